@@ -1,0 +1,80 @@
+"""How badly the simulated services behave: one mutable object, read at every request."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+from attrs.validators import ge, gt, in_, optional
+
+__all__ = ["Behaviour"]
+
+_COUNT = ge(0)
+_SECONDS = ge(0.0)
+
+
+@attrs.define(kw_only=True)
+class Behaviour:
+    """Set how every reply is made; change any field at any time. The defaults are a healthy service."""
+
+    latency_s: float = attrs.field(default=0.0, validator=_SECONDS)
+    """Seconds between the moment that a reply's rows are read and the moment that it is sent."""
+    jitter_s: float = attrs.field(default=0.0, validator=_SECONDS)
+    """Up to so many seconds more, drawn from the seed: replies overtake each other."""
+
+    order: Literal["newest_first", "oldest_first"] = attrs.field(
+        default="newest_first", validator=in_(("newest_first", "oldest_first"))
+    )
+    """Order of both lists. New rows come in at the head, or at the tail."""
+    max_limit: int | None = attrs.field(default=None, validator=optional(gt(0)))
+    """Silently serve no more rows than this, whatever `limit` asks."""
+    refuse_limit_above: int | None = attrs.field(default=None, validator=optional(gt(0)))
+    """Answer 400 to a `limit` above this."""
+    grow_per_request: int = attrs.field(default=0, validator=_COUNT)
+    """New top-ups after each page of top-ups that was served."""
+    grow_days_per_request: int = attrs.field(default=0, validator=_COUNT)
+    """Days that pass after each page of the daily history that was served."""
+    total_lag: int = attrs.field(default=0, validator=_COUNT)
+    """Totals are those of so many changes (additions or removals) ago."""
+    null_row_every: int = attrs.field(default=0, validator=_COUNT)
+    """Every n-th row, counted from the oldest, is `null`; 0 for none. The same rows each time."""
+    null_lists: Literal["never", "when_empty", "always"] = attrs.field(
+        default="never", validator=in_(("never", "when_empty", "always"))
+    )
+    """Whether lists, B3OS's too, are `null` instead of `[]`, or instead of any rows."""
+
+    money_field: Literal["total_amount", "credit", "both", "neither"] = attrs.field(
+        default="total_amount", validator=in_(("total_amount", "credit", "both", "neither"))
+    )
+    """What a top-up calls its worth. With `credit`, `event_index` and `block_number` are missing too, as seen."""
+    empty_money_every: int = attrs.field(default=0, validator=_COUNT)
+    """Every n-th top-up's worth is an empty string; 0 for none."""
+    nanoseconds: bool = False
+    """Times have nine fraction digits, and a day of the history is stamped with its last nanosecond."""
+    extra_keys: bool = False
+    """Rows, data and envelopes hold keys that nobody documented."""
+    b3os_success_code: int | None = 0
+    """B3OS's `code` in a success: 0, 200 and 201 were seen; None leaves it out."""
+
+    slash_redirect: Literal["none", "add", "drop"] = attrs.field(default="none", validator=in_(("none", "add", "drop")))
+    """Answer 301 with an HTML body to paths without a trailing slash (`add`), or with one (`drop`)."""
+
+    rate_requests: int = attrs.field(default=0, validator=_COUNT)
+    """Requests that each account may make within `rate_per_s`, counted in a sliding window; 0 for no limit."""
+    rate_per_s: float = attrs.field(default=60.0, validator=gt(0.0))
+    """Length in seconds of the window of `rate_requests`."""
+    retry_after: Literal["seconds", "http-date", "ms", "none"] = attrs.field(
+        default="seconds", validator=in_(("seconds", "http-date", "ms", "none"))
+    )
+    """Form of a 429's `Retry-After`; `ms` is the header `retry-after-ms`."""
+    rate_limit_body: Literal["text", "json", "html"] = attrs.field(
+        default="text", validator=in_(("text", "json", "html"))
+    )
+    """Body of a 429: plain text, as was seen, or the system's own JSON, or HTML."""
+
+    drip_bytes: int = attrs.field(default=1, validator=gt(0))
+    """Bytes in each piece of a dripping body."""
+    drip_interval_s: float = attrs.field(default=0.05, validator=_SECONDS)
+    """Seconds between the pieces of a dripping body."""
+    gigantic_bytes: int = attrs.field(default=256 << 20, validator=gt(0))
+    """Size of a gigantic body, and of a gzip bomb once unpacked."""
