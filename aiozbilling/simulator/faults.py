@@ -53,7 +53,7 @@ class Fault(StrEnum):
     INVALID_JSON = "invalid-json", "JSON that ends in the middle"
     INVALID_UTF8 = "invalid-utf8", "JSON with a byte that is no UTF-8"
     LONE_SURROGATE = "lone-surrogate", "JSON with half of a surrogate pair"
-    NOT_A_NUMBER = "not-a-number", "JSON with NaN and Infinity for numbers"
+    NOT_A_NUMBER = "not-a-number", "good data with NaN for every number"
     DEEP_NESTING = "deep-nesting", "100,000 lists in each other"
     WRONG_SHAPE = "wrong-shape", "a success whose data is a list of text"
     NO_DATA = "no-data", "a success without data"

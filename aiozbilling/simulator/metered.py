@@ -87,7 +87,7 @@ class Metered:
         wanted = {_camel(name) for name in query.get("metrics", "").split(",") if name.strip()}
         metrics = {name: _usage_of(account, name, start, end) for name in _METRICS if not wanted or name in wanted}
         data = {
-            "period": {"start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"},
+            "period": {"start": _timestamp(start), "end": _timestamp(end)},
             "metrics": metrics,
             "estimatedCost": "@cost@",
         }
@@ -118,6 +118,10 @@ def _moment(name: str, text: str, time_of_day: time) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"Invalid {name}: expected an ISO 8601 date") from None
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _camel(name: str) -> str:

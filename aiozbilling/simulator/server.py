@@ -62,7 +62,7 @@ class Simulator:
         if now.tzinfo is None:
             raise ValueError("now must be an aware datetime")
         self.seed = seed
-        self.behaviour = behaviour or Behaviour()
+        self._behaviour = behaviour or Behaviour()
         self.accounts: list[Account] = []
         self.requests: list[ReceivedRequest] = []
         """What was received, oldest first; the last ten thousand at least. Holds the simulated credentials."""
@@ -73,7 +73,7 @@ class Simulator:
         self._peers: set[object] = set()
         self._planned: list[PlannedFault] = []
         self._random = random.Random(seed)
-        self._services = Services(self.behaviour, self.accounts, lambda days: self.advance(days=days))
+        self._services = Services(self._behaviour, self.accounts, lambda days: self.advance(days=days))
         self._runner: web.ServerRunner | None = None
         self._closing = asyncio.Event()
         self.account = first = self.add_account(top_ups=top_ups, days=days)
@@ -110,6 +110,11 @@ class Simulator:
             await runner.cleanup()
 
     @property
+    def behaviour(self) -> Behaviour:
+        """How replies are made; change its fields at any time."""
+        return self._behaviour
+
+    @property
     def port(self) -> int:
         """The port that is listened on."""
         if self._runner is None or not self._runner.addresses:
@@ -134,7 +139,7 @@ class Simulator:
 
     def add_account(self, *, top_ups: int = 0, days: int = 0) -> Account:
         """Open another account, with credentials, rows and a rate limit of its own."""
-        account = Account(f"{self.seed}/{len(self.accounts)}", top_ups, days, self._now, self.behaviour)
+        account = Account(f"{self.seed}/{len(self.accounts)}", top_ups, days, self._now, self._behaviour)
         self.accounts.append(account)
         return account
 
@@ -188,10 +193,12 @@ class Simulator:
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         try:
+            if request.body_exists:
+                await request.release()  # the provider's own samples send a body with a GET
             system = self._services.system_of(request.path)
             reply = self._answer(request, received.at)
             planned = self._next_fault(request.path)
-            strike = Strike(request, system, reply, self.behaviour, self._closing)
+            strike = Strike(request, system, reply, self._behaviour, self._closing)
             await self._delay(strike)
             response = await (strike.with_fault(planned) if planned else send(reply))
             cut = request.transport is None or request.transport.is_closing()
@@ -226,6 +233,6 @@ class Simulator:
         return received
 
     async def _delay(self, strike: Strike) -> None:
-        seconds = self.behaviour.latency_s + self.behaviour.jitter_s * self._random.random()
+        seconds = self._behaviour.latency_s + self._behaviour.jitter_s * self._random.random()
         if seconds > 0:
             await strike.pause(seconds)

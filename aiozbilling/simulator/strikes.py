@@ -1,22 +1,23 @@
-"""What each fault does to the connection on which a reply was due."""
+"""What each fault does to the connection on which a reply was due, as far as it is no whole reply."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import zlib
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import attrs
 from aiohttp import web
 
-from aiozbilling.simulator.faults import Fault, PlannedFault
-from aiozbilling.simulator.reply import Reply, html, text
+from aiozbilling.simulator.bad_replies import bad_reply
+from aiozbilling.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiozbilling.simulator.behaviour import Behaviour
+    from aiozbilling.simulator.faults import PlannedFault
+    from aiozbilling.simulator.reply import Reply
     from aiozbilling.simulator.services import System
 
 __all__ = ["Strike", "send"]
@@ -47,32 +48,13 @@ class Strike:
         self.good = good
         self.behaviour = behaviour
         self.closing = closing
-        self.echo = ", ".join(
-            value
-            for name, value in request.headers.items()
-            if name.lower() in {"pinning_api_key", "pinning_secret_key", "authorization"}
-        )
 
     async def with_fault(self, planned: PlannedFault) -> web.StreamResponse:
         """Strike, and return what aiohttp is to finish."""
-        status = planned.fault.status
-        if status is not None:
-            reply = self._error(status, planned.body)
-        elif planned.fault in _SENT_INSTEAD:
-            reply = _SENT_INSTEAD[planned.fault](self)
-        else:
+        if planned.fault in _STRIKES:
             return await _STRIKES[planned.fault](self)
-        return await send(Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **planned.headers}))
-
-    def _error(self, status: int, body: str) -> Reply:
-        phrase = HTTPStatus(status).phrase
-        match body:
-            case "json":
-                return self.system.refusal(status, f"{phrase} (simulated)")
-            case "html":
-                return html(status, phrase)
-            case _:
-                return text(status, phrase)
+        reply = bad_reply(planned, self.request, self.system, self.good)
+        return await send(attrs.evolve(reply, headers={**reply.headers, **planned.headers}))
 
     def cut(self, wire: bytes) -> web.StreamResponse:
         """Put raw bytes on the wire and close the connection."""
@@ -200,65 +182,4 @@ _STRIKES: dict[Fault, Callable[[Strike], Awaitable[web.StreamResponse]]] = {
     Fault.GIGANTIC_BODY: _gigantic,
     Fault.GIGANTIC_LENGTH: _gigantic_length,
     Fault.GZIP_BOMB: _gzip_bomb,
-}
-
-
-def _ok(body: bytes) -> Reply:
-    return Reply(200, body)
-
-
-def _wrapped(data: bytes) -> bytes:
-    return b'{"code":0,"success":true,"status":"success","data":' + data + b"}"
-
-
-def _redirect(target: str | None, status: int = 302) -> Reply:
-    page = html(status, HTTPStatus(status).phrase)
-    return Reply(status, page.body, page.content_type, {} if target is None else {"Location": target})
-
-
-def _other_slash(strike: Strike) -> str:
-    url = strike.request.rel_url
-    path = url.path.rstrip("/") if url.path.endswith("/") else url.path + "/"
-    return str(url.with_path(path).with_query(url.query))
-
-
-def _other_port(strike: Strike) -> str:
-    url = strike.request.url
-    return str(url.with_port((url.port or 80) % 65535 + 1))
-
-
-def _other_scheme(strike: Strike) -> str:
-    url = strike.request.url
-    return str(url.with_scheme("http" if url.scheme == "https" else "https"))
-
-
-def _credentials_in_json(strike: Strike) -> Reply:
-    return strike.system.refusal(400, f"could not verify {strike.echo}")
-
-
-_SENT_INSTEAD: dict[Fault, Callable[[Strike], Reply]] = {
-    Fault.REJECTED_IN_200: lambda strike: strike.system.rejection(strike.good, with_data=False),
-    Fault.REJECTED_WITH_DATA: lambda strike: strike.system.rejection(strike.good, with_data=True),
-    Fault.ECHOED_CREDENTIALS: _credentials_in_json,
-    Fault.ECHOED_IN_200: lambda strike: _ok(f"debug: signed with {strike.echo}\n".encode()),
-    Fault.BROKEN_GZIP: lambda strike: Reply(200, strike.good.body, headers={"Content-Encoding": "gzip"}),
-    Fault.INVALID_JSON: lambda strike: _ok(strike.good.body[: len(strike.good.body) * 2 // 3]),
-    Fault.INVALID_UTF8: lambda _: _ok(_wrapped(b'"caf\xe9 \xff"')),
-    Fault.LONE_SURROGATE: lambda _: _ok(_wrapped(b'"\\ud800"')),
-    Fault.NOT_A_NUMBER: lambda _: _ok(
-        _wrapped(json.dumps(dict.fromkeys(("total_storage", "totals", "balance"), float("nan"))).encode())
-    ),
-    Fault.DEEP_NESTING: lambda _: _ok(_wrapped(b"[" * 100_000 + b"]" * 100_000)),
-    Fault.WRONG_SHAPE: lambda _: _ok(_wrapped(b'["wrong", "shape"]')),
-    Fault.NO_DATA: lambda _: _ok(b'{"code":0,"success":true,"status":"success"}'),
-    Fault.JSON_NULL: lambda _: _ok(b"null"),
-    Fault.HTML_IN_200: lambda _: html(200, "Please log in"),
-    Fault.EMPTY_200: lambda _: _ok(b""),
-    Fault.NO_CONTENT: lambda _: Reply(204, b""),
-    Fault.REDIRECT_TO_OTHER_HOST: lambda strike: _redirect(f"https://evil.example{strike.request.path_qs}"),
-    Fault.REDIRECT_TO_OTHER_PORT: lambda strike: _redirect(_other_port(strike)),
-    Fault.REDIRECT_TO_OTHER_SCHEME: lambda strike: _redirect(_other_scheme(strike)),
-    Fault.REDIRECT_LOOP: lambda strike: _redirect(strike.request.path_qs),
-    Fault.REDIRECT_307: lambda strike: _redirect(_other_slash(strike), 307),
-    Fault.REDIRECT_WITHOUT_LOCATION: lambda _: _redirect(None),
 }
