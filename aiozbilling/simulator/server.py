@@ -203,6 +203,12 @@ class Simulator:
             response = await (strike.with_fault(planned) if planned else send(reply))
             cut = request.transport is None or request.transport.is_closing()
             received.status = 0 if cut else response.status
+        except ConnectionError:  # the client went away, or the simulator stops
+            received.status = 0
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        else:
             return response
         finally:
             self.in_flight -= 1

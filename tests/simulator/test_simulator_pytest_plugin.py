@@ -1,0 +1,60 @@
+"""The fixture `billing_simulator` works in other people's projects."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import aiohttp
+import pytest
+
+
+async def test_the_fixture_is_a_running_simulator(billing_simulator):
+    """A test that asks for the fixture has a server to talk to."""
+    async with aiohttp.ClientSession() as session, session.get(billing_simulator.url) as response:
+        assert response.status == 404
+
+
+@pytest.mark.billing_simulator(top_ups=3, seed=9)
+async def test_the_mark_passes_options(billing_simulator):
+    """`@pytest.mark.billing_simulator(...)` sets what the simulator is made with."""
+    assert len(billing_simulator.top_up_rows()) == 3
+    assert billing_simulator.seed == 9
+
+
+SAMPLE = """
+import aiohttp
+import pytest
+
+{mark}
+async def test_sample(billing_simulator):
+    async with aiohttp.ClientSession() as session, session.get(billing_simulator.url) as response:
+        assert response.status == 404
+"""
+
+
+def run_pytest(folder, mark, *arguments):
+    """Run pytest in a folder of its own, with warnings as errors."""
+    (folder / "test_sample.py").write_text(SAMPLE.format(mark=mark))
+    (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+
+
+@pytest.mark.parametrize(("mode", "mark"), [("strict", "@pytest.mark.asyncio"), ("auto", "")])
+def test_both_modes_of_pytest_asyncio_work(tmp_path, mode, mark):
+    """A foreign project with either mode passes its test."""
+    run = run_pytest(tmp_path, mark, f"--asyncio-mode={mode}", "--strict-markers")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "1 passed" in run.stdout
+
+
+def test_without_pytest_asyncio_the_fixture_says_what_is_missing(monkeypatch):
+    """The fixture then fails with the command that mends it."""
+    from aiozbilling.simulator import pytest_plugin
+
+    monkeypatch.setitem(sys.modules, "pytest_asyncio", None)
+    fixture = pytest_plugin._async_fixture(lambda: None)
+    assert type(fixture).__name__ == "FixtureFunctionDefinition"
+    with pytest.raises(pytest.fail.Exception, match="pip install pytest-asyncio"):
+        pytest_plugin._missing()
