@@ -1,0 +1,1 @@
+"""Records as rows: one flat column order for files, tables and streams."""

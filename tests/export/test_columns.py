@@ -1,0 +1,73 @@
+"""The flat form of records."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from aiozbilling.export.columns import columns, flat, row_of
+from aiozbilling.records import (
+    CuDay,
+    CuLine,
+    CuUsage,
+    DayUsage,
+    EstimatedCost,
+    MeteredUsage,
+    MetricUsage,
+    MonthUsage,
+    Period,
+    TokenAmount,
+    TopUp,
+)
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def top_up() -> TopUp:
+    return TopUp(
+        id="1",
+        amount=TokenAmount("attoaioz", Decimal(12345678901234567890)),
+        sender="aioz1s",
+        recipient="aioz1r",
+        status=True,
+        cosmos_tx_hash="AB",
+        total_amount=Decimal(2173368724836762),
+        created_at=NOW,
+        updated_at=None,
+    )
+
+
+def test_a_top_up_has_wire_units_and_scaled_values_side_by_side(top_up: TopUp) -> None:
+    """Both forms of each amount are there, exactly, under their own names."""
+    row = dict(zip((column.name for column in columns(TopUp)), row_of(TopUp)(top_up), strict=True))
+    assert (row["amount"], row["denom"]) == (Decimal(12345678901234567890), "attoaioz")
+    assert (row["token_amount"], row["token"]) == (Decimal("12.345678901234567890"), "AIOZ")
+    assert (row["total_amount_attousd"], row["credit_attousd"]) == (Decimal(2173368724836762), None)
+    assert row["credit_usd"] == Decimal("0.002173368724836762")
+
+
+def test_every_kind_fills_its_columns(top_up: TopUp) -> None:
+    """A row has as many cells as its kind has columns, also where nearly nothing is known."""
+    day = DayUsage(date=NOW, total_storage=1, total_bandwidth=2)
+    month = MonthUsage(total_storage=1, storage_usage=2, bandwidth_usage=3)
+    cost = EstimatedCost(base=Decimal(1), overage=Decimal(2), total=Decimal(3), currency="usd")
+    metric = MetricUsage(name="API Calls", unit="requests", included=Decimal(0), used=Decimal(1))
+    metered = MeteredUsage(period=Period(start=NOW, end=NOW), metrics={"apiCalls": metric}, estimated_cost=cost)
+    for record in (top_up, day, month, metered, CuUsage()):
+        (row,) = flat(record)
+        assert len(row) == len(columns(type(record)))
+
+
+def test_cu_usage_has_a_row_for_each_line_of_each_day() -> None:
+    """Lines keep the provider's order; a day without lines keeps a row for what it used."""
+    lines = (CuLine(type="trigger", cu=Decimal("0.30000000000000004")), CuLine(type="action", cu=Decimal(2)))
+    days = (CuDay(date="2026-11-01", breakdown=lines), CuDay(date="2026-11-02", used=Decimal(5)))
+    rows = flat(CuUsage(year_month="2026-11", daily=days))
+    assert [(row[1], row[2], row[5], row[6]) for row in rows] == [
+        ("2026-11-01", "trigger", Decimal("0.30000000000000004"), None),
+        ("2026-11-01", "action", Decimal(2), None),
+        ("2026-11-02", None, None, Decimal(5)),
+    ]

@@ -1,0 +1,67 @@
+"""Cells as CSV and JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from aiozbilling.export.columns import Column
+from aiozbilling.export.texts import csv_header, csv_lines, decimal_text, defused, jsonl_lines
+
+COLUMNS = (
+    Column("note", "text"),
+    Column("bytes", "int"),
+    Column("usd", "decimal"),
+    Column("at", "time"),
+    Column("ok", "bool"),
+)
+ROW = ('a "b",\nc', 2**63, Decimal("-0.10"), datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), True)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("1E+3", "1000"), ("-0.10", "-0.1"), ("0E-18", "0"), ("-0", "0"), ("1e-7", "0.0000001"), ("100", "100")],
+)
+def test_a_number_is_written_digit_by_digit(number: str, text: str) -> None:
+    """No exponent, no zeros at the end, no digit lost."""
+    assert decimal_text(Decimal(number)) == text
+
+
+def test_csv_reads_back() -> None:
+    """Quotes, line breaks and large numbers survive; None is an empty cell."""
+    text = (csv_header(COLUMNS) + csv_lines(COLUMNS, [ROW, (None,) * 5])).decode()
+    assert list(csv.DictReader(io.StringIO(text, newline=""))) == [
+        {"note": 'a "b",\nc', "bytes": str(2**63), "usd": "-0.1", "at": "2026-01-02T03:04:05.000006Z", "ok": "true"},
+        dict.fromkeys(("note", "bytes", "usd", "at", "ok"), ""),
+    ]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_a_formula_is_defused(text: str) -> None:
+    """A text that a spreadsheet would run gets an apostrophe; other texts stay."""
+    assert defused(text) == "'" + text
+    assert defused("a" + text) == "a" + text
+    assert defused("") == ""
+
+
+def test_json_lines_read_back() -> None:
+    """Amounts are text, bytes are numbers, one object a line."""
+    first, second = map(json.loads, jsonl_lines(COLUMNS, [ROW, (None,) * 5]).splitlines())
+    assert first == {
+        "note": 'a "b",\nc',
+        "bytes": 2**63,
+        "usd": "-0.1",
+        "at": "2026-01-02T03:04:05.000006Z",
+        "ok": True,
+    }
+    assert second == dict.fromkeys(first, None)
+
+
+def test_no_rows_are_no_bytes() -> None:
+    """Without rows nothing is written."""
+    assert csv_lines(COLUMNS, []) == jsonl_lines(COLUMNS, []) == b""
