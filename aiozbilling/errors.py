@@ -1,0 +1,323 @@
+"""Every exception of the library, in one tree.
+
+::
+
+    AiozBillingError
+    ├─ ConfigurationError(ValueError)     wrong arguments, before any I/O
+    ├─ TransportError                     no usable reply
+    │  ├─ ConnectError(ConnectionError)   no connection, or it was lost
+    │  ├─ CallTimeoutError(TimeoutError)  an attempt or the whole call took too long
+    │  ├─ TLSError                        the server's certificate or TLS was refused
+    │  ├─ ProtocolError                   what came back is no valid HTTP
+    │  └─ BodyTooLargeError               the body is larger than `max_body`
+    ├─ ApiError                           the reply says no
+    │  ├─ BadRequestError                 400, 422
+    │  ├─ AuthenticationError             401
+    │  ├─ PermissionDeniedError           403
+    │  ├─ NotFoundError                   404
+    │  ├─ RateLimitedError                429
+    │  ├─ ServerError                     5xx
+    │  ├─ RedirectError                   3xx that must not be followed
+    │  └─ RejectedError                   2xx whose envelope says failure
+    ├─ DecodeError(ValueError)            the reply is not what the API promises
+    ├─ ListingError                       a list could not be walked exactly once
+    │  ├─ DriftError                      the list changed in a way that can't be repaired
+    │  ├─ IncompleteError                 the total says more rows than came
+    │  └─ RunawayError                    no end in sight
+    └─ ExportError                        an export could not be written
+       ├─ ExportLockedError               another exporter works on the same file
+       └─ CheckpointError                 the checkpoint doesn't fit this export
+
+Each has structured attributes and a message made of them, survives `pickle` and `copy`, and holds neither a secret nor
+an object of the HTTP library.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "AiozBillingError",
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BodyTooLargeError",
+    "CallTimeoutError",
+    "CheckpointError",
+    "ConfigurationError",
+    "ConnectError",
+    "DecodeError",
+    "DriftError",
+    "ExportError",
+    "ExportLockedError",
+    "IncompleteError",
+    "ListingError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "ProtocolError",
+    "RateLimitedError",
+    "RedirectError",
+    "RejectedError",
+    "RunawayError",
+    "ServerError",
+    "TLSError",
+    "TransportError",
+]
+
+
+class AiozBillingError(Exception):
+    """Base of every error that this library raises."""
+
+
+class ConfigurationError(AiozBillingError, ValueError):
+    """An argument, a credential or a setting can't be right; raised before any request is made."""
+
+
+class TransportError(AiozBillingError):
+    """No usable reply came.
+
+    Attributes:
+        reason: what went wrong, in words.
+        endpoint: method and path of the call, such as ``"GET /api/billing/topUp"``.
+        attempts: how many requests were sent.
+        hint: what to do about it, or "".
+    """
+
+    def __init__(self, reason: str = "", *, endpoint: str = "", attempts: int = 0, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.endpoint = endpoint
+        self.attempts = attempts
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return _sentence(self.endpoint, self.reason, self.attempts, self.hint)
+
+
+class ConnectError(TransportError, ConnectionError):
+    """No connection could be made, or it was lost before the reply was complete."""
+
+
+class CallTimeoutError(TransportError, TimeoutError):
+    """An attempt took longer than `timeout`, or the call longer than `deadline` (seconds)."""
+
+
+class TLSError(TransportError):
+    """The server's certificate or its TLS was refused; never retried."""
+
+
+class ProtocolError(TransportError):
+    """What came back is no valid HTTP."""
+
+
+class BodyTooLargeError(TransportError):
+    """The reply's body, decompressed, is larger than `max_body` bytes."""
+
+
+class ApiError(AiozBillingError):
+    """The reply says no.
+
+    Attributes:
+        message: the server's own words, or "".
+        status: the HTTP status.
+        code: the provider's error code as text, or None.
+        request_id: the provider's id of the request, or None.
+        endpoint: method and path of the call.
+        attempts: how many requests were sent.
+        hint: what to do about it, or "".
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 0,
+        code: str | None = None,
+        request_id: str | None = None,
+        endpoint: str = "",
+        attempts: int = 0,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.endpoint = endpoint
+        self.attempts = attempts
+        self.hint = hint
+
+    def __str__(self) -> str:
+        what = f"HTTP {self.status}"
+        if self.code and self.code != str(self.status):
+            what += f" {self.code}"
+        if self.message:
+            what += f": {self.message}"
+        if self.request_id:
+            what += f" [request {self.request_id}]"
+        return _sentence(self.endpoint, what, self.attempts, self.hint)
+
+
+class BadRequestError(ApiError):
+    """400 or 422: the server refuses the arguments."""
+
+
+class AuthenticationError(ApiError):
+    """401: the credentials are missing or wrong."""
+
+
+class PermissionDeniedError(ApiError):
+    """403: the credentials are good, but not for this."""
+
+
+class NotFoundError(ApiError):
+    """404: there is no such thing, or it is not visible to you."""
+
+
+class RateLimitedError(ApiError):
+    """429: too many requests.
+
+    Attributes:
+        retry_after: seconds after which the server wants to be asked again, or None if it did not say.
+    """
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.retry_after = retry_after
+
+
+class ServerError(ApiError):
+    """5xx: the server failed.
+
+    Attributes:
+        retry_after: seconds after which the server wants to be asked again, or None if it did not say.
+    """
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.retry_after = retry_after
+
+
+class RedirectError(ApiError):
+    """3xx that must not be followed, because credentials would go to another place.
+
+    Attributes:
+        location: where the server pointed to, without query and user info.
+    """
+
+    def __init__(self, message: str = "", *, location: str = "", **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.location = location
+
+
+class RejectedError(ApiError):
+    """2xx whose envelope says failure."""
+
+
+class DecodeError(AiozBillingError, ValueError):
+    """The reply is not what the API promises.
+
+    Attributes:
+        problems: one sentence for each bad field, with its JSON path.
+        excerpt: the beginning of the body, at most 200 characters.
+        malformed: whether the body is no JSON at all.
+        endpoint: method and path of the call.
+        attempts: how many requests were sent.
+    """
+
+    def __init__(
+        self,
+        problems: tuple[str, ...] | list[str] = (),
+        *,
+        excerpt: str = "",
+        malformed: bool = False,
+        endpoint: str = "",
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(tuple(problems))
+        self.problems = tuple(problems)
+        self.excerpt = excerpt
+        self.malformed = malformed
+        self.endpoint = endpoint
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        shown = "; ".join(self.problems[:5])
+        if len(self.problems) > 5:
+            shown += f"; and {len(self.problems) - 5} more in .problems"
+        if self.malformed and self.excerpt:
+            shown += f", it begins with {self.excerpt[:60]!r}"
+        return _sentence(self.endpoint, shown, self.attempts, "")
+
+
+class ListingError(AiozBillingError):
+    """A list could not be walked exactly once; what was delivered before is right.
+
+    Attributes:
+        reason: what was seen, in words.
+        delivered: number of rows delivered before.
+        report: the walk's `WalkReport` up to here, or None.
+        cursor: a `Cursor` behind the last delivered row, to go on with later, or None.
+        hint: what to do about it, or "".
+    """
+
+    def __init__(
+        self, reason: str = "", *, delivered: int = 0, report: Any = None, cursor: Any = None, hint: str = ""
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.delivered = delivered
+        self.report = report
+        self.cursor = cursor
+        self.hint = hint
+
+    def __str__(self) -> str:
+        rows = "row was" if self.delivered == 1 else "rows were"
+        text = f"{self.reason} ({self.delivered} {rows} delivered before)"
+        return f"{text}. {self.hint}" if self.hint else text
+
+
+class DriftError(ListingError):
+    """The list changed in a way that can't be repaired: the order changed, keys repeat, or the place was lost."""
+
+
+class IncompleteError(ListingError):
+    """The server's total says that there are more rows, but no more came."""
+
+
+class RunawayError(ListingError):
+    """The server goes on sending pages without new rows, or far more of them than its total says."""
+
+
+class ExportError(AiozBillingError):
+    """An export could not be written.
+
+    Attributes:
+        reason: what went wrong, in words.
+        path: the file meant, as text.
+        hint: what to do about it, or "".
+    """
+
+    def __init__(self, reason: str = "", *, path: str = "", hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = path
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return _sentence(self.path, self.reason, 0, self.hint)
+
+
+class ExportLockedError(ExportError):
+    """Another exporter works on the same file."""
+
+
+class CheckpointError(ExportError):
+    """The checkpoint beside the file doesn't fit: another export, a newer version, or a damaged file."""
+
+
+def _sentence(subject: str, what: str, attempts: int, hint: str) -> str:
+    text = f"{subject}: {what}" if subject else what
+    if attempts > 1:
+        text += f" (after {attempts} attempts)"
+    return f"{text}. {hint}" if hint else text
