@@ -1,0 +1,140 @@
+"""Records of AIOZ Pin (W3IPFS) billing.
+
+Source: https://api.w3ipfs.aioz.network, pages "Retrieves historical usage data", "Retrieves top up data", "Get this
+month usage data for a user". Money is USD × 10^18 on the wire; storage and bandwidth are bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import attrs
+
+from aiozbilling.records.amounts import TokenAmount, checked_amount, exact_sum, scaled_or_none
+from aiozbilling.records.times import checked_utc
+
+__all__ = ["DayUsage", "MonthUsage", "TopUp"]
+
+
+@attrs.frozen(kw_only=True)
+class TopUp:
+    """A deposit of tokens, a row of ``GET /api/billing/topUp``.
+
+    Attributes:
+        id: the provider's id, unique in the list.
+        amount: the tokens deposited.
+        cosmos_tx_hash: hash of the transaction on the Cosmos side.
+        evm_tx_hash: hash of the transaction on the EVM side; may be empty or missing.
+        event_index: index of the event in its transaction, or None.
+        block_number: the block, or None.
+        sender: address the tokens came from.
+        recipient: address they went to.
+        status: undocumented by the provider; seen True for deposits that are credited.
+        total_amount: USD × 10^18, exact, or None.
+        credit: USD × 10^18 as a newer form of the reply names it, exact, or None.
+        created_at: when the deposit was recorded, UTC, or None where the provider has not set it.
+        updated_at: when the record changed last, UTC, or None.
+    """
+
+    id: str
+    amount: TokenAmount
+    sender: str
+    recipient: str
+    status: bool
+    cosmos_tx_hash: str
+    evm_tx_hash: str | None = None
+    event_index: int | None = None
+    block_number: int | None = None
+    total_amount: Decimal | None = None
+    credit: Decimal | None = None
+    created_at: dt.datetime | None
+    updated_at: dt.datetime | None
+
+    def __attrs_post_init__(self) -> None:
+        if self.total_amount is not None:
+            checked_amount(self.total_amount)
+        if self.credit is not None:
+            checked_amount(self.credit)
+        if self.created_at is not None:
+            checked_utc(self.created_at)
+        if self.updated_at is not None:
+            checked_utc(self.updated_at)
+
+    @property
+    def credit_usd(self) -> Decimal | None:
+        """What the deposit is worth on the account in USD, not rounded: `credit`, else `total_amount`, else None."""
+        return scaled_or_none(self.total_amount if self.credit is None else self.credit)
+
+
+@attrs.frozen(kw_only=True)
+class DayUsage:
+    """Usage of one day, a row of ``GET /api/billing/historyUsage``.
+
+    Attributes:
+        date: the day as the provider's timestamp, UTC; unique in the list.
+        total_storage: bytes stored.
+        total_bandwidth: bytes transferred.
+        total_amount: cost in USD × 10^18, exact, or None. Today's row changes during the day.
+    """
+
+    date: dt.datetime
+    total_storage: int
+    total_bandwidth: int
+    total_amount: Decimal | None = None
+
+    def __attrs_post_init__(self) -> None:
+        checked_utc(self.date)
+        if self.total_amount is not None:
+            checked_amount(self.total_amount)
+
+    @property
+    def day(self) -> dt.date:
+        """The calendar day in UTC."""
+        return self.date.date()
+
+    @property
+    def amount_usd(self) -> Decimal | None:
+        """The day's cost in USD, not rounded, or None."""
+        return scaled_or_none(self.total_amount)
+
+
+@attrs.frozen(kw_only=True)
+class MonthUsage:
+    """Usage of the current month, the reply of ``GET /api/billing/thisMonthUsage``.
+
+    Attributes:
+        total_storage: bytes; sources disagree whether this is a quota or the usage, so derive no ratio from it.
+        storage_usage: bytes stored.
+        bandwidth_usage: bytes transferred.
+        storage_cost: USD × 10^18, exact, or None.
+        bandwidth_cost: USD × 10^18, exact, or None.
+    """
+
+    total_storage: int
+    storage_usage: int
+    bandwidth_usage: int
+    storage_cost: Decimal | None = None
+    bandwidth_cost: Decimal | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for cost in (self.storage_cost, self.bandwidth_cost):
+            if cost is not None:
+                checked_amount(cost)
+
+    @property
+    def storage_cost_usd(self) -> Decimal | None:
+        """Cost of storage in USD, not rounded, or None."""
+        return scaled_or_none(self.storage_cost)
+
+    @property
+    def bandwidth_cost_usd(self) -> Decimal | None:
+        """Cost of bandwidth in USD, not rounded, or None."""
+        return scaled_or_none(self.bandwidth_cost)
+
+    @property
+    def total_cost_usd(self) -> Decimal | None:
+        """Both costs together in USD, not rounded; None where either is not known."""
+        if self.storage_cost is None or self.bandwidth_cost is None:
+            return None
+        return scaled_or_none(exact_sum(self.storage_cost, self.bandwidth_cost))

@@ -1,0 +1,67 @@
+"""Amounts as the wire gives them, and their exact scaled values."""
+
+from __future__ import annotations
+
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+
+import attrs
+
+__all__ = ["TokenAmount", "checked_amount", "exact_sum", "scaled"]
+
+# Decimal arithmetic rounds to the context's digits, 28 by default; billing must not.
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# A number of the wire with a larger exponent is an attack or an accident: written out, 1e1000000 fills a megabyte.
+_MAX_EXPONENT = 100
+_USD_DECIMALS = 18
+_DENOMS = {"attoaioz": ("AIOZ", 18), "aioz": ("AIOZ", 0)}
+
+
+@attrs.frozen
+class TokenAmount:
+    """An amount of tokens.
+
+    Attributes:
+        denom: the unit on the wire, such as ``"attoaioz"`` (10^-18 AIOZ).
+        amount: the number on the wire, in units of `denom`, exact.
+    """
+
+    denom: str
+    amount: Decimal
+
+    def __attrs_post_init__(self) -> None:
+        checked_amount(self.amount)
+
+    @property
+    def value(self) -> Decimal:
+        """The amount in whole tokens (`symbol`), not rounded; for a denom that is not known, the wire's number."""
+        return scaled(self.amount, _DENOMS.get(self.denom, ("", 0))[1])
+
+    @property
+    def symbol(self) -> str:
+        """The token's symbol, ``"AIOZ"``; for a denom that is not known, the denom itself."""
+        return _DENOMS.get(self.denom, (self.denom, 0))[0]
+
+
+def scaled(amount: Decimal, decimals: int = _USD_DECIMALS) -> Decimal:
+    """Divide by 10^decimals without rounding."""
+    return amount.scaleb(-decimals, _EXACT)
+
+
+def scaled_or_none(amount: Decimal | None) -> Decimal | None:
+    """Turn USD × 10^18 into USD without rounding; None stays None."""
+    return None if amount is None else scaled(amount)
+
+
+def exact_sum(left: Decimal, right: Decimal) -> Decimal:
+    """Add without rounding."""
+    return _EXACT.add(left, right)
+
+
+def checked_amount(amount: Decimal) -> None:
+    """Refuse NaN, infinities and exponents that no amount has.
+
+    Raises:
+        ValueError: the number is not finite or its exponent is beyond ±100.
+    """
+    if not (amount.is_finite() and -_MAX_EXPONENT <= amount.adjusted() <= _MAX_EXPONENT):
+        raise ValueError("not a finite number of a sensible size")

@@ -1,0 +1,94 @@
+"""Records of metered billing: usage of a billing period by metric.
+
+Source: "Get Usage", ``GET /api/billing/usage``. Numbers are kept digit by digit as the wire gives them; costs are
+decimal amounts of their currency.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from aiozbilling.records.amounts import checked_amount
+from aiozbilling.records.times import checked_utc
+
+__all__ = ["EstimatedCost", "MeteredUsage", "MetricUsage", "Period", "ProjectedUsage"]
+
+
+def _checked(_record: object, _attribute: object, amount: Any) -> None:
+    if amount is not None:
+        checked_amount(amount)
+
+
+@attrs.frozen(kw_only=True)
+class Period:
+    """A billing period, UTC; `end` is inclusive in the provider's sample (23:59:59 of the last day)."""
+
+    start: datetime = attrs.field(validator=lambda _record, _attribute, time: checked_utc(time))
+    end: datetime = attrs.field(validator=lambda _record, _attribute, time: checked_utc(time))
+
+
+@attrs.frozen(kw_only=True)
+class MetricUsage:
+    """Usage of one metric in the period.
+
+    Attributes:
+        name: for people, ``"API Calls"``.
+        unit: of all the numbers but `percentage`, ``"requests"``, ``"GB"``.
+        included: in the plan.
+        used: so far.
+        overage: beyond the plan, or None where the provider leaves it out.
+        percentage: of what is included, may be above 100; None where nothing is included.
+    """
+
+    name: str
+    unit: str
+    included: Decimal = attrs.field(validator=_checked)
+    used: Decimal = attrs.field(validator=_checked)
+    overage: Decimal | None = attrs.field(default=None, validator=_checked)
+    percentage: Decimal | None = attrs.field(default=None, validator=_checked)
+
+
+@attrs.frozen(kw_only=True)
+class EstimatedCost:
+    """Cost of the period so far, in `currency` (``"usd"``), exact.
+
+    Attributes:
+        base: of the plan.
+        overage: beyond the plan.
+        total: both.
+        currency: ISO 4217 code as the provider writes it.
+    """
+
+    base: Decimal = attrs.field(validator=_checked)
+    overage: Decimal = attrs.field(validator=_checked)
+    total: Decimal = attrs.field(validator=_checked)
+    currency: str
+
+
+@attrs.frozen(kw_only=True)
+class ProjectedUsage:
+    """What a metric will be at the end of the period, and its percentage of what is included (or None)."""
+
+    projected: Decimal = attrs.field(validator=_checked)
+    percentage: Decimal | None = attrs.field(default=None, validator=_checked)
+
+
+@attrs.frozen(kw_only=True)
+class MeteredUsage:
+    """Usage of a billing period.
+
+    Attributes:
+        period: what the numbers cover.
+        metrics: usage by the provider's metric id (``"apiCalls"``); ids that are not documented pass.
+        estimated_cost: cost so far.
+        projected_usage: projections by metric id, for some of the metrics or none.
+    """
+
+    period: Period
+    metrics: dict[str, MetricUsage]
+    estimated_cost: EstimatedCost
+    projected_usage: dict[str, ProjectedUsage] = attrs.field(factory=dict)
