@@ -1,0 +1,240 @@
+"""One call composed: retry(rate → sign → send → open the envelope → structure)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import attrs
+from tenacity import AsyncRetrying, RetryCallState
+
+from aiozbilling.errors import (
+    AiozBillingError,
+    ApiError,
+    CallTimeoutError,
+    DecodeError,
+    RateLimitedError,
+    RedirectError,
+    TransportError,
+)
+from aiozbilling.exchange.connections import Connections
+from aiozbilling.exchange.credentials import Credentials, scrubbed
+from aiozbilling.exchange.rate import Gate
+from aiozbilling.exchange.reading import Endpoint, read
+from aiozbilling.exchange.redirect import redirected, shown
+from aiozbilling.exchange.retry import RetryBudget, RetryPolicy, is_retried, wait_s
+from aiozbilling.exchange.transport import Reply, send
+
+__all__ = ["Attempt", "Exchange"]
+
+T = TypeVar("T")
+logger = logging.getLogger("aiozbilling")
+_HOPS = 3
+_FOLLOWED = frozenset({301, 302, 307, 308})
+
+
+@attrs.frozen
+class Attempt:
+    """One attempt of a call, for metrics and traces; holds nothing of headers or bodies.
+
+    Attributes:
+        endpoint: method and path template, such as ``"GET /api/billing/topUp"``.
+        number: 1 for the first.
+        status: of HTTP, or None where no reply came.
+        duration_s: seconds from the start of the request to the decoded record or the error, without waits.
+        error: class name of the error that the attempt ended in, or None.
+        wait_s: seconds that are waited before the next attempt, or None where there is none.
+    """
+
+    endpoint: str
+    number: int
+    status: int | None
+    duration_s: float
+    error: str | None = None
+    wait_s: float | None = None
+
+
+@attrs.define(eq=False)
+class Exchange:
+    """Makes calls to one server with one account's credentials.
+
+    `budget` and `paths` belong to the server and are shared by the accounts that use the same connections.
+    """
+
+    base_url: str
+    credentials: Credentials
+    connections: Connections
+    gate: Gate
+    budget: RetryBudget
+    paths: dict[str, str]
+    retry: RetryPolicy
+    timeout_s: float
+    deadline_s: float
+    max_body: int
+    on_attempt: Callable[[Attempt], object] | None = None
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def call(self, endpoint: Endpoint[T], query: str = "", **names: str) -> T:
+        """Make one call with its retries.
+
+        Args:
+            endpoint: what to call.
+            query: the encoded query, without "?".
+            names: what the path's ``{names}`` stand for, safe in a URL as they are.
+
+        Raises:
+            TransportError: no usable reply came.
+            ApiError: the reply says no.
+            DecodeError: the reply is not what the API promises.
+        """
+        call = _Call(self, endpoint, endpoint.path.format_map(names), query, self.clock() + self.deadline_s)
+        # Fresh for every call: one that tasks share mixes up their states.
+        retrying = AsyncRetrying(
+            sleep=self.sleep,
+            wait=call.wait,
+            retry=call.is_retried,
+            stop=call.gives_up,
+            before_sleep=call.before_sleep,
+            reraise=True,
+        )
+        return await retrying(call.attempt)
+
+    def clean(self, text: str) -> str:
+        """Take this account's credentials out of a text of the server's."""
+        return scrubbed(text, self.credentials)
+
+
+@attrs.define(eq=False)
+class _Call(Generic[T]):
+    """The state of one call: tenacity asks it what to do after each attempt."""
+
+    exchange: Exchange
+    endpoint: Endpoint[T]
+    path: str
+    query: str
+    until: float
+    number: int = 0
+    sent: bool = False
+    status: int | None = None
+    started: float = 0.0
+    duration_s: float = 0.0
+    wait_s: float = 0.0
+
+    async def attempt(self) -> T:
+        self.number += 1
+        self.sent = False
+        self.status = None
+        self.started = self.exchange.clock()
+        try:
+            record = read(self.endpoint, await self._reply(), self.exchange.clean)
+        except (ApiError, TransportError, DecodeError) as error:
+            self._failed(error)
+            raise
+        self.duration_s = self.exchange.clock() - self.started
+        self.exchange.budget.earn()
+        self._tell(None, None)
+        return record
+
+    async def _reply(self) -> Reply:
+        exchange = self.exchange
+        url = exchange.base_url + exchange.paths.get(self.path, self.path) + (f"?{self.query}" if self.query else "")
+        for hop in range(_HOPS + 1):
+            await exchange.gate.turn(self.until)
+            self.started = exchange.clock()
+            left = self.until - self.started
+            if left <= 0:
+                raise CallTimeoutError("the deadline passed", hint="Raise `deadline`")
+            self.sent = True
+            reply = await send(
+                exchange.connections,
+                url,
+                exchange.credentials,
+                timeout_s=min(exchange.timeout_s, left),
+                max_body=exchange.max_body,
+            )
+            self.status = reply.status
+            if not 300 <= reply.status < 400:
+                return reply
+            url = self._redirected(url, reply, hop)
+        raise AssertionError("unreachable: the last hop raises")
+
+    def _redirected(self, url: str, reply: Reply, hop: int) -> str:
+        location = reply.headers.get("Location", "")
+        target = redirected(url, location) if reply.status in _FOLLOWED and hop < _HOPS else None
+        if target is None:
+            where = self.exchange.clean(shown(url, location)) if location else "nowhere"
+            why = "redirected too often" if hop == _HOPS else "not followed, since credentials go to this server only"
+            raise RedirectError(
+                f"redirect to {where} {why}",
+                status=reply.status,
+                location=where,
+                hint="If the API has moved there, give the new address as base_url",
+            )
+        here, there = url.partition("?")[0], target.partition("?")[0]
+        if here != there and here.rstrip("/") == there.rstrip("/"):
+            self.exchange.paths[self.path] = self.path.rstrip("/") + ("/" if there.endswith("/") else "")
+        return target
+
+    def _failed(self, error: ApiError | TransportError | DecodeError) -> None:
+        exchange = self.exchange
+        self.duration_s = exchange.clock() - self.started
+        error.endpoint = self.endpoint.title
+        error.attempts = self.number if self.sent else self.number - 1
+        self.wait_s = wait_s(exchange.retry, error, self.number)
+        if isinstance(error, RateLimitedError) and self.sent:
+            exchange.gate.pause(self.wait_s)
+
+    def is_retried(self, state: RetryCallState) -> bool:
+        error = _error(state)
+        if self.sent and is_retried(error, self.number):
+            return True
+        if isinstance(error, AiozBillingError):
+            self._tell(error, None)
+        return False
+
+    def wait(self, _state: RetryCallState) -> float:
+        return self.wait_s
+
+    def gives_up(self, state: RetryCallState) -> bool:
+        exchange, error = self.exchange, _error(state)
+        if (
+            self.number < exchange.retry.attempts
+            and self.wait_s <= exchange.retry.max_retry_after_s
+            and exchange.clock() + self.wait_s < self.until
+            and exchange.budget.spend(error)
+        ):
+            return False
+        self._tell(error, None)
+        return True
+
+    def before_sleep(self, state: RetryCallState) -> None:
+        self._tell(_error(state), self.wait_s)
+
+    def _tell(self, error: BaseException | None, wait_s: float | None) -> None:
+        on_attempt = self.exchange.on_attempt
+        if on_attempt is None and not logger.isEnabledFor(logging.DEBUG):
+            return
+        name = None if error is None else type(error).__name__
+        attempt = Attempt(self.endpoint.title, self.number, self.status, self.duration_s, name, wait_s)
+        logger.debug(
+            "%s attempt %d: status %s%s in %.3f s%s",
+            attempt.endpoint,
+            attempt.number,
+            attempt.status,
+            f", {name}" if name else "",
+            attempt.duration_s,
+            "" if wait_s is None else f", next in {wait_s:.3f} s",
+        )
+        if on_attempt is not None:
+            try:
+                on_attempt(attempt)
+            except Exception:
+                logger.exception("on_attempt failed")
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return None if state.outcome is None else state.outcome.exception()

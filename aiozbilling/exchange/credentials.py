@@ -1,0 +1,135 @@
+"""Secrets, and what they sign: the only module that knows a secret's text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import Any, NoReturn, overload
+from urllib.parse import quote
+
+import attrs
+
+from aiozbilling.errors import ConfigurationError
+
+__all__ = ["Credentials", "Secret", "bearer", "concealed", "key_pair", "reveal", "scrubbed"]
+
+_SALT = os.urandom(16)  # fingerprints mean nothing outside this process
+_SHORTEST_SCRUBBED = 4  # a shorter secret would blacken ordinary words
+
+
+class _Revealed(str):
+    """A header's text for the HTTP library, masked where a traceback or a log would show it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class Secret:
+    """A text that no repr, str, format, log or pickle shows."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: object) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __format__(self, _spec: str) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled or copied: build the client from its environment instead")
+
+    @property
+    def problem(self) -> str | None:
+        """What makes the text unusable as a credential, without telling any of it; None if nothing does."""
+        if not isinstance(self._text, str):
+            return "is not a str"
+        if not self._text:
+            return "is empty"
+        if not self._text.isascii():
+            return "has a character that is not ASCII"
+        if any(not "!" <= character <= "~" for character in self._text):
+            return "has a blank or a control character (a newline at its end, from a file?)"
+        return None
+
+
+@overload
+def concealed(text: None) -> None: ...
+@overload
+def concealed(text: str | Secret) -> Secret: ...
+def concealed(text: object) -> Secret | None:
+    """Put a credential out of sight before anything can fail and show it in a traceback; None stays None."""
+    return text if text is None or isinstance(text, Secret) else Secret(text)
+
+
+@attrs.frozen(eq=False)
+class Credentials:
+    """Headers that sign a request: pairs of a name with the words before the secret, and the secret.
+
+    Attributes:
+        headers: ``(name, prefix, secret)`` for each header.
+        fingerprint: the same for the same credentials within this process, and of no use elsewhere.
+    """
+
+    headers: tuple[tuple[str, str, Secret], ...]
+    fingerprint: bytes
+
+    @classmethod
+    def of(cls, *headers: tuple[str, str, Secret]) -> Credentials:
+        """Build credentials from ``(name, prefix, secret)``."""
+        digest = hashlib.blake2b(key=_SALT)
+        for name, _, secret in headers:
+            digest.update(f"{name}\0{secret._text}\0".encode())
+        return cls(headers, digest.digest())
+
+
+def bearer(token: Secret | None, *, variable: str = "") -> Credentials:
+    """Sign by ``Authorization: Bearer``.
+
+    Raises:
+        ConfigurationError: the token can't be right.
+    """
+    token = token or Secret(None)
+    _check(token, "token", variable)
+    return Credentials.of(("Authorization", "Bearer ", token))
+
+
+def key_pair(api_key: Secret, secret_key: Secret) -> Credentials:
+    """Sign by AIOZ's two headers.
+
+    Raises:
+        ConfigurationError: one of the keys can't be right.
+    """
+    _check(api_key, "api_key", "AIOZ_PIN_API_KEY")
+    _check(secret_key, "secret_key", "AIOZ_PIN_SECRET_KEY")
+    return Credentials.of(("pinning_api_key", "", api_key), ("pinning_secret_key", "", secret_key))
+
+
+def _check(secret: Secret, name: str, variable: str) -> None:
+    if problem := secret.problem:
+        origin = f" (environment variable {variable})" if variable else ""
+        raise ConfigurationError(f"{name}{origin} {problem}")
+
+
+def reveal(credentials: Credentials) -> dict[str, str]:
+    """Give the headers in clear: the one function that does, called where a request is sent."""
+    return {name: _Revealed(f"{prefix}{secret._text}") for name, prefix, secret in credentials.headers}
+
+
+def scrubbed(text: str, credentials: Credentials) -> str:
+    """Blacken what a server echoed of the credentials, as they are, quoted for a URL or escaped for JSON."""
+    for _, _, secret in credentials.headers:
+        plain: Any = secret._text
+        if len(plain) >= _SHORTEST_SCRUBBED:
+            in_json = json.dumps(plain)[1:-1]
+            for form in {plain, quote(plain, safe=""), quote(plain), in_json, in_json.replace("/", "\\/")}:
+                text = text.replace(form, "***")
+    return text

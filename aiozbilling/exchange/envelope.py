@@ -1,0 +1,160 @@
+"""What a reply means: pure tables from (status, headers, document) to the payload, or to the error it is.
+
+Sources: the three provider pages; for what they leave out, what was seen of the real services (AIOZ: `status` other
+than "success" in a 200; B3OS: `code` 0, 200 or 201 for success and the metered envelope in its introduction).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from aiozbilling.errors import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RejectedError,
+    ServerError,
+)
+from aiozbilling.exchange.retry import retry_after_s
+
+__all__ = [
+    "Clean",
+    "Envelope",
+    "Refusal",
+    "aioz_envelope",
+    "api_error",
+    "b3os_envelope",
+    "metered_envelope",
+    "rejected",
+]
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    422: BadRequestError,
+    429: RateLimitedError,
+}
+_LONGEST_MESSAGE = 300
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+@attrs.frozen
+class Refusal:
+    """What an envelope says where it says no, in the provider's words."""
+
+    message: str
+    code: str | None = None
+    request_id: str | None = None
+
+
+# Takes secrets out of a text; applied before anything is cut, so that no half of one is left.
+Clean = Callable[[str], str]
+# From the document to None for success, or to what it says instead; a ValueError for a document that is no envelope.
+Envelope = Callable[[Any, Clean], Refusal | None]
+
+
+def aioz_envelope(document: Any, clean: Clean) -> Refusal | None:
+    """Judge ``{"data": …, "status": "success"}``."""
+    match document:
+        case {"status": "success"}:
+            return None
+        case {"status": str(status)}:
+            return attrs.evolve(_said(document, clean), code=clean(status)[:_LONGEST_MESSAGE])
+        case _:
+            raise ValueError("expected a string at $.status")
+
+
+def b3os_envelope(document: Any, clean: Clean) -> Refusal | None:
+    """Judge ``{"code": 0, "data": …, "message": …, "requestId": …}``, or the metered envelope."""
+    match document:
+        case {"success": _}:
+            return metered_envelope(document, clean)
+        case {"code": bool()}:
+            raise ValueError("expected an integer at $.code")
+        case {"code": int(code)} if code == 0 or 200 <= code <= 299:
+            return None
+        case {"code": int()}:
+            return _said(document, clean)
+        case {"code": _}:
+            raise ValueError("expected an integer at $.code")
+        case {"data": _}:
+            return None
+        case _:
+            raise ValueError("expected an object with code and data at $")
+
+
+def metered_envelope(document: Any, clean: Clean) -> Refusal | None:
+    """Judge ``{"success": true, "data": …}`` or ``{"success": false, "error": {"code": …, "message": …}}``."""
+    match document:
+        case {"success": True}:
+            return None
+        case {"success": False}:
+            return _said(document, clean)
+        case _:
+            raise ValueError("expected true or false at $.success")
+
+
+def api_error(
+    status: int, headers: Mapping[str, str], document: Any, text: str, *, clean: Clean, hint: str
+) -> ApiError:
+    """Make the error of a reply that says no: by its status, in the server's words where it has any."""
+    said = _said(document, clean)
+    message = said.message or _words(clean(text))
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
+    facts: dict[str, Any] = {
+        "status": status,
+        "code": said.code,
+        "request_id": said.request_id or _text(headers.get("X-Request-Id"), clean),
+        "hint": hint,
+    }
+    if kind in (RateLimitedError, ServerError):
+        facts["retry_after"] = retry_after_s(headers)
+    return kind(message, **facts)
+
+
+def rejected(status: int, refusal: Refusal) -> RejectedError:
+    """Make the error of a 2xx whose envelope says failure."""
+    return RejectedError(
+        refusal.message or "the envelope says failure without a message",
+        status=status,
+        code=refusal.code,
+        request_id=refusal.request_id,
+    )
+
+
+def _said(document: Any, clean: Clean) -> Refusal:
+    """Find the words in any of the envelopes."""
+    if not isinstance(document, dict):
+        return Refusal("")
+    error = document.get("error")
+    source = error if isinstance(error, dict) else document
+    message = _text(source.get("message"), clean) or _text(error, clean) or ""
+    details = document.get("details")
+    if isinstance(details, list) and details:
+        shown = "; ".join(_text(detail, clean) or clean(repr(detail)) for detail in details[:3])
+        message = f"{message} ({shown})"[:_LONGEST_MESSAGE]
+    return Refusal(message, _text(source.get("code"), clean), _text(document.get("requestId"), clean))
+
+
+def _text(value: Any, clean: Clean) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        return None
+    return clean(str(value))[:_LONGEST_MESSAGE]
+
+
+def _words(body: str) -> str:
+    """Say in a line what an error page or a plain text says."""
+    if title := _TITLE.search(body):
+        return " ".join(title[1].split())[:_LONGEST_MESSAGE]
+    if body.lstrip().startswith(("<", "{", "[")):
+        return ""
+    return " ".join(body.split())[:_LONGEST_MESSAGE]

@@ -1,0 +1,103 @@
+"""When a request may be sent: the account's rate limit and its pause after a 429."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from aiozbilling.errors import CallTimeoutError, ConfigurationError, RateLimitedError
+
+__all__ = ["Gate", "RateLimit"]
+
+# Requests reach the server with jitter: a window kept to the microsecond here is a little shorter there.
+_MARGIN = 1.02
+
+
+@attrs.frozen
+class RateLimit:
+    """At most `requests` in any `per_s` seconds.
+
+    Attributes:
+        requests: how many, at least 1.
+        per_s: seconds of the sliding window.
+    """
+
+    requests: int
+    per_s: float
+
+    def __attrs_post_init__(self) -> None:
+        if not (isinstance(self.requests, int) and not isinstance(self.requests, bool) and self.requests >= 1):
+            raise ConfigurationError(f"RateLimit.requests must be a whole number of at least 1, not {self.requests!r}")
+        if isinstance(self.per_s, bool) or not isinstance(self.per_s, int | float) or not 0 < self.per_s < 1e9:
+            raise ConfigurationError(f"RateLimit.per_s must be a positive number of seconds, not {self.per_s!r}")
+
+
+@attrs.define(eq=False)
+class Gate:
+    """Lets the requests of one account pass, in any number of tasks and event loops.
+
+    A sliding window, not a leaky bucket: a bucket of n with a refill of n a period lets 2 n pass in the first period,
+    and the server answers the surplus with 429.
+    """
+
+    limit: RateLimit | None
+    longest_pause_s: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _granted: deque[float] = attrs.field(factory=deque, init=False)
+    _paused_until: float = attrs.field(default=0.0, init=False)
+
+    def pause(self, seconds: float) -> None:
+        """Hold back every request of the account for so many seconds from now."""
+        self._paused_until = max(self._paused_until, self.clock() + seconds)
+
+    async def turn(self, until: float) -> None:
+        """Wait for the right to send one request.
+
+        Raises:
+            RateLimitedError: an earlier 429 asks for a longer pause than is waited for.
+            CallTimeoutError: the turn would come after `until`, on the gate's clock.
+        """
+        while True:
+            if self._paused_until:
+                await self._sit_out_pause(until)
+            if self.limit is None:
+                return
+            await self._take_slot(self.limit, until)
+            if self._paused_until <= self.clock():
+                return
+
+    async def _sit_out_pause(self, until: float) -> None:
+        while (left := self._paused_until - self.clock()) > 0:
+            if left > self.longest_pause_s or self.clock() + left > until:
+                raise RateLimitedError(
+                    "not sent: the server asked all calls of this account to wait",
+                    status=429,
+                    retry_after=left,
+                    hint=f"Come back in {left:.0f} s",
+                )
+            await self.sleep(left)
+
+    async def _take_slot(self, limit: RateLimit, until: float) -> None:
+        granted, now = self._granted, self.clock()
+        slot = now
+        if len(granted) >= limit.requests:
+            slot = max(now, granted[-limit.requests] + limit.per_s * _MARGIN)
+        if slot > until:
+            raise CallTimeoutError(
+                f"the rate limit of {limit.requests} requests in {limit.per_s:g} s leaves no turn before the deadline",
+                hint="Make fewer calls at once, or raise `deadline`",
+            )
+        granted.append(slot)
+        while len(granted) > limit.requests and granted[0] < now - limit.per_s * _MARGIN:
+            granted.popleft()
+        if slot > now:
+            try:
+                await self.sleep(slot - now)
+            except BaseException:
+                granted.remove(slot)  # cancelled: later turns may come earlier
+                raise

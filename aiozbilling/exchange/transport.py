@@ -1,0 +1,172 @@
+"""One request over HTTP: the only client-side module that speaks to aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import attrs
+from aiohttp.client_middlewares import ClientHandlerType
+from aiohttp.http_exceptions import ContentEncodingError
+from yarl import URL
+
+from aiozbilling.errors import (
+    BodyTooLargeError,
+    CallTimeoutError,
+    ConfigurationError,
+    ConnectError,
+    ProtocolError,
+    TLSError,
+    TransportError,
+)
+from aiozbilling.exchange.connections import Connections
+from aiozbilling.exchange.credentials import Credentials, reveal
+
+__all__ = ["Reply", "checked_base_url", "send"]
+
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_ERROR_BODY = 64 * 1024  # of an error's body no more is read: its words stand at the beginning
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+
+
+@attrs.frozen
+class Reply:
+    """What came back: status, headers (looked up without regard to case) and the decompressed body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def send(
+    connections: Connections, url: str, credentials: Credentials, *, timeout_s: float, max_body: int
+) -> Reply:
+    """Send one GET and read its reply whole; redirects are not followed.
+
+    Raises:
+        TransportError: no usable reply came, as the subclass that says why.
+        ConfigurationError: the caller's session can't be used.
+    """
+    session = connections.session()
+    try:
+        async with asyncio.timeout(timeout_s):
+            async with session.get(
+                URL(url, encoded=True),
+                headers=_HEADERS | reveal(credentials),
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=_NO_TIMEOUT,
+                middlewares=_MIDDLEWARES,
+            ) as response:
+                return Reply(response.status, response.headers, await _body(response, max_body))
+    except (aiohttp.ClientError, OSError, ValueError, EOFError, RuntimeError, _LostError, TransportError) as error:
+        failure = _translated(error, timeout_s)
+    # Raised out here, so that no frame or context of the HTTP library, which holds the headers, hangs on to it.
+    raise failure
+
+
+class _LostError(Exception):
+    """The connection was lost before the reply began."""
+
+
+async def _one_attempt(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+    """Make one attempt one request: aiohttp sends a GET again by itself on these two errors (client.py, 3.14)."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+        raise _LostError(type(error).__name__) from None
+
+
+_MIDDLEWARES = (_one_attempt,)
+
+
+async def _body(response: aiohttp.ClientResponse, max_body: int) -> bytes:
+    failed = response.status >= 300
+    limit = min(_ERROR_BODY, max_body) if failed else max_body
+    length = response.content_length
+    if length is not None and length <= limit and "Content-Encoding" not in response.headers:
+        return await response.read()
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            response.close()  # the rest is not wanted, so the connection can't be used again
+            if failed:
+                break
+            raise BodyTooLargeError(
+                f"the body is larger than {max_body} bytes", hint="Ask for smaller pages, or raise `max_body`"
+            )
+    return b"".join(chunks)
+
+
+def _translated(error: Exception, timeout_s: float) -> Exception:
+    match error:
+        case TransportError() | ConfigurationError():
+            return error.with_traceback(None)
+        case TimeoutError():
+            return CallTimeoutError(
+                f"no complete reply within {timeout_s:.3g} s", hint="Raise `timeout` if the server is known to be slow"
+            )
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return TLSError(f"TLS failed: {_first_line(error)}", hint="Check the host name and its certificate")
+        case aiohttp.ClientConnectorError():
+            return ConnectError(f"no connection: {_first_line(error)}", hint="Check base_url and the network")
+        case aiohttp.ClientPayloadError() if isinstance(error.__cause__, ContentEncodingError):
+            return ProtocolError("the body can't be decompressed")
+        case aiohttp.ClientPayloadError():
+            return ConnectError("the connection was lost before the body was complete")
+        case aiohttp.ClientResponseError():
+            return ProtocolError("the reply is no valid HTTP", hint="Does base_url point to an HTTP server?")
+        case aiohttp.ClientConnectionError() | OSError() | EOFError() | _LostError():
+            return ConnectError("the connection was lost before the reply came")
+        case _:
+            return ProtocolError(f"the request failed in the HTTP library ({type(error).__name__})")
+
+
+def _first_line(error: Any) -> str:
+    """Say what the system said; a certificate error's own text, never the request."""
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0][:200]
+
+
+def checked_base_url(base_url: object, *, allow_http: bool) -> str:
+    """Give the base URL without its final slash.
+
+    Raises:
+        ConfigurationError: no http(s) URL, one with user info, query or fragment, or plain http to another machine.
+    """
+    if not isinstance(base_url, str | URL):
+        raise ConfigurationError("base_url must be a str such as 'https://api.example.com'")
+    try:
+        url = URL(str(base_url).strip())
+        host, port_is_good = url.host, url.port is not None
+    except ValueError:
+        host, port_is_good, url = None, False, URL()
+    if url.scheme not in ("http", "https") or not host or not port_is_good:
+        raise ConfigurationError("base_url must begin with https:// and a host, such as 'https://api.example.com'")
+    if url.user is not None or url.password is not None:
+        raise ConfigurationError("base_url must not hold a user name or password; give credentials as arguments")
+    if url.raw_query_string or url.raw_fragment:
+        raise ConfigurationError("base_url must not have a query or a fragment")
+    if url.scheme == "http" and not (allow_http or _is_loopback(host)):
+        raise ConfigurationError(
+            f"base_url is plain http, which sends the credentials readable to {host}: use https, or allow_http=True"
+        )
+    return str(url).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
