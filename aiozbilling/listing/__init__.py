@@ -1,0 +1,1 @@
+"""Many calls: a list walked exactly once."""

@@ -1,0 +1,65 @@
+"""A place in a list that outlives the process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import attrs
+
+from aiozbilling.errors import ConfigurationError
+
+__all__ = ["HEAD", "Cursor"]
+
+HEAD = 32  # keys of the list's first rows that a cursor keeps
+_VERSION = 1
+
+
+@attrs.frozen
+class Cursor:
+    """A place behind the last row handed out: keep ``str(cursor)`` anywhere, go on with ``after=``.
+
+    Attributes:
+        endpoint: path of the list, such as ``"/api/billing/topUp"``.
+        made_by: ``"walk"``, to go on reading with ``after=``, or ``"follow"``, to go on following.
+        position: where in the list the last row stood.
+        total: the server's total when it was seen.
+        anchors: keys of the last rows handed out, at most 32, in list order.
+        head: keys of the first rows of the list, at most 32, in list order: what `follow` takes as known.
+    """
+
+    endpoint: str
+    made_by: Literal["walk", "follow"]
+    position: int
+    total: int
+    anchors: tuple[str, ...]
+    head: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return json.dumps({"v": _VERSION} | attrs.asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Read what ``str(cursor)`` gave.
+
+        Raises:
+            ConfigurationError: it is no cursor, or one of a newer version.
+        """
+        try:
+            fields: Any = json.loads(text)
+            version = fields.pop("v")
+            if version == _VERSION:
+                cursor = cls(**fields | {name: tuple(fields[name]) for name in ("anchors", "head")})
+                cursor._check()
+                return cursor
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+            raise ConfigurationError("this is no cursor: give what str(listing.cursor) gave, unchanged") from None
+        raise ConfigurationError(f"this cursor has version {version!r}, this release reads {_VERSION}: upgrade")
+
+    def _check(self) -> None:
+        texts = (self.endpoint, self.made_by, *self.anchors, *self.head)
+        numbers = (self.position, self.total)
+        if not all(isinstance(text, str) for text in texts) or self.made_by not in ("walk", "follow"):
+            raise ValueError("not texts")
+        if not all(isinstance(number, int) and not isinstance(number, bool) and number >= -1 for number in numbers):
+            raise ValueError("not numbers")

@@ -1,0 +1,54 @@
+"""What a listing reads from: the calls of one list of one account."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import attrs
+
+__all__ = ["Source", "key_from_text", "key_text"]
+
+R = TypeVar("R")
+
+
+@attrs.frozen
+class Source(Generic[R]):
+    """One list.
+
+    Attributes:
+        endpoint: its path.
+        fetch: reads ``(offset, limit)``, gives the rows (null rows as None) and the server's total.
+        key: gives a row's unique key, a str or an aware datetime.
+        time: gives a row's time, or None.
+        page_sizes: the page size found by endpoint, remembered for the client.
+    """
+
+    endpoint: str
+    fetch: Callable[[int, int], Awaitable[tuple[Sequence[R | None], int]]]
+    key: Callable[[R], Hashable]
+    time: Callable[[R], datetime | None]
+    page_sizes: dict[str, int]
+
+
+_TIME = "time:"
+
+
+def key_text(key: Hashable) -> str:
+    """Write a key for a cursor."""
+    return f"{_TIME}{key.isoformat()}" if isinstance(key, datetime) else f"id:{key}"
+
+
+def key_from_text(text: str) -> Hashable:
+    """Read what `key_text` wrote.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    kind, colon, key = text.partition(":")
+    if kind == "id" and colon:
+        return key
+    if kind == "time":
+        return datetime.fromisoformat(key)
+    raise ValueError(text)
