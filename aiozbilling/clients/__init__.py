@@ -1,0 +1,1 @@
+"""The three systems: endpoint tables as data, and thin typed methods."""

@@ -1,0 +1,153 @@
+"""Metered billing: usage of a billing period by metric."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+from aiozbilling.clients.client import Client, Settings, concurrency_of
+from aiozbilling.clients.environment import environment
+from aiozbilling.clients.months import Month, by_month, last_day, months_between
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.credentials import Secret, bearer, concealed
+from aiozbilling.exchange.envelope import metered_envelope
+from aiozbilling.exchange.reading import Endpoint, System
+from aiozbilling.records.metered import MeteredUsage
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["MeteredBilling"]
+
+_METERED = System(
+    name="metered billing",
+    envelope=metered_envelope,
+    hints={
+        400: "Check start, end and metrics",
+        401: "Check the session token (METERED_BILLING_TOKEN); it may have expired",
+        404: "Does base_url (METERED_BILLING_URL) point to the deployment's root?",
+    },
+)
+USAGE = Endpoint(_METERED, "/api/billing/usage", MeteredUsage, 'Docs, "Get Usage", GET /api/billing/usage')
+
+
+class MeteredBilling(Client):
+    """Client of a deployment's metered billing.
+
+    Args:
+        base_url: the deployment, such as ``"https://api.my-saas.com"``.
+        token: a session token.
+        **settings: see `Settings`. There is no rate limit by default.
+
+    Raises:
+        ConfigurationError: one of these can't be right.
+    """
+
+    def __init__(self, base_url: str, *, token: str | Secret, **settings: Unpack[Settings]) -> None:
+        token = concealed(token)
+        super().__init__(base_url, bearer(token, variable="METERED_BILLING_TOKEN"), **settings)
+
+    @classmethod
+    def from_env(cls, **settings: Unpack[Settings]) -> Self:
+        """Build a client from ``METERED_BILLING_URL`` and ``METERED_BILLING_TOKEN``.
+
+        Raises:
+            ConfigurationError: a variable is missing or can't be right.
+        """
+        token, base_url = environment("METERED_BILLING_TOKEN", optional="METERED_BILLING_URL")
+        if base_url is None:
+            raise ConfigurationError("set the environment variable METERED_BILLING_URL")
+        return cls(base_url, token=token, **settings)
+
+    def with_credentials(self, *, token: str | Secret) -> Self:
+        """Give a client for another account on the same connections, with a rate and a pause of its own."""
+        token = concealed(token)
+        return self._with(bearer(token))
+
+    async def usage(
+        self,
+        *,
+        start: str | date | None = None,
+        end: str | date | None = None,
+        metrics: Iterable[str] | str | None = None,
+    ) -> MeteredUsage:
+        """Read the usage of the current billing period, or of a range of dates.
+
+        Args:
+            start: from then on; ``"2024-01-01"``, an ISO 8601 time with its offset, a date or an aware datetime.
+            end: until then, the same.
+            metrics: ids of the metrics wanted, such as ``["api_calls", "storage"]``; None for all.
+
+        Raises:
+            ConfigurationError: a date or a metric can't be right, or `start` is after `end`; no request is made.
+            TransportError: no usable reply came.
+            ApiError: the reply says no.
+            DecodeError: the reply is not what the API promises.
+
+        Source: "Get Usage". Usage lags by up to 5 minutes; history is kept for 12 months.
+        """
+        return await self._usage(_range(start, end) + _metrics(metrics))
+
+    def usage_by_month(
+        self,
+        *,
+        since: Month,
+        until: Month | None = None,
+        metrics: Iterable[str] | str | None = None,
+        concurrency: int = 4,
+    ) -> AsyncGenerator[MeteredUsage, None]:
+        """Iterate the months from `since` to `until` (None: the current one), both included, oldest first.
+
+        Raises:
+            ConfigurationError: at once, where an argument can't be right. Otherwise as `usage`.
+        """
+        wanted = _metrics(metrics)
+
+        async def fetch(month: tuple[int, int]) -> MeteredUsage:
+            return await self._usage(_range(date(*month, 1), last_day(*month)) + wanted)
+
+        return by_month(months_between(since, until), fetch, concurrency_of(concurrency))
+
+    async def _usage(self, parameters: list[str]) -> MeteredUsage:
+        return await self._exchange.call(USAGE, "&".join(parameters))
+
+
+def _range(start: str | date | None, end: str | date | None) -> list[str]:
+    begins, ends = _instant("start", start), _instant("end", end)
+    if begins and ends and begins[0] > ends[0]:
+        raise ConfigurationError(f"start ({begins[1]}) is after end ({ends[1]})")
+    return [f"{name}={quote(day[1])}" for name, day in (("startDate", begins), ("endDate", ends)) if day]
+
+
+def _instant(name: str, day: str | date | None) -> tuple[datetime, str] | None:
+    """Give a day or time as an instant, to compare, and as the API takes it."""
+    if day is None:
+        return None
+    if isinstance(day, str):
+        day = _parsed(name, day)
+    if isinstance(day, datetime):
+        if day.tzinfo is None:
+            raise ConfigurationError(f"{name} must say its time zone, such as {day.isoformat()}Z for UTC")
+        utc = day.astimezone(UTC)
+        return utc, utc.isoformat().replace("+00:00", "Z")
+    if not isinstance(day, date):
+        raise ConfigurationError(f"{name} must be a date as '2024-01-31', a date or a datetime, not {day!r}")
+    return datetime.combine(day, time(), UTC), day.isoformat()
+
+
+def _parsed(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text) if len(text) == len("2024-01-31") else datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{name} must be a date as '2024-01-31' or an ISO 8601 time, not {text!r}") from None
+
+
+def _metrics(metrics: Iterable[str] | str | None) -> list[str]:
+    if metrics is None:
+        return []
+    names = metrics.split(",") if isinstance(metrics, str) else list(metrics)
+    if not names or not all(isinstance(name, str) and name.strip() and "," not in name for name in names):
+        raise ConfigurationError(f"metrics must be ids such as ['api_calls', 'storage'], not {metrics!r}")
+    return [f"metrics={','.join(quote(name.strip(), safe='') for name in names)}"]
