@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ class Account:
         self.top_ups = TopUps(seed, top_ups, days, now)
         self.history = History(seed, days, now)
         self._behaviour = behaviour
+        self._random = random.Random(seed)
         self._served_at: deque[float] = deque()
 
     def top_up_rows(self) -> list[dict[str, Any] | None]:
@@ -66,6 +68,21 @@ class Account:
         serial = self.top_ups.serial_of(which) if isinstance(which, str) else self._serial_at(which)
         self.top_ups.remove(serial)
         return self.top_ups.id_of(serial)
+
+    def restore_top_up(self, id: str) -> None:  # noqa: A002 - the provider's name
+        """Put a removed top-up back where it was, so that a row comes in amid the list.
+
+        Raises:
+            LookupError: no such row was removed.
+        """
+        self.top_ups.restore(self.top_ups.serial_of(id))
+
+    def change(self) -> None:
+        """Let the top-ups change as much as they do between two pages."""
+        for _ in range(min(self._behaviour.remove_per_request, len(self.top_ups))):
+            self.remove_top_up(self._random.randrange(len(self.top_ups)))
+        if self._behaviour.grow_per_request:
+            self.top_ups.add(self._behaviour.grow_per_request)
 
     def pass_time(self, now: datetime) -> None:
         """Set the clock forward."""

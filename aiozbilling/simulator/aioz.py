@@ -69,8 +69,8 @@ class Aioz:
 
     def _top_up(self, account: Account, query: Mapping[str, str], _: re.Match[str]) -> Reply:
         reply = self._page(account.top_ups, query, total="totals", rows="top_up_usages")
-        if reply.status == 200 and self._behaviour.grow_per_request:
-            account.top_ups.add(self._behaviour.grow_per_request)
+        if reply.status == 200:
+            account.change()
         return reply
 
     def _page(self, listed: TopUps | History, query: Mapping[str, str], *, total: str, rows: str) -> Reply:

@@ -32,6 +32,8 @@ class Behaviour:
     """Answer 400 to a `limit` above this."""
     grow_per_request: int = attrs.field(default=0, validator=_COUNT)
     """New top-ups after each page of top-ups that was served."""
+    remove_per_request: int = attrs.field(default=0, validator=_COUNT)
+    """Top-ups that vanish, from anywhere in the list, after each page of top-ups that was served."""
     grow_days_per_request: int = attrs.field(default=0, validator=_COUNT)
     """Days that pass after each page of the daily history that was served."""
     total_lag: int = attrs.field(default=0, validator=_COUNT)

@@ -78,17 +78,22 @@ class Fault(StrEnum):
 
 @attrs.define(eq=False)
 class PlannedFault:
-    """Wait for `times` matching requests."""
+    """Wait for matching requests, and strike `times` of them, each `every`-th."""
 
     fault: Fault
     times: int
     path: str | None
+    every: int
     body: Literal["json", "html", "text"]
     headers: dict[str, str]
+    seen: int = 0
 
     def strikes(self, path: str) -> bool:
         """Say whether a request for `path` suffers this fault, and count it."""
         if self.times <= 0 or (self.path is not None and self.path not in path):
+            return False
+        self.seen += 1
+        if self.seen % self.every:
             return False
         self.times -= 1
         return True

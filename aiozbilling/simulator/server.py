@@ -149,14 +149,16 @@ class Simulator:
         times: int = 1,
         path: str | None = None,
         *,
+        every: int = 1,
         body: Literal["json", "html", "text"] = "json",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Let the next `times` requests whose path contains `path` suffer a fault. Faults wait in line.
 
-        `body` is what comes with an `http-…` fault; `headers` are added to any fault that is a whole reply.
+        With `every=3` only each third of these requests suffers. `body` is what comes with an `http-…` fault; `headers`
+        are added to any fault that is a whole reply.
         """
-        self._planned.append(PlannedFault(Fault(fault), times, path, body, dict(headers or {})))
+        self._planned.append(PlannedFault(Fault(fault), times, path, every, body, dict(headers or {})))
 
     def forgive(self) -> None:
         """Forget the faults that wait."""
@@ -187,6 +189,10 @@ class Simulator:
     def remove_top_up(self, which: str | int) -> str:
         """Delete one of the first account's top-ups, by id or by position, and return its id."""
         return self.account.remove_top_up(which)
+
+    def restore_top_up(self, id: str) -> None:  # noqa: A002 - the provider's name
+        """Put one of the first account's removed top-ups back where it was, amid the list."""
+        self.account.restore_top_up(id)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         received = self._receive(request)

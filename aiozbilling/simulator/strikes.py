@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import zlib
 from typing import TYPE_CHECKING
 
@@ -81,7 +83,7 @@ class Strike:
         raise ConnectionAbortedError("the simulator is stopping")
 
     async def stream(self, headers: dict[str, str]) -> web.StreamResponse:
-        """Begin a body of unknown length."""
+        """Send the head of a 200 whose body follows piece by piece."""
         response = web.StreamResponse(status=200, headers={"Content-Type": self.good.content_type, **headers})
         await response.prepare(self.request)
         return response
@@ -93,6 +95,9 @@ async def _dropped(strike: Strike) -> web.StreamResponse:
 
 async def _reset(strike: Strike) -> web.StreamResponse:
     if strike.request.transport is not None:
+        # Closing without lingering is what makes the kernel send a reset.
+        connection = strike.request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         strike.request.transport.abort()
     return web.Response()
 

@@ -57,6 +57,14 @@ class TopUps:
         self._removed.insert(at, serial)
         self._totals.append(len(self))
 
+    def restore(self, serial: int) -> None:
+        """Put a row back where it was."""
+        at = bisect_left(self._removed, serial)
+        if self._removed[at : at + 1] != [serial]:
+            raise LookupError(f"top-up {serial} was not removed")
+        del self._removed[at]
+        self._totals.append(len(self))
+
     def pass_time(self, now: datetime) -> None:
         """Date the deposits that come in from here on after `now`."""
         first, start, step = self._runs[-1]

@@ -82,6 +82,30 @@ async def test_rows_come_and_go_on_demand(simulator, ask):
             simulator.remove_top_up(gone)
 
 
+async def test_rows_come_back_amid_the_list(simulator, ask):
+    """A removed row can be restored to its old place, once."""
+    ids = simulator.top_up_ids()
+    simulator.remove_top_up(ids[9])
+    simulator.restore_top_up(ids[9])
+    assert await ask.top_up_ids() == ids
+    with pytest.raises(LookupError):
+        simulator.restore_top_up(ids[9])
+
+
+async def test_rows_vanish_while_they_are_read(simulator, ask):
+    """After each page some rows are gone, the same ones for the same seed, down to none."""
+    before = simulator.top_up_ids()
+    simulator.behaviour.remove_per_request = 10
+    assert await ask.top_up_ids() == before
+    after = await ask.top_up_ids()
+    assert len(after) == 15
+    assert after == [kept for kept in before if kept in after]
+    assert [len(await ask.top_up_ids()) for _ in range(2)] == [5, 0]
+    again = Simulator(seed=7, top_ups=25, days=60, behaviour=Behaviour(remove_per_request=10))
+    again.account.change()
+    assert again.top_up_ids() == after
+
+
 async def test_totals_can_lag_behind(simulator, ask):
     """The total is that of so many changes ago, whatever the rows are."""
     simulator.behaviour.total_lag = 2

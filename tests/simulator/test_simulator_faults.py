@@ -20,7 +20,7 @@ PATHS = {
 }
 BROKEN = {
     Fault.CONNECTION_DROPPED: aiohttp.ServerDisconnectedError,
-    Fault.CONNECTION_RESET: (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError),
+    Fault.CONNECTION_RESET: aiohttp.ClientOSError,
     Fault.DROPPED_AFTER_HEADERS: aiohttp.ClientPayloadError,
     Fault.TRUNCATED_BODY: aiohttp.ClientPayloadError,
     Fault.BROKEN_GZIP: (
@@ -124,6 +124,12 @@ async def test_faults_wait_for_their_path_and_their_turn(simulator, ask):
     simulator.fail(Fault.HANG, times=99)
     simulator.forgive()
     assert (await ask(TOP_UP)).status == 200
+
+
+async def test_a_fault_can_strike_now_and_then(simulator, ask):
+    """With `every` only each n-th matching request suffers."""
+    simulator.fail(Fault.HTTP_503, times=2, every=3)
+    assert [(await ask(TOP_UP)).status for _ in range(8)] == [200, 200, 503, 200, 200, 503, 200, 200]
 
 
 async def test_a_gzip_bomb_is_small_and_whole(simulator, ask):
