@@ -1,0 +1,61 @@
+"""The keys from which a trail is made."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from aiozbilling.listing.window import Trail
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+__all__ = ["Footprints"]
+
+ANCHORS = 32  # keys of a trail
+PUSHED = 16  # of them at most for rows that were pushed behind the last one
+
+
+class Footprints:
+    """Keep the last rows delivered, so that a trail can be told behind any row of the latest delivery."""
+
+    def __init__(self, after: Trail | None) -> None:
+        self._tail: list[Hashable] = list(after.anchors) if after else []
+        self._pushed: list[Hashable] = []
+        self._fresh: dict[Hashable, int] = {}
+        self._before: tuple[list[Hashable], list[Hashable], int, int] = ([], [], 0, 0)
+
+    def roll(self, position: int, total: int) -> None:
+        """Make the latest delivery a thing of the past; its last row stood at `position` when there were `total`."""
+        if self._fresh:
+            latest = list(islice(reversed(self._fresh), ANCHORS))
+            latest.reverse()
+            self._tail = latest if len(latest) == ANCHORS else [*self._tail, *latest][-ANCHORS:]
+            self._fresh = {}
+        self._before = (self._tail, self._pushed, position, total)
+
+    def deliver(self, fresh: dict[Hashable, int]) -> None:
+        """Take the keys of the latest delivery, with their ranks."""
+        self._fresh = {**self._fresh, **fresh} if self._fresh else fresh
+
+    def push(self, keys: Sequence[Hashable], behind: list[Hashable]) -> None:
+        """Note which rows now stand behind the last one (or are gone), given the keys of a window that joined."""
+        if self._pushed or behind:
+            gone = {*keys, *behind}
+            self._tail = [key for key in self._tail if key not in gone or key not in behind]
+            self._pushed = [*behind, *(key for key in self._pushed if key not in gone)][-PUSHED:]
+
+    def trail(self, handed_out: int | None, shift: int, position: int, total: int) -> Trail | None:
+        """Tell the trail behind the first `handed_out` rows of the latest delivery; None before the first row."""
+        count = len(self._fresh) if handed_out is None else handed_out
+        if not 0 <= count <= len(self._fresh):
+            raise ValueError(f"the latest delivery has {len(self._fresh)} rows, not {handed_out}")
+        tail, pushed = self._tail, self._pushed
+        if count:
+            latest = list(islice(self._fresh.items(), count))
+            position = latest[-1][1] + shift
+            tail = [*tail, *(key for key, _ in latest)]
+        elif self._fresh:
+            tail, pushed, position, total = self._before
+        anchors = (*tail[-(ANCHORS - len(pushed)) :], *pushed)
+        return Trail(position + len(pushed), total, anchors) if anchors else None

@@ -1,0 +1,400 @@
+"""Walk an offset/limit list so that each row comes exactly once, though the list moves while it is read.
+
+Pure: windows in, requests and rows out; who fetches owns the tasks. The rule: what is delivered from a window is only
+what comes behind the last row that it shares with what was delivered before. A window is a contiguous run of the list
+at one instant, so it holds every row that survives between that shared row and its own last row; when it was read,
+and in what order, never enters the argument. So windows overlap by a few rows, and one that shares nothing is not
+used until the place is found again.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast
+
+import attrs
+
+from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, ListingError, RunawayError
+from aiozbilling.listing.anchors import Memory, RepeatedKeyError, Seam, ranked, refuse_repeated
+from aiozbilling.listing.footprints import Footprints
+from aiozbilling.listing.search import Search
+from aiozbilling.listing.window import Delivery, Trail, WalkReport, Window
+from aiozbilling.listing.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Hashable, Sequence
+
+__all__ = ["Delivery", "Trail", "Walk", "WalkReport", "Window"]
+
+R = TypeVar("R")
+
+PAUSES_S = (0.2, 1.0)  # before a reply that contradicts its total is asked for again
+BARREN = 3  # windows in a row without a new row
+_LATER = "read the list again later, or go on from the error's cursor"
+_OFFSET = "the server ignores or rounds the offset, or the list grows faster than it is read; try another page_size"
+_NEEDS_TWO = "a walk needs pages of at least two rows, so that it can be told how they join"
+
+
+@attrs.frozen
+class Reply(Generic[R]):
+    """Hold what came for a window; `full` if it could not have held more rows."""
+
+    offset: int
+    rows: Sequence[R | None]
+    keys: list[Hashable]
+    total: int
+    full: bool
+
+    @property
+    def ends(self) -> bool:
+        """Whether the rows reach the end of the list and the total agrees."""
+        return not self.full and self.offset + len(self.rows) == self.total
+
+
+class Walk(Generic[R]):
+    """Say which windows to ask for next, and deliver the new rows of each.
+
+    Call `plan`, fetch what it wants (in any order, at once or not), give the first of it to `accept`, until `done`.
+
+    Args:
+        key: what names a row for its whole life; never shared by two rows.
+        limit: rows to ask for in each window, at least 2; a server that gives fewer is followed.
+        offset: position of the first row wanted.
+        max_items: stop after that many rows.
+        on_drift: "raise" to stop with `DriftError` at the first change that is no append.
+        after: begin behind this place instead of at `offset`.
+        stop_at: end before the first row whose key is in it; `met` tells whether there was one.
+
+    Raises:
+        ConfigurationError: `limit` is less than 2, so that windows can't overlap.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: Callable[[R], Hashable],
+        limit: int,
+        offset: int = 0,
+        max_items: int | None = None,
+        on_drift: Literal["repair", "raise"] = "repair",
+        after: Trail | None = None,
+        stop_at: Container[Hashable] | None = None,
+    ) -> None:
+        if limit < 2:
+            raise ConfigurationError("page_size must be at least 2: windows that share no row can't be told to join")
+        self.report = WalkReport()
+        self.met = False
+        self.done = max_items is not None and max_items <= 0
+        self._key = key
+        self._most = max_items
+        self._stop_at = stop_at
+        self._strict = on_drift == "raise"
+        self._overlap = _overlap(limit)
+        self._limit = limit if max_items is None else max(2, min(limit, max_items + (self._overlap if after else 0)))
+        self._size = 0  # the largest number of rows that came in one window
+        self._seen = Memory()
+        self._witness = Witness()
+        self._footprints = Footprints(after)
+        self._queue: list[Window] = []
+        self._epoch = self._nonce = 0
+        self._start = offset
+        self._begun = after is not None  # there is a row z to go on from, and all below is about it
+        self._rank = offset - 1
+        self._shift = 0  # from its rank to its position
+        self._total = 0  # where it was seen last
+        self._edge: list[Hashable] = []  # the last rows up to it, as they stood in its window
+        self._seam_epoch = 0
+        self._again = self._barren = 0
+        self._search = Search()
+        self._doubted = False
+        self._aside: tuple[list[Hashable], Sequence[R | None]] | None = None  # a window that begins behind a gap
+        if after is not None:
+            self._follow(after)
+
+    def _follow(self, trail: Trail) -> None:
+        self._rank, self._total, self._start = trail.position, trail.total, trail.position
+        self._edge = list(trail.anchors[-self._overlap :])
+        self._seen.add({key: rank for rank, key in enumerate(trail.anchors, trail.position + 1 - len(trail.anchors))})
+        self._seen.complete = False
+
+    def plan(self, ahead: int) -> list[Window]:
+        """Name the windows wanted now, at most `ahead`, in list order; `accept` takes the first.
+
+        A window that was named before and is named again is the same one; those not named again are wanted no more.
+        """
+        queue = self._queue
+        if self.done:
+            return []
+        if not queue:
+            queue.append(self._window(self._base()))
+        if len(queue) < ahead and self._size > 1 and not (self._again or self._doubted or self._search.tried):
+            self._extend(ahead)
+        del queue[max(1, ahead) :]
+        return queue.copy()
+
+    def accept(self, window: Window, rows: Sequence[R | None], total: int) -> Delivery[R]:
+        """Take the reply to the first window of the plan, and deliver its new rows; there may be none.
+
+        Raises:
+            DriftError: keys repeat, the order changed, the place was lost, or there are more rows than asked for.
+            IncompleteError: the total says that there are more rows, but no more came.
+            RunawayError: nothing new comes, or far more requests were made than the list has pages.
+        """
+        queue = self._queue
+        if not queue or (window is not queue[0] and window != queue[0]):
+            raise ValueError("accept() takes the first window of plan()")
+        del queue[0]
+        self._footprints.roll(self._rank + self._shift, self._total)
+        reply = Reply(window.offset, rows, self._keys(rows), max(0, total), len(rows) >= (self._size or self._limit))
+        self._count(reply, window)
+        try:
+            seam = self._seam(reply)
+            if seam is None:
+                items = self._missed(window, reply)
+            elif seam.intruded:
+                items = self._doubt()
+            else:
+                items = self._join(window, reply, seam)
+        except RepeatedKeyError as error:
+            raise self._error(
+                DriftError, str(error), "a walk needs keys that are unique and an order that stays"
+            ) from None
+        return Delivery(items, self._rank + self._shift + 1 - len(items), total)
+
+    def trail(self, handed_out: int | None = None) -> Trail | None:
+        """Tell the place behind the first `handed_out` rows of the latest delivery (all of them by default).
+
+        None if nothing was handed out yet.
+        """
+        return self._footprints.trail(handed_out, self._shift, self._rank + self._shift, self._total)
+
+    # What is wanted.
+
+    def _extend(self, ahead: int) -> None:
+        queue, overlap, step = self._queue, self._overlap, self._size - self._overlap
+        end = self.report.total_last or 0
+        if self._most is not None:
+            end = min(end, self._rank + self._shift + 1 + self._most - self.report.rows)
+        offset = queue[-1].offset + step
+        while len(queue) < ahead and offset + overlap < end:
+            queue.append(self._window(offset))
+            offset += step
+
+    def _base(self) -> int:
+        place = self._rank + self._shift + 1
+        return max(0, place - (len(self._edge) or self._overlap)) if self._begun else place
+
+    def _window(self, offset: int, pause_s: float = 0.0) -> Window:
+        return Window(offset, self._limit, self._nonce, pause_s, self._epoch)
+
+    def _ask_again(self, offset: int, error: type[ListingError], reason: str, hint: str) -> None:
+        if self._again == len(PAUSES_S):
+            raise self._error(error, reason, hint)
+        self._nonce += 1
+        self._queue.insert(0, self._window(offset, PAUSES_S[self._again]))
+        self._again += 1
+
+    def _keep_what_fits(self, total: int) -> None:
+        queue = self._queue
+        place, base = self._rank + self._shift, self._base()
+        if queue and not base - max(1, self._size - self._overlap) < queue[0].offset <= place:
+            queue.clear()  # from its place, the next window would share nothing or bring nothing
+        while len(queue) > 1 and queue[-1].offset + self._overlap >= total:
+            queue.pop()
+
+    # What came.
+
+    def _keys(self, rows: Sequence[R | None]) -> list[Hashable]:
+        try:
+            return list(map(self._key, rows))  # type: ignore[arg-type]  # null rows are rare: the key of None fails, or is None
+        except (AttributeError, TypeError, KeyError):
+            return [None if row is None else self._key(row) for row in rows]
+
+    def _count(self, reply: Reply[R], window: Window) -> None:
+        report, came = self.report, len(reply.rows)
+        self._epoch += 1
+        report.requests += 1
+        report.total_last = reply.total
+        if report.total_first is None:
+            report.total_first = reply.total
+        if came > window.limit:
+            hint = f"pass page_size>={came}" if window.limit < came else ""
+            raise self._error(DriftError, f"asked for {window.limit} rows and got {came}", hint)
+        if came > self._size:
+            self._size, self._overlap = came, _overlap(came)
+            self._queue.clear()
+        rows = max(reply.total, self._rank + self._shift + 1) - self._start
+        pages = 1 + rows // max(1, (self._size or self._limit) - self._overlap)
+        if report.requests > 4 * pages + 16:
+            raise self._error(RunawayError, f"{report.requests} requests were made for {pages} pages", _LATER)
+
+    def _seam(self, reply: Reply[R]) -> Seam | None:
+        if self._begun:
+            return self._seen.joined(reply.keys, self._edge, self._rank) or self._seen.seam(reply.keys, self._rank)
+        refuse_repeated(reply.keys)
+        return Seam(-1, self._rank, ranked(reply.keys, -1, self._rank), 0)
+
+    def _join(self, window: Window, reply: Reply[R], seam: Seam) -> list[R]:
+        shift = reply.offset + seam.index - seam.rank
+        moved = shift != self._shift
+        self._judge(window, reply, seam, shift)
+        self._shift, self._total, self._seam_epoch = shift, reply.total, self._epoch
+        self._search, self._doubted = Search(), False
+        if seam.shared > self._overlap:
+            self.report.duplicates_skipped += seam.shared - self._overlap
+        items = self._deliver(seam, reply.keys, reply.rows)
+        if not self.done:
+            self._settle(reply, seam, moved=moved)
+        if not self.done and self._aside is not None:
+            items += self._take_aside()
+        return items
+
+    def _judge(self, window: Window, reply: Reply[R], seam: Seam, shift: int) -> None:
+        witness = self._witness
+        if witness.begun:
+            torn = seam.torn or (bool(seam.fresh) and seam.rank != self._rank)
+            verdict, appended = witness.judge(window.epoch, shift, reply.total, torn=torn, ends=reply.ends)
+            if self._strict and not appended:
+                raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
+            if verdict == "changed" or self.report.consistency == "static":
+                self.report.consistency = verdict
+            witness.note(self._epoch, shift, reply.total)
+        elif self._begun or reply.keys:
+            witness.begin(self._epoch, shift, reply.total)
+
+    def _deliver(self, seam: Seam, keys: list[Hashable], rows: Sequence[R | None]) -> list[R]:
+        fresh = self._wanted(seam.fresh) if seam.fresh else seam.fresh
+        index, rank = seam.index, seam.rank
+        if fresh:
+            behind = self._seen.unsettle(rank) if rank < self._rank else []
+            self._footprints.push(keys, behind)
+            self._footprints.deliver(fresh)
+            self._seen.add(fresh)
+            self._rank = next(reversed(fresh.values()))
+            index += self._rank - rank
+            self._begun = True
+            self._barren = self._again = 0
+            self.report.pages += 1
+            self.report.rows += len(fresh)
+            self.report.null_rows_skipped += self._rank - rank - len(fresh)
+        elif rank != self._rank:
+            self._edge = []  # z is further on, where this window does not reach
+            return []
+        self._edge = keys[max(0, index + 1 - self._overlap) : index + 1]
+        items = rows[seam.index + 1 : index + 1]
+        if len(items) != len(fresh) or not isinstance(items, list):
+            return [row for row in items if row is not None]
+        return cast("list[R]", items)  # as many as there are keys, so none is null
+
+    def _wanted(self, fresh: dict[Hashable, int]) -> dict[Hashable, int]:
+        end = len(fresh)
+        if self._most is not None:
+            end = min(end, self._most - self.report.rows)
+            self.done = end == self._most - self.report.rows
+        if self._stop_at is not None:
+            known = next((i for i, key in enumerate(islice(fresh, end)) if key in self._stop_at), None)
+            if known is not None:
+                self.met = self.done = True
+                end = known
+        return fresh if end == len(fresh) else dict(islice(fresh.items(), end))
+
+    def _settle(self, reply: Reply[R], seam: Seam, *, moved: bool) -> None:
+        if reply.ends:
+            self._finish(reply, seam)
+            return
+        self._keep_what_fits(reply.total)
+        if seam.fresh:
+            return
+        end = reply.offset + len(reply.rows)
+        if self._size == 1:
+            self._ask_again(self._base(), DriftError, "the server gives one row at a time", _NEEDS_TWO)
+        elif reply.full and reply.keys[-1] is None:
+            reason = f"{len(reply.rows) - 1 - seam.index} null rows in a row"
+            self._ask_again(self._base(), DriftError, reason, "what comes behind them can't be told to join")
+        elif end < reply.total and not reply.full:
+            reason = f"the server counts {reply.total} rows, but none came behind position {end - 1}"
+            self._ask_again(self._base(), IncompleteError, reason, _LATER)
+        elif not reply.full and not moved:
+            self._finish(reply, seam)
+        else:
+            self._barren += 1
+            if self._barren == BARREN:
+                raise self._error(RunawayError, f"{BARREN} windows in a row brought no new row", _OFFSET)
+
+    def _finish(self, reply: Reply[R], seam: Seam) -> None:
+        self.done = True
+        behind = (next(reversed(seam.fresh.values())) - seam.rank) if seam.fresh else 0
+        self.report.null_rows_skipped += len(reply.rows) - 1 - seam.index - behind
+
+    def _take_aside(self) -> list[R]:
+        (keys, rows), self._aside = self._aside or ([], []), None
+        try:
+            seam = self._seen.joined(keys, self._edge, self._rank) or self._seen.seam(keys, self._rank)
+        except RepeatedKeyError:
+            return []
+        if seam is None or not seam.fresh or seam.intruded or seam.rank != self._rank:
+            return []
+        items = self._deliver(seam, keys, rows)
+        self.report.pages -= 1
+        return items
+
+    # What does not fit.
+
+    def _doubt(self) -> list[R]:
+        # Read before rows were deleted, it is right the next time. Rows put in where the walk has been can't be told from
+        # rows that are shuffled, and then some would be lost.
+        if self._doubted:
+            raise self._error(
+                DriftError, "rows stand between rows that were neighbours", "the order changes, or rows came in"
+            )
+        self._doubted = True
+        self._nonce += 1
+        self._queue.insert(0, self._window(self._base()))
+        return []
+
+    def _missed(self, window: Window, reply: Reply[R]) -> list[R]:
+        search, offset = self._search, reply.offset
+        if not reply.rows and offset < reply.total and not search.tried and self._again < len(PAUSES_S):
+            self._ask_again(offset, IncompleteError, "", "")
+            return []
+        if self._is_all_there_is(reply):
+            seam = Seam(-1, self._rank, ranked(reply.keys, -1, self._rank), 0, torn=True)
+            return self._join(window, reply, seam)
+        if self._strict and reply.rows and self._witness.begun:
+            raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
+        moved = reply.total - self._total
+        if search.tried:
+            self._queue.clear()
+        else:
+            self._aside = (reply.keys, reply.rows) if reply.rows else None
+            if window.epoch < self._seam_epoch:
+                moved = max(moved, -(self._size // 2))  # may have been read before the last seam: then nothing moved
+            else:
+                search.tried.add(offset)
+        search.blank = search.blank and not reply.rows
+        self._look_elsewhere(moved, reply.total)
+        return []
+
+    def _look_elsewhere(self, moved: int, total: int) -> None:
+        place, search = self._rank + self._shift, self._search
+        size = self._size or self._limit
+        offset = search.next(place, moved, size, self._overlap, len(self._seen), total)
+        if offset is None and search.blank and total:
+            raise self._error(IncompleteError, f"the server counts {total} rows, but gives none", _LATER)
+        if offset is None:
+            reason = f"none of the last rows delivered is found again near position {place}"
+            raise self._error(DriftError, reason, "they were deleted, or the server does not keep to the offset")
+        self._nonce += 1
+        self._queue.insert(0, self._window(offset))
+
+    def _is_all_there_is(self, reply: Reply[R]) -> bool:
+        """Tell whether all that was delivered is gone and the reply is the whole rest of the list."""
+        whole = reply.offset == 0 and reply.ends and self._size > len(reply.rows)
+        return whole and self._start == 0 and self._seen.complete
+
+    def _error(self, kind: type[ListingError], reason: str, hint: str) -> ListingError:
+        return kind(reason, delivered=self.report.rows, report=self.report, hint=hint)
+
+
+def _overlap(size: int) -> int:
+    return max(1, min(5, size // 50))

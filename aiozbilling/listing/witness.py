@@ -1,0 +1,59 @@
+"""Judge from what the seams show whether the list stood still, grew, or changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiozbilling.listing.window import Consistency
+
+__all__ = ["Witness"]
+
+
+class Witness:
+    """Compare each seam with the ones before it.
+
+    The shift of a seam is how far its rows stand from where they stood at first. Totals are often a query of their own
+    and lag, so they decide only what no row can show.
+    """
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._shift = 0
+        self._most = 0
+        self._peaks: list[tuple[int, int]] = []  # (epoch, highest shift seen by then), rising
+
+    def begin(self, epoch: int, shift: int, total: int) -> None:
+        """Take the first seam as the one that all others are compared with."""
+        self.begun = True
+        self._shift, self._most = shift, total
+        self._peaks = [(epoch, shift)]
+
+    def judge(self, epoch: int, shift: int, total: int, *, torn: bool, ends: bool) -> tuple[Consistency, bool]:
+        """Say what a seam shows, and whether it is at most an append.
+
+        `epoch` is its window's; `ends` says that its rows reach the end of the list and the total agrees.
+        """
+        if torn or (ends and total < self._most) or shift < self._floor(epoch):
+            return "changed", False
+        if shift != self._shift:
+            return "grown", False
+        return ("grown" if total > self._most else "static"), True
+
+    def note(self, epoch: int, shift: int, total: int) -> None:
+        """Remember a seam that was accepted as the `epoch`-th window."""
+        self._shift = shift
+        self._most = max(self._most, total)
+        if shift > self._peaks[-1][1]:
+            self._peaks = [*self._peaks[-PEAKS:], (epoch, shift)]
+
+    def _floor(self, epoch: int) -> int:
+        # A window planned in this epoch was read after every seam accepted by then, so in a list that only grows it is
+        # shifted at least as far as they were. One that is shifted less than a later seam may have been read before it.
+        for known, peak in reversed(self._peaks):
+            if known <= epoch:
+                return peak
+        return self._peaks[0][1]
+
+
+PEAKS = 128  # more than there are windows in flight
