@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain, count, pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,7 +10,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-__all__ = ["FLOATING", "Memory", "RepeatedKeyError", "Seam", "ranked", "refuse_repeated"]
+__all__ = ["Memory", "RepeatedKeyError", "Seam", "opening", "refuse_repeated"]
 
 GENERATION = 8192  # keys; two generations are remembered, so a walk's memory is flat however long the list
 FLOATING = -1  # rank of a row whose order among its neighbours is not known any more
@@ -24,16 +24,20 @@ class RepeatedKeyError(Exception):
 class Seam:
     """Say where a window joins what was delivered.
 
-    `index` and `rank` are those of the last row that was delivered before, `fresh` the keys behind it with their ranks.
-    `torn` is set when rows went missing or came in between the rows met again, `intruded` when they came in.
+    `index` and `rank` are those of the last row that was delivered before, `lead` those of the first, `shared` counts
+    all such rows. `fresh` are the keys behind them, with their `ranks`. `torn` is set when rows went missing or came in
+    between the rows met again, `intruded` when they came in. `remembered` says that the memory has the fresh keys.
     """
 
     index: int
     rank: int
-    fresh: dict[Hashable, int]
     shared: int
+    fresh: Sequence[Hashable]
+    ranks: Sequence[int]
+    lead: tuple[int, int] = (0, 0)
     torn: bool = False
     intruded: bool = False
+    remembered: bool = False
 
 
 class Memory:
@@ -43,51 +47,54 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._young: dict[Hashable, int] = {}
-        self._old: dict[Hashable, int] = {}
+        self._young = _Generation()
+        self._old = _Generation()
+        self._floating: dict[Hashable, None] = {}
         self.complete = True
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self._young.keys) + len(self._old.keys)
 
-    def add(self, fresh: dict[Hashable, int]) -> None:
-        """Remember delivered rows, and forget the oldest generation when the younger one is full."""
-        self._young.update(fresh)
-        if len(self._young) > GENERATION:
-            self.complete = self.complete and not self._old
-            self._old, self._young = self._young, {}
+    def add(self, seam: Seam) -> None:
+        """Remember the fresh rows of a seam."""
+        if not seam.remembered:
+            self._young.keys.update(seam.fresh)
+            self._young.late.append(seam)
+        if len(self._young.keys) > GENERATION:
+            self.complete = self.complete and not self._old.keys
+            self._old, self._young = self._young, _Generation()
+            self._floating = dict.fromkeys([*self._floating][-GENERATION:])
 
     def unsettle(self, rank: int) -> list[Hashable]:
         """Make the rows behind `rank` floating and name them, in order: they were pushed further or deleted."""
-        behind: list[Hashable] = []
-        for key, place in chain(reversed(self._young.items()), reversed(self._old.items())):
-            if place == FLOATING:
-                continue
-            if place <= rank:
-                break
-            behind.append(key)
-        behind.reverse()
-        for key in behind:
-            self._young.pop(key, None)
-            self._old.pop(key, None)
-            self._young[key] = FLOATING
+        behind = [*self._old.cut(rank), *self._young.cut(rank)]
+        self._floating |= dict.fromkeys(behind)
         return behind
 
-    def joined(self, keys: Sequence[Hashable], edge: list[Hashable], rank: int) -> Seam | None:
-        """Find the seam of a window that begins with exactly `edge`, the last rows delivered; None if it is no such.
+    def joined(self, keys: list[Hashable], edge: list[Hashable], rank: int) -> Seam | None:
+        """Join and remember a window that begins with `edge`, the last rows delivered; None if it begins otherwise.
 
-        This is the road of every window of a list that does not move, so all of it runs over whole windows in C.
+        This is the road of every window of a list that does not move: all of it runs over whole windows in C, and no
+        rank is written down before one is asked for.
+
+        Raises:
+            RepeatedKeyError: what comes behind the edge was delivered before.
         """
         overlap = len(edge)
-        if not overlap or keys[:overlap] != edge:
+        if not overlap or keys[:overlap] != edge or None in edge:
             return None
-        fresh: dict[Hashable, int] = dict(zip(keys[overlap:], count(rank + 1)))
-        if len(fresh) != len(keys) - overlap or None in fresh:
+        if self._floating and not self._floating.keys().isdisjoint(keys):
             return None
-        new = fresh.keys()
-        if new.isdisjoint(self._young.keys()) and new.isdisjoint(self._old.keys()):
-            return Seam(overlap - 1, rank, fresh, overlap)
-        return None
+        fresh = keys[overlap:]
+        known = self._young.keys
+        size = len(known) + len(fresh)
+        known.update(fresh)
+        if len(known) != size or not self._old.keys.isdisjoint(fresh):
+            refuse_repeated(keys)
+            raise RepeatedKeyError("rows delivered before stand behind the last one")
+        seam = Seam(overlap - 1, rank, overlap, fresh, range(rank + 1, rank + 1 + len(fresh)), remembered=True)
+        self._young.late.append(seam)
+        return seam
 
     def seam(self, keys: Sequence[Hashable], newest: int) -> Seam | None:
         """Find the last row of a window that was delivered before; None if there is none. `newest` is the highest rank.
@@ -99,14 +106,18 @@ class Memory:
         met = [(index, rank) for index, key in enumerate(keys) if (rank := self._rank(key)) is not None]
         if not met:
             return None
-        index, found = met[-1]
-        rank = newest if found == FLOATING else found
-        torn, intruded = self._torn(keys, met), self._intruded(keys, met)
-        return Seam(index, rank, ranked(keys, index, rank), len(met), torn or intruded, intruded)
+        index, rank = met[-1]
+        seam = opening(keys, index, newest if rank == FLOATING else rank)
+        seam.shared, seam.lead = len(met), met[0]
+        seam.intruded = self._intruded(keys, met)
+        seam.torn = self._torn(keys, met) or seam.intruded
+        return seam
 
     def _rank(self, key: Hashable) -> int | None:
-        rank = self._young.get(key)
-        return self._old.get(key) if rank is None else rank
+        if key in self._floating:
+            return FLOATING
+        rank = self._young.index().get(key)
+        return self._old.index().get(key) if rank is None else rank
 
     def _torn(self, keys: Sequence[Hashable], met: list[tuple[int, int]]) -> bool:
         steady = [(index, rank) for index, rank in met if rank != FLOATING]
@@ -119,9 +130,40 @@ class Memory:
 
     def _intruded(self, keys: Sequence[Hashable], met: list[tuple[int, int]]) -> bool:
         first, rank = met[0]
-        lowest = next((rank for rank in chain(self._old.values(), self._young.values()) if rank != FLOATING), rank)
+        lowest = next(chain(self._old.index().values(), self._young.index().values()), rank)
         begin = 0 if rank - lowest >= first else first  # as far back as all rows should be known
         return sum(key is not None for key in keys[begin : met[-1][0]]) >= len(met)
+
+
+class _Generation:
+    """Hold keys that were delivered in one stretch; `late` are seams whose ranks are not written down yet."""
+
+    def __init__(self) -> None:
+        self.keys: set[Hashable] = set()
+        self.late: list[Seam] = []
+        self._ranks: dict[Hashable, int] = {}
+
+    def index(self) -> dict[Hashable, int]:
+        for seam in self.late:
+            self._ranks.update(zip(seam.fresh, seam.ranks, strict=True))
+        self.late.clear()
+        return self._ranks
+
+    def cut(self, rank: int) -> list[Hashable]:
+        ranks, behind = self.index(), []
+        while ranks and next(reversed(ranks.values())) > rank:
+            behind.append(ranks.popitem()[0])
+        behind.reverse()
+        return behind
+
+
+def opening(keys: Sequence[Hashable], index: int, rank: int) -> Seam:
+    """Make a seam behind the row at `index`, which has `rank`; null rows count, but are not fresh."""
+    fresh = keys[index + 1 :]
+    if None not in fresh:
+        return Seam(index, rank, 0, fresh, range(rank + 1, rank + 1 + len(fresh)))
+    ranked = [(key, place) for place, key in enumerate(fresh, rank + 1) if key is not None]
+    return Seam(index, rank, 0, [key for key, _ in ranked], [place for _, place in ranked])
 
 
 def refuse_repeated(keys: Sequence[Hashable]) -> None:
@@ -133,11 +175,3 @@ def refuse_repeated(keys: Sequence[Hashable]) -> None:
         if key is not None and key in seen:
             raise RepeatedKeyError(f"the key {key!r} stands twice in one reply")
         seen.add(key)
-
-
-def ranked(keys: Sequence[Hashable], index: int, rank: int) -> dict[Hashable, int]:
-    """Give the keys behind `index` their ranks, the row at `index` having `rank`; null rows count and are left out."""
-    fresh: dict[Hashable, int] = dict(zip(keys[index + 1 :], count(rank + 1)))
-    if None in fresh:
-        return {key: place for place, key in enumerate(keys[index + 1 :], rank + 1) if key is not None}
-    return fresh

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from aiozbilling.listing.window import Trail
@@ -22,28 +21,30 @@ class Footprints:
     def __init__(self, after: Trail | None) -> None:
         self._tail: list[Hashable] = list(after.anchors) if after else []
         self._pushed: list[Hashable] = []
-        self._fresh: dict[Hashable, int] = {}
+        self._fresh: Sequence[Hashable] = ()
+        self._ranks: Sequence[int] = ()
         self._before: tuple[list[Hashable], list[Hashable], int, int] = ([], [], 0, 0)
 
     def roll(self, position: int, total: int) -> None:
         """Make the latest delivery a thing of the past; its last row stood at `position` when there were `total`."""
         if self._fresh:
-            latest = list(islice(reversed(self._fresh), ANCHORS))
-            latest.reverse()
-            self._tail = latest if len(latest) == ANCHORS else [*self._tail, *latest][-ANCHORS:]
-            self._fresh = {}
+            self._tail = [*self._tail, *self._fresh[-ANCHORS:]][-ANCHORS:]
+            self._fresh = self._ranks = ()
         self._before = (self._tail, self._pushed, position, total)
 
-    def deliver(self, fresh: dict[Hashable, int]) -> None:
-        """Take the keys of the latest delivery, with their ranks."""
-        self._fresh = {**self._fresh, **fresh} if self._fresh else fresh
+    def deliver(self, fresh: Sequence[Hashable], ranks: Sequence[int]) -> None:
+        """Take the keys of the latest delivery, or more of them, with their ranks."""
+        more = bool(self._fresh)
+        self._fresh = [*self._fresh, *fresh] if more else fresh
+        self._ranks = [*self._ranks, *ranks] if more else ranks
 
     def push(self, keys: Sequence[Hashable], behind: list[Hashable]) -> None:
         """Note which rows now stand behind the last one (or are gone), given the keys of a window that joined."""
         if self._pushed or behind:
-            gone = {*keys, *behind}
-            self._tail = [key for key in self._tail if key not in gone or key not in behind]
-            self._pushed = [*behind, *(key for key in self._pushed if key not in gone)][-PUSHED:]
+            here, gone = set(keys), set(behind)
+            met = [key for key in self._pushed if key in here]
+            self._tail = [*(key for key in self._tail if key not in gone), *met][-ANCHORS:]
+            self._pushed = [*behind, *(key for key in self._pushed if key not in here)][-PUSHED:]
 
     def trail(self, handed_out: int | None, shift: int, position: int, total: int) -> Trail | None:
         """Tell the trail behind the first `handed_out` rows of the latest delivery; None before the first row."""
@@ -52,9 +53,8 @@ class Footprints:
             raise ValueError(f"the latest delivery has {len(self._fresh)} rows, not {handed_out}")
         tail, pushed = self._tail, self._pushed
         if count:
-            latest = list(islice(self._fresh.items(), count))
-            position = latest[-1][1] + shift
-            tail = [*tail, *(key for key, _ in latest)]
+            position = self._ranks[count - 1] + shift
+            tail = [*tail, *self._fresh[max(0, count - ANCHORS) : count]]
         elif self._fresh:
             tail, pushed, position, total = self._before
         anchors = (*tail[-(ANCHORS - len(pushed)) :], *pushed)

@@ -9,13 +9,12 @@ used until the place is found again.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast
 
 import attrs
 
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, ListingError, RunawayError
-from aiozbilling.listing.anchors import Memory, RepeatedKeyError, Seam, ranked, refuse_repeated
+from aiozbilling.listing.anchors import FLOATING, Memory, RepeatedKeyError, Seam, opening, refuse_repeated
 from aiozbilling.listing.footprints import Footprints
 from aiozbilling.listing.search import Search
 from aiozbilling.listing.window import Delivery, Trail, WalkReport, Window
@@ -32,18 +31,20 @@ PAUSES_S = (0.2, 1.0)  # before a reply that contradicts its total is asked for 
 BARREN = 3  # windows in a row without a new row
 _LATER = "read the list again later, or go on from the error's cursor"
 _OFFSET = "the server ignores or rounds the offset, or the list grows faster than it is read; try another page_size"
+_ORDER = "a walk needs keys that are unique and an order that stays"
 _NEEDS_TWO = "a walk needs pages of at least two rows, so that it can be told how they join"
 
 
-@attrs.frozen
+@attrs.define
 class Reply(Generic[R]):
-    """Hold what came for a window; `full` if it could not have held more rows."""
+    """Hold what came for a window; `full` if it could not have held more rows, `whole` if none of them is null."""
 
     offset: int
     rows: Sequence[R | None]
     keys: list[Hashable]
     total: int
     full: bool
+    whole: bool
 
     @property
     def ends(self) -> bool:
@@ -57,7 +58,7 @@ class Walk(Generic[R]):
     Call `plan`, fetch what it wants (in any order, at once or not), give the first of it to `accept`, until `done`.
 
     Args:
-        key: what names a row for its whole life; never shared by two rows.
+        key: what names a row for its whole life, never shared by two rows; as of `attrgetter`, it fails on None.
         limit: rows to ask for in each window, at least 2; a server that gives fewer is followed.
         offset: position of the first row wanted.
         max_items: stop after that many rows.
@@ -114,7 +115,7 @@ class Walk(Generic[R]):
     def _follow(self, trail: Trail) -> None:
         self._rank, self._total, self._start = trail.position, trail.total, trail.position
         self._edge = list(trail.anchors[-self._overlap :])
-        self._seen.add({key: rank for rank, key in enumerate(trail.anchors, trail.position + 1 - len(trail.anchors))})
+        self._seen.add(opening(trail.anchors, -1, trail.position - len(trail.anchors)))
         self._seen.complete = False
 
     def plan(self, ahead: int) -> list[Window]:
@@ -144,21 +145,23 @@ class Walk(Generic[R]):
         if not queue or (window is not queue[0] and window != queue[0]):
             raise ValueError("accept() takes the first window of plan()")
         del queue[0]
-        self._footprints.roll(self._rank + self._shift, self._total)
-        reply = Reply(window.offset, rows, self._keys(rows), max(0, total), len(rows) >= (self._size or self._limit))
+        keys, whole = self._keys(rows)
+        reply = Reply(window.offset, rows, keys, max(0, total), len(rows) >= (self._size or self._limit), whole)
         self._count(reply, window)
         try:
             seam = self._seam(reply)
             if seam is None:
                 items = self._missed(window, reply)
-            elif seam.intruded:
-                items = self._doubt()
+            elif self._is_doubtful(reply, seam):
+                items = self._doubt(window)
             else:
                 items = self._join(window, reply, seam)
         except RepeatedKeyError as error:
-            raise self._error(
-                DriftError, str(error), "a walk needs keys that are unique and an order that stays"
-            ) from None
+            raise self._error(DriftError, str(error), _ORDER) from None
+        if items:
+            self.report.pages += 1
+        else:
+            self._footprints.roll(self._rank + self._shift, self._total)
         return Delivery(items, self._rank + self._shift + 1 - len(items), total)
 
     def trail(self, handed_out: int | None = None) -> Trail | None:
@@ -204,11 +207,11 @@ class Walk(Generic[R]):
 
     # What came.
 
-    def _keys(self, rows: Sequence[R | None]) -> list[Hashable]:
+    def _keys(self, rows: Sequence[R | None]) -> tuple[list[Hashable], bool]:
         try:
-            return list(map(self._key, rows))  # type: ignore[arg-type]  # null rows are rare: the key of None fails, or is None
-        except (AttributeError, TypeError, KeyError):
-            return [None if row is None else self._key(row) for row in rows]
+            return list(map(self._key, rows)), True  # type: ignore[arg-type]  # null rows are rare, and have no key
+        except (AttributeError, TypeError):
+            return [None if row is None else self._key(row) for row in rows], False
 
     def _count(self, reply: Reply[R], window: Window) -> None:
         report, came = self.report, len(reply.rows)
@@ -230,18 +233,23 @@ class Walk(Generic[R]):
 
     def _seam(self, reply: Reply[R]) -> Seam | None:
         if self._begun:
-            return self._seen.joined(reply.keys, self._edge, self._rank) or self._seen.seam(reply.keys, self._rank)
+            seam = self._seen.joined(reply.keys, self._edge, self._rank) if reply.whole else None
+            return seam or self._seen.seam(reply.keys, self._rank)
         refuse_repeated(reply.keys)
-        return Seam(-1, self._rank, ranked(reply.keys, -1, self._rank), 0)
+        return opening(reply.keys, -1, self._rank)
 
     def _join(self, window: Window, reply: Reply[R], seam: Seam) -> list[R]:
         shift = reply.offset + seam.index - seam.rank
-        moved = shift != self._shift
+        moved, before = shift != self._shift, (self._rank + self._shift, self._total)
         self._judge(window, reply, seam, shift)
         self._shift, self._total, self._seam_epoch = shift, reply.total, self._epoch
-        self._search, self._doubted = Search(), False
+        self._doubted = False
+        if self._search.tried:
+            self._search = Search()
         if seam.shared > self._overlap:
             self.report.duplicates_skipped += seam.shared - self._overlap
+        if seam.fresh:
+            self._footprints.roll(*before)
         items = self._deliver(seam, reply.keys, reply.rows)
         if not self.done:
             self._settle(reply, seam, moved=moved)
@@ -263,40 +271,41 @@ class Walk(Generic[R]):
             witness.begin(self._epoch, shift, reply.total)
 
     def _deliver(self, seam: Seam, keys: list[Hashable], rows: Sequence[R | None]) -> list[R]:
-        fresh = self._wanted(seam.fresh) if seam.fresh else seam.fresh
         index, rank = seam.index, seam.rank
-        if fresh:
+        if seam.fresh:
+            self._cut(seam)
+        if seam.fresh:
             behind = self._seen.unsettle(rank) if rank < self._rank else []
             self._footprints.push(keys, behind)
-            self._footprints.deliver(fresh)
-            self._seen.add(fresh)
-            self._rank = next(reversed(fresh.values()))
+            self._footprints.deliver(seam.fresh, seam.ranks)
+            self._seen.add(seam)
+            self._rank = seam.ranks[-1]
             index += self._rank - rank
             self._begun = True
             self._barren = self._again = 0
-            self.report.pages += 1
-            self.report.rows += len(fresh)
-            self.report.null_rows_skipped += self._rank - rank - len(fresh)
+            self.report.rows += len(seam.fresh)
+            self.report.null_rows_skipped += self._rank - rank - len(seam.fresh)
         elif rank != self._rank:
             self._edge = []  # z is further on, where this window does not reach
             return []
         self._edge = keys[max(0, index + 1 - self._overlap) : index + 1]
         items = rows[seam.index + 1 : index + 1]
-        if len(items) != len(fresh) or not isinstance(items, list):
+        if len(items) != len(seam.fresh) or not isinstance(items, list):
             return [row for row in items if row is not None]
         return cast("list[R]", items)  # as many as there are keys, so none is null
 
-    def _wanted(self, fresh: dict[Hashable, int]) -> dict[Hashable, int]:
-        end = len(fresh)
-        if self._most is not None:
-            end = min(end, self._most - self.report.rows)
-            self.done = end == self._most - self.report.rows
+    def _cut(self, seam: Seam) -> None:
+        end = len(seam.fresh)
+        if self._most is not None and end >= self._most - self.report.rows:
+            self.done = True
+            end = self._most - self.report.rows
         if self._stop_at is not None:
-            known = next((i for i, key in enumerate(islice(fresh, end)) if key in self._stop_at), None)
+            known = next((i for i, key in enumerate(seam.fresh[:end]) if key in self._stop_at), None)
             if known is not None:
                 self.met = self.done = True
                 end = known
-        return fresh if end == len(fresh) else dict(islice(fresh.items(), end))
+        if end < len(seam.fresh):
+            seam.fresh, seam.ranks = seam.fresh[:end], seam.ranks[:end]
 
     def _settle(self, reply: Reply[R], seam: Seam, *, moved: bool) -> None:
         if reply.ends:
@@ -306,7 +315,9 @@ class Walk(Generic[R]):
         if seam.fresh:
             return
         end = reply.offset + len(reply.rows)
-        if self._size == 1:
+        if self._size == 1 and end == reply.total:
+            self._finish(reply, seam)
+        elif self._size == 1:
             self._ask_again(self._base(), DriftError, "the server gives one row at a time", _NEEDS_TWO)
         elif reply.full and reply.keys[-1] is None:
             reason = f"{len(reply.rows) - 1 - seam.index} null rows in a row"
@@ -318,38 +329,51 @@ class Walk(Generic[R]):
             self._finish(reply, seam)
         else:
             self._barren += 1
+            if self._barren == BARREN and self._again:
+                raise self._error(IncompleteError, f"none of {reply.total} rows came behind position {end - 1}", _LATER)
             if self._barren == BARREN:
                 raise self._error(RunawayError, f"{BARREN} windows in a row brought no new row", _OFFSET)
 
     def _finish(self, reply: Reply[R], seam: Seam) -> None:
         self.done = True
-        behind = (next(reversed(seam.fresh.values())) - seam.rank) if seam.fresh else 0
+        behind = seam.ranks[-1] - seam.rank if seam.fresh else 0
         self.report.null_rows_skipped += len(reply.rows) - 1 - seam.index - behind
 
     def _take_aside(self) -> list[R]:
         (keys, rows), self._aside = self._aside or ([], []), None
         try:
-            seam = self._seen.joined(keys, self._edge, self._rank) or self._seen.seam(keys, self._rank)
+            seam = self._seen.seam(keys, self._rank)
         except RepeatedKeyError:
             return []
-        if seam is None or not seam.fresh or seam.intruded or seam.rank != self._rank:
+        if seam is None or seam.intruded or seam.rank != self._rank:
             return []
-        items = self._deliver(seam, keys, rows)
-        self.report.pages -= 1
-        return items
+        return self._deliver(seam, keys, rows)
 
     # What does not fit.
 
-    def _doubt(self) -> list[R]:
-        # Read before rows were deleted, it is right the next time. Rows put in where the walk has been can't be told from
-        # rows that are shuffled, and then some would be lost.
+    def _is_doubtful(self, reply: Reply[R], seam: Seam) -> bool:
+        """Tell whether a seam may be no seam, but a key that stands twice or rows in another order."""
+        if seam.remembered or not self._begun:
+            return False
+        if seam.intruded:
+            return True
+        if seam.fresh and self._rank - seam.rank > (self._size if self._doubted else 0):
+            return True
+        (index, rank), known = seam.lead, self._seen.complete and self._start == 0
+        if not known or rank == FLOATING or not any(key is not None for key in reply.keys[:index]):
+            return False
+        return reply.offset + index - rank > reply.total - (
+            self.report.total_first or 0
+        )  # more than came in at the head
+
+    def _doubt(self, window: Window) -> list[R]:
+        # Read before rows were deleted, it is right the next time. Rows put in where the walk has been can't be told
+        # from rows that are shuffled, and then some would be lost.
         if self._doubted:
-            raise self._error(
-                DriftError, "rows stand between rows that were neighbours", "the order changes, or rows came in"
-            )
+            raise self._error(DriftError, "rows delivered before stand among other rows now", _ORDER)
         self._doubted = True
         self._nonce += 1
-        self._queue.insert(0, self._window(self._base()))
+        self._queue.insert(0, self._window(window.offset if self._search.tried else self._base()))
         return []
 
     def _missed(self, window: Window, reply: Reply[R]) -> list[R]:
@@ -358,7 +382,8 @@ class Walk(Generic[R]):
             self._ask_again(offset, IncompleteError, "", "")
             return []
         if self._is_all_there_is(reply):
-            seam = Seam(-1, self._rank, ranked(reply.keys, -1, self._rank), 0, torn=True)
+            seam = opening(reply.keys, -1, self._rank)
+            seam.torn = True
             return self._join(window, reply, seam)
         if self._strict and reply.rows and self._witness.begun:
             raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
