@@ -1,0 +1,1 @@
+"""This library beside what people would use instead: ``python -m benchmarks``."""

@@ -1,0 +1,72 @@
+"""What a scenario gives: samples of each peer, and bars with their marks."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any, NamedTuple
+
+
+class Samples(NamedTuple):
+    """Measured values of one peer, and what else was seen of it."""
+
+    peer: str
+    values: list[float]
+    remark: str = ""
+
+    @property
+    def median(self) -> float:
+        return median(self.values)
+
+
+class Bar(NamedTuple):
+    """A bound of the issue beside what was measured."""
+
+    what: str
+    measured: float
+    bound: float
+    at_least: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.measured >= self.bound if self.at_least else self.measured <= self.bound
+
+    def __str__(self) -> str:
+        sign = "≥" if self.at_least else "≤"
+        return f"{'pass' if self.holds else 'FAIL'}  {self.what}: {self.measured:.3g} (bar {sign} {self.bound:g})"
+
+
+class Outcome(NamedTuple):
+    """A scenario's result; the first of `samples` is ours."""
+
+    name: str
+    title: str
+    unit: str
+    samples: list[Samples]
+    bars: list[Bar]
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "unit": self.unit,
+            "samples": [s._asdict() | {"median": s.median} for s in self.samples],
+            "bars": [bar._asdict() | {"holds": bar.holds} for bar in self.bars],
+            "notes": list(self.notes),
+        }
+
+    def of(self, peer: str) -> float | None:
+        return next((s.median for s in self.samples if s.peer == peer), None)
+
+
+def bars_of(samples: list[Samples], *bounds: tuple[str, str, float]) -> list[Bar]:
+    """Make bars of ``(peer, "at most" | "at least", ratio)``: at most r × the peer, or at least r × faster than it."""
+    medians = {s.peer: s.median for s in samples}
+    ours = samples[0].median
+    return [
+        Bar(f"x {peer}", ours / medians[peer], ratio)
+        if kind == "at most"
+        else Bar(f"x faster than {peer}", medians[peer] / ours, ratio, at_least=True)
+        for peer, kind, ratio in bounds
+        if peer in medians
+    ]

@@ -1,0 +1,28 @@
+"""What is compared. Each module has ``walk(task) -> Tally``, as a user of that tool would write it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import NamedTuple
+
+
+class Peer(NamedTuple):
+    """A module of this package, what it is called in a table, and what must be installed for it."""
+
+    module: str
+    title: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> list[str]:
+        return [name for name in self.needs if find_spec(name) is None]
+
+
+OURS = Peer("ours", "aiozbilling")
+FLOOR = Peer("floor", "floor (aiohttp, msgspec)")
+AIOHTTP = Peer("aiohttp_cattrs", "aiohttp + orjson + cattrs", ("orjson",))
+HTTPX = Peer("httpx_pydantic", "httpx + pydantic", ("httpx", "pydantic"))
+REQUESTS = Peer("requests_sample", "requests (the provider's sample)", ("requests",))
+DLT = Peer("dlt_rest_client", "dlt RESTClient", ("dlt",))
+OPENAI = Peer("openai_paginator", "openai's paginator", ("openai",))
+PEERS = (OURS, FLOOR, AIOHTTP, HTTPX, REQUESTS, DLT, OPENAI)

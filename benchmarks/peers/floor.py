@@ -1,0 +1,48 @@
+"""The least that gives the same records: aiohttp and a typed msgspec decoder; no retry, no checks."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import aiohttp
+import attrs
+import msgspec
+
+from aiozbilling.records import TopUp
+from benchmarks.task import KEYS, PATH, Tally, Task
+
+
+@attrs.frozen
+class Page:
+    totals: int
+    top_up_usages: list[TopUp]
+
+
+@attrs.frozen
+class Envelope:
+    data: Page
+    status: str
+
+
+decoder = msgspec.json.Decoder(Envelope)
+
+
+def walk(task: Task) -> Tally:
+    return asyncio.run(_walk(task))
+
+
+async def _walk(task: Task) -> Tally:
+    rows, amount = 0, Decimal(0)
+    offset, total, limit = 0, 1, task.page_size or 1000
+    async with aiohttp.ClientSession(headers=KEYS) as session:
+        while offset < total:
+            async with session.get(f"{task.base_url}{PATH}?offset={offset}&limit={limit}") as response:
+                page = decoder.decode(await response.read()).data
+            total = page.totals
+            offset += limit
+            for top_up in page.top_up_usages:
+                if top_up.id and top_up.created_at:
+                    rows += 1
+                amount += top_up.amount.amount
+    return Tally.of(rows, amount)

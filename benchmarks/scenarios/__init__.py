@@ -1,0 +1,21 @@
+"""The rows of the issue's table, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.outcome import Outcome
+from benchmarks.scenarios import cpu, decode, startup, wall
+from benchmarks.setting import Setting
+
+SCENARIOS: dict[str, Callable[[Setting], Outcome]] = {
+    "walk-1000": cpu.walk_1000,
+    "walk-100": cpu.walk_100,
+    "walk-10": cpu.walk_10,
+    "latency": wall.latency,
+    "defaults": wall.defaults,
+    "rate-limit": wall.rate_limit,
+    "decode": decode.decode,
+    "import": startup.imports,
+    "help": startup.help_text,
+}

@@ -1,0 +1,43 @@
+"""Walks without latency: CPU of the client process."""
+
+from __future__ import annotations
+
+from benchmarks.children import in_turn
+from benchmarks.outcome import Outcome, bars_of
+from benchmarks.peers import DLT, FLOOR, HTTPX, OPENAI, PEERS
+from benchmarks.setting import Setting
+from benchmarks.task import Task
+
+Bound = tuple[str, str, float]
+
+
+def walk_1000(setting: Setting) -> Outcome:
+    return _walk(
+        setting,
+        1000,
+        (FLOOR.title, "at most", 1.15),
+        (DLT.title, "at least", 3.5),
+        (HTTPX.title, "at least", 3.5),
+        (OPENAI.title, "at least", 25),
+    )
+
+
+def walk_100(setting: Setting) -> Outcome:
+    return _walk(
+        setting, 100, (FLOOR.title, "at most", 1.2), (DLT.title, "at least", 4), (HTTPX.title, "at least", 3.5)
+    )
+
+
+def walk_10(setting: Setting) -> Outcome:
+    return _walk(
+        setting, 10, (FLOOR.title, "at most", 1.35), (DLT.title, "at least", 4.5), (HTTPX.title, "at least", 2.5)
+    )
+
+
+def _walk(setting: Setting, page_size: int, *bounds: Bound) -> Outcome:
+    setting.server.set(setting.rows)
+    task = Task(setting.server.url, page_size)
+    work = {peer: (task, setting.repeat) for peer in PEERS if not peer.missing}
+    samples = in_turn(work, setting.repeat, "cpu_s")
+    title = f"walk of {setting.rows:,} rows, page size {page_size}, concurrency 1"
+    return Outcome(f"walk-{page_size}", title, "ms of CPU", samples, bars_of(samples, *bounds))

@@ -1,0 +1,42 @@
+"""Start and steer the server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Server:
+    """A server that runs."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def set(self, rows: int, *, latency_ms: int = 0, rate: int = 0) -> None:
+        """Say what is served from now on, and count from zero."""
+        self._control(f"?rows={rows}&latency_ms={latency_ms}&rate={rate}")
+
+    def counts(self) -> dict[str, int]:
+        """Requests since `set`, and how many of them were answered 429."""
+        return self._control("")
+
+    def _control(self, query: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/control{query}") as reply:
+            return json.load(reply)
+
+
+@contextmanager
+def serving(rows: int) -> Iterator[Server]:
+    """Serve so many rows at most, from a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.server", str(rows)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Server(int(process.stdout.readline()))
+        finally:
+            process.kill()
