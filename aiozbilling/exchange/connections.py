@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import AsyncGenerator
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import aiohttp
+import attrs
 
 from aiozbilling.errors import ConfigurationError
 
@@ -16,14 +18,19 @@ __all__ = ["Connections"]
 _AT_ONCE = 256  # connections to all hosts together; further requests wait for one
 
 
+@attrs.frozen(eq=False)
+class _Opened:
+    session: aiohttp.ClientSession
+    keeper: AsyncGenerator[None, None]
+    finalizer: weakref.finalize[Any, Any]
+
+
 class Connections:
     """Owns the sessions that it makes; a session of the caller's is used and never closed."""
 
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
         self._given = session
-        self._opened: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]
-        ] = WeakKeyDictionary()
+        self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
 
     def session(self) -> aiohttp.ClientSession:
         """Give the running loop's session.
@@ -31,41 +38,49 @@ class Connections:
         Raises:
             ConfigurationError: the caller's session is closed or belongs to another loop.
         """
-        if self._given is not None:
-            return self._checked_given(self._given)
         loop = asyncio.get_running_loop()
+        if self._given is not None:
+            return _checked(self._given, loop)
         opened = self._opened.get(loop)
-        if opened is None or opened[0].closed:
-            opened = self._opened[loop] = _open()
-        return opened[0]
-
-    def _checked_given(self, session: aiohttp.ClientSession) -> aiohttp.ClientSession:
-        if session.closed:
-            raise ConfigurationError("the session given to the client is closed")
-        # aiohttp has no public way to ask; without the check it fails with "Timeout context manager …".
-        if getattr(session, "_loop", None) not in (None, asyncio.get_running_loop()):
-            raise ConfigurationError("the session given to the client belongs to another event loop")
-        return session
+        if opened is None or opened.session.closed:
+            self._forget_closed()
+            opened = self._opened[loop] = _open(self, loop)
+        return opened.session
 
     async def close(self) -> None:
         """Close the running loop's session; a later call opens a new one."""
-        opened = self._opened.pop(asyncio.get_running_loop(), None)
+        opened = self._opened.get(asyncio.get_running_loop())
         if opened is not None:
-            await opened[1].aclose()
+            await opened.keeper.aclose()
+        self._forget_closed()
+
+    def _forget_closed(self) -> None:
+        for loop, opened in list(self._opened.items()):
+            if loop.is_closed() or opened.session.closed:
+                opened.finalizer.detach()
+                del self._opened[loop]
 
 
-def _open() -> tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]:
+def _checked(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
+    if session.closed:
+        raise ConfigurationError("the session given to the client is closed")
+    # aiohttp has no public way to ask; without the check it fails with "Timeout context manager …".
+    if getattr(session, "_loop", loop) is not loop:
+        raise ConfigurationError("the session given to the client belongs to another event loop")
+    return session
+
+
+def _open(owner: Connections, loop: asyncio.AbstractEventLoop) -> _Opened:
+    """Open a session that is closed with its owner's last reference, or with the loop, where nobody closes it before."""
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_AT_ONCE),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
+        connector=aiohttp.TCPConnector(limit=_AT_ONCE), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )
     keeper = _keep(session)
-    # Starts the generator: from now on the loop's own shutdown (asyncio.run, Runner.close) closes the session where
-    # the user did not, and so does the garbage collector.
     with contextlib.suppress(StopIteration):
-        keeper.__anext__().send(None)
-    return session, keeper
+        keeper.__anext__().send(None)  # begun, it is among the generators that the loop closes when it shuts down
+    finalizer = weakref.finalize(owner, _close_soon, loop, keeper)
+    finalizer.atexit = False
+    return _Opened(session, keeper, finalizer)
 
 
 async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
@@ -73,3 +88,12 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
         yield
     finally:
         await session.close()
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None, None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: loop.create_task(_close(keeper)))
+
+
+async def _close(keeper: AsyncGenerator[None, None]) -> None:
+    await keeper.aclose()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import re
 from typing import Any, NoReturn, overload
-from urllib.parse import quote
 
 import attrs
 
@@ -125,11 +124,17 @@ def reveal(credentials: Credentials) -> dict[str, str]:
 
 
 def scrubbed(text: str, credentials: Credentials) -> str:
-    """Blacken what a server echoed of the credentials, as they are, quoted for a URL or escaped for JSON."""
+    """Blacken what a server echoed of the credentials: as they are, or escaped for a URL, JSON, HTML or a repr."""
     for _, _, secret in credentials.headers:
-        plain: Any = secret._text
-        if len(plain) >= _SHORTEST_SCRUBBED:
-            in_json = json.dumps(plain)[1:-1]
-            for form in {plain, quote(plain, safe=""), quote(plain), in_json, in_json.replace("/", "\\/")}:
-                text = text.replace(form, "***")
+        characters: Any = secret._text
+        if len(characters) >= _SHORTEST_SCRUBBED:
+            text = re.sub("".join(map(_forms, characters)), "***", text, flags=re.IGNORECASE)
     return text
+
+
+def _forms(character: str) -> str:
+    """Match a character as the usual encoders write it; each of them escapes some characters and leaves others."""
+    if character.isalnum():
+        return character
+    number, plain = ord(character), "[+ ]" if character == "+" else re.escape(character)
+    return rf"\\{{0,3}}(?:{plain}|%(?:25)?{number:02x}|u{number:04x}|&#0*{number};|&#x0*{number:x};|&[a-z]{{2,6}};)"

@@ -18,6 +18,7 @@ __all__ = ["Endpoint", "System", "read"]
 
 T = TypeVar("T")
 _EXCERPT = 200
+_CLEANED = 64 * 1024  # looked through for secrets: one that is cut in half here would not be found
 
 
 @attrs.frozen
@@ -78,7 +79,7 @@ def read(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T:
     try:
         return _read_slowly(endpoint, reply, clean)
     except DecodeError as error:
-        error.excerpt = clean(reply.body[: 4 * _EXCERPT].decode(errors="replace"))[:_EXCERPT]
+        error.excerpt = clean(reply.body[:_CLEANED].decode(errors="replace"))[:_EXCERPT]
         raise
 
 

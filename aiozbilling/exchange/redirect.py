@@ -18,10 +18,10 @@ def redirected(url: str, location: str) -> str | None:
     here = URL(url, encoded=True)
     try:
         there = here.join(URL(location))
-        same_place = there.origin() == here.origin() and there.user is None and there.password is None
+        same_place = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
     except ValueError:
         return None
-    if not same_place:
+    if not same_place or there.user is not None or there.password is not None:
         return None
     if not there.raw_query_string:
         there = there.with_query(here.query)

@@ -30,7 +30,7 @@ __all__ = ["parse", "quick_decoder", "structure"]
 T = TypeVar("T")
 
 _RFC_3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):?(\d\d))", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):?([0-5]\d))", re.ASCII
 )
 # msgspec rounds beyond microseconds, so that 23:59:59.9999999 becomes the next day: such bodies take the other road.
 _NANOSECONDS = re.compile(rb"\.\d{7}")
@@ -60,7 +60,8 @@ def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
     decode: Callable[[bytes], Any] = msgspec.json.Decoder(envelope).decode
 
     def quick(body: bytes) -> T | None:
-        if _NANOSECONDS.search(body) or not body.isascii():
+        # Escapes and other alphabets can hide digits that Decimal takes and `_decimal` doesn't.
+        if b"\\" in body or not body.isascii() or _NANOSECONDS.search(body):
             return None
         try:
             reply = decode(body)
@@ -119,6 +120,8 @@ def _int(value: Any, _kind: Any) -> int:
 def _decimal(value: Any, _kind: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise MismatchError("a number", value)
+    if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+        raise MismatchError("a number", value)  # Decimal takes the digits of any alphabet
     try:
         amount = Decimal(value)
         checked_amount(amount)

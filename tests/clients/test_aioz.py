@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from aiozbilling import (
+    AIOZ_PIN_URL,
+    AiozBilling,
+    Attempt,
+    AuthenticationError,
+    ConfigurationError,
+    RateLimit,
+    RateLimitedError,
+    RetryPolicy,
+    ServerError,
+)
+from aiozbilling.simulator import Fault, Simulator
+
+QUICK = RetryPolicy(wait_s=0.001, throttled_wait_s=0.001)
+
+
+def client(simulator: Simulator, **settings: object) -> AiozBilling:
+    settings = {"rate_limit": None, "retry": QUICK} | settings
+    return AiozBilling(
+        api_key=simulator.api_key,
+        secret_key=simulator.secret_key,
+        base_url=simulator.url,
+        **settings,  # type: ignore[arg-type]
+    )
+
+
+async def test_the_three_calls_give_the_simulators_truth(billing_simulator: Simulator) -> None:
+    """Top-ups, history and month have every field of the account as it is on the server, with exact amounts."""
+    async with client(billing_simulator) as billing:
+        month = await billing.this_month_usage()
+        top_ups = await billing.top_ups().collect()
+        days = await billing.history_usage().collect()
+    truth = billing_simulator.account.month()
+    assert month.total_storage == truth["total_storage"]
+    assert month.storage_cost == Decimal(truth["storage_cost"])
+    for top_up, row in zip(top_ups, billing_simulator.top_up_rows(), strict=True):
+        assert row is not None
+        assert (top_up.id, top_up.sender, top_up.recipient) == (row["id"], row["sender"], row["recipient"])
+        assert (top_up.cosmos_tx_hash, top_up.evm_tx_hash) == (row["cosmos_tx_hash"], row["evm_tx_hash"])
+        assert str(top_up.amount.amount) == row["amount"]["amount"]
+        assert top_up.total_amount == Decimal(row["total_amount"])
+        assert top_up.created_at is not None
+        assert top_up.created_at.isoformat()[:19] == row["created_at"][:19]
+    for day, row in zip(days, billing_simulator.history_rows(), strict=True):
+        assert row is not None
+        assert day.date.isoformat()[:19] == row["date"][:19]
+        assert day.total_storage == row["total_storage"]
+        assert day.total_amount == Decimal(row["total_amount"])
+
+
+@pytest.mark.parametrize("form", ["add", "drop"])
+async def test_the_slash_form_is_learned_once(billing_simulator: Simulator, form: str) -> None:
+    """A redirect to the other slash form is followed once and remembered for the client's life."""
+    billing_simulator.behaviour.slash_redirect = form  # type: ignore[assignment]
+    async with client(billing_simulator) as billing:
+        for _ in range(3):
+            await billing.this_month_usage()
+            await billing.top_ups()
+    redirects = [request for request in billing_simulator.requests if request.status == 301]
+    assert len(redirects) == (2 if form == "add" else 0)
+    assert len(billing_simulator.requests) == 6 + len(redirects)
+
+
+async def test_a_token_serves_like_a_key_pair(billing_simulator: Simulator) -> None:
+    """The bearer token reads the same account."""
+    async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url) as billing:
+        assert len(await billing.top_ups().collect()) == len(billing_simulator.top_up_rows())
+
+
+async def test_wrong_keys_say_which_variables_and_that_a_proxy_may_drop_headers(billing_simulator: Simulator) -> None:
+    """A 401 names the environment variables and the proxy that drops headers with underscores."""
+    async with AiozBilling(api_key="wrong", secret_key="keys", base_url=billing_simulator.url) as billing:
+        with pytest.raises(AuthenticationError, match="AIOZ_PIN_API_KEY.*underscores"):
+            await billing.this_month_usage()
+    assert len(billing_simulator.requests) == 1
+
+
+async def test_with_credentials_reads_another_account_on_the_same_connections(billing_simulator: Simulator) -> None:
+    """Another account's client shares the connections, sees its own rows and leaves its parent usable."""
+    other = billing_simulator.add_account(top_ups=3, days=2)
+    async with client(billing_simulator) as billing:
+        await billing.this_month_usage()
+        connections = billing_simulator.connections
+        async with billing.with_credentials(api_key=other.api_key, secret_key=other.secret_key) as second:
+            assert len(await second.top_ups().collect()) == 3
+        assert billing_simulator.connections == connections
+        await billing.this_month_usage()
+        assert billing_simulator.connections == connections
+
+
+async def test_a_pause_belongs_to_its_account(billing_simulator: Simulator) -> None:
+    """A 429 holds back the account that it meant, in every client of that account, and no other."""
+    other = billing_simulator.add_account(top_ups=3)
+    async with client(billing_simulator) as billing:
+        billing_simulator.fail(Fault("http-429"), headers={"Retry-After": "3600"})
+        with pytest.raises(RateLimitedError) as caught:
+            await billing.this_month_usage()
+        assert caught.value.retry_after == 3600
+        sent = len(billing_simulator.requests)
+        same = billing.with_credentials(api_key=billing_simulator.api_key, secret_key=billing_simulator.secret_key)
+        for paused in (billing, same):
+            with pytest.raises(RateLimitedError, match="not sent"):
+                await paused.this_month_usage()
+        assert len(billing_simulator.requests) == sent
+        await billing.with_credentials(token=other.token).this_month_usage()
+
+
+async def test_a_short_retry_after_is_waited_for_by_all_calls(billing_simulator: Simulator) -> None:
+    """After a 429 with Retry-After: 1 no call of the client is sent within that second, and then all succeed."""
+    loop = asyncio.get_running_loop()
+    async with client(billing_simulator) as billing:
+        billing_simulator.fail(Fault("http-429"), headers={"Retry-After": "1"})
+        await asyncio.gather(billing.this_month_usage(), *(_later(billing, 0.1 * i) for i in range(1, 5)))
+    told = next(request.at for request in billing_simulator.requests if request.status == 429)
+    assert loop.time() - told >= 1.0
+    assert all(request.at - told >= 0.99 for request in billing_simulator.requests if request.at > told)
+
+
+async def _later(billing: AiozBilling, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await billing.this_month_usage()
+
+
+async def test_the_rate_limit_keeps_the_server_content(billing_simulator: Simulator) -> None:
+    """A client with the server's limit is never answered 429, and uses nearly all of what is allowed."""
+    billing_simulator.behaviour.rate_requests, billing_simulator.behaviour.rate_per_s = 20, 0.5
+    async with client(billing_simulator, rate_limit=RateLimit(20, 0.5)) as billing:
+        await asyncio.gather(*(billing.this_month_usage() for _ in range(50)))
+    assert [request.status for request in billing_simulator.requests] == [200] * 50
+
+
+async def test_each_attempt_is_told(billing_simulator: Simulator) -> None:
+    """on_attempt receives a record of each attempt, and its own failure does no harm."""
+    told: list[Attempt] = []
+
+    def on_attempt(attempt: Attempt) -> None:
+        told.append(attempt)
+        raise RuntimeError("a bug of the user's")
+
+    billing_simulator.fail(Fault("http-503"), times=2)
+    async with client(billing_simulator, on_attempt=on_attempt) as billing:
+        await billing.this_month_usage()
+    assert [(attempt.number, attempt.status, attempt.error) for attempt in told] == [
+        (1, 503, "ServerError"),
+        (2, 503, "ServerError"),
+        (3, 200, None),
+    ]
+    assert told[0].endpoint == "GET /api/billing/thisMonthUsage"
+    assert told[0].wait_s is not None
+    assert told[2].wait_s is None
+    assert all(attempt.duration_s >= 0 for attempt in told)
+
+
+async def test_the_last_attempt_is_told_too(billing_simulator: Simulator) -> None:
+    """A call that fails for good tells as many attempts as were made, the last without a wait."""
+    told: list[Attempt] = []
+    billing_simulator.fail(Fault("http-500"), times=9)
+    async with client(billing_simulator, on_attempt=told.append) as billing:
+        with pytest.raises(ServerError, match="after 4 attempts"):
+            await billing.this_month_usage()
+    assert [attempt.wait_s is None for attempt in told] == [False, False, False, True]
+
+
+async def test_attempts_are_logged_at_debug(billing_simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+    """The logger aiozbilling has a line an attempt at DEBUG: endpoint, attempt, status, seconds."""
+    caplog.set_level("DEBUG", logger="aiozbilling")
+    billing_simulator.fail(Fault("http-502"))
+    async with client(billing_simulator) as billing:
+        await billing.this_month_usage()
+    first, second = (record.getMessage() for record in caplog.records if record.name == "aiozbilling")
+    assert "GET /api/billing/thisMonthUsage attempt 1: status 502, ServerError in" in first
+    assert "next in" in first
+    assert "attempt 2: status 200 in" in second
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("API_KEY", "SECRET_KEY", "TOKEN", "BASE_URL"):
+        monkeypatch.delenv(f"AIOZ_PIN_{name}", raising=False)
+    return monkeypatch
+
+
+def test_the_environment_builds_a_client(environment: pytest.MonkeyPatch) -> None:
+    """from_env takes the key pair, or the token, and the host where it is named."""
+    environment.setenv("AIOZ_PIN_API_KEY", "a")
+    environment.setenv("AIOZ_PIN_SECRET_KEY", "b")
+    assert AiozBilling.from_env().base_url == AIOZ_PIN_URL
+    environment.setenv("AIOZ_PIN_BASE_URL", "https://api.w3ipfs.storage/")
+    assert AiozBilling.from_env(timeout=5).base_url == "https://api.w3ipfs.storage"
+    environment.setenv("AIOZ_PIN_TOKEN", "jwt")
+    with pytest.raises(ConfigurationError, match="unset one"):
+        AiozBilling.from_env()
+    environment.delenv("AIOZ_PIN_API_KEY")
+    environment.delenv("AIOZ_PIN_SECRET_KEY")
+    AiozBilling.from_env()
+
+
+@pytest.mark.parametrize(
+    ("given_names", "message"),
+    [
+        ((), "AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY"),
+        (("AIOZ_PIN_API_KEY",), "AIOZ_PIN_SECRET_KEY"),
+        (("AIOZ_PIN_SECRET_KEY",), "AIOZ_PIN_API_KEY"),
+    ],
+)
+def test_a_missing_variable_is_named(
+    environment: pytest.MonkeyPatch, given_names: tuple[str, ...], message: str
+) -> None:
+    """What is missing in the environment is named, and what is there is not."""
+    for name in given_names:
+        environment.setenv(name, "x")
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        AiozBilling.from_env()
+    assert not any(name in str(caught.value) for name in given_names)
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {},
+        {"api_key": "a"},
+        {"secret_key": "b"},
+        {"api_key": "a", "secret_key": "b", "token": "c"},
+        {"api_key": "a", "token": "c"},
+    ],
+)
+def test_credentials_are_one_way_or_the_other(credentials: dict[str, str]) -> None:
+    """Half a pair, both ways or none are refused."""
+    with pytest.raises(ConfigurationError, match="either api_key and secret_key, or token"):
+        AiozBilling(**credentials)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timeout": 0},
+        {"timeout": None},
+        {"timeout": float("inf")},
+        {"deadline": -1},
+        {"retry": 3},
+        {"rate_limit": 180},
+        {"max_body": 0},
+        {"session": "x"},
+    ],
+)
+def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
+    """A setting that can't be meant is a ConfigurationError that names it."""
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        AiozBilling(token="t", **wrong)  # type: ignore[arg-type]

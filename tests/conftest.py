@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+
+@pytest.fixture
+def tasks_left() -> Callable[[], Awaitable[list[asyncio.Task[object]]]]:
+    """Give the tasks left beside the test's own and those of the simulator's connections, after a few loop steps."""
+
+    async def left() -> list[asyncio.Task[object]]:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        names = ("RequestHandler.start", "Server")
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        return [task for task in others if not any(name in repr(task.get_coro()) for name in names)]
+
+    return left
