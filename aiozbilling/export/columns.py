@@ -35,6 +35,11 @@ class Column:
     name: str
     type: CellType
 
+    @property
+    def scale(self) -> int:
+        """Decimal places that a number of this column has at most, if the provider keeps to its units."""
+        return 0 if self.name == "amount" or self.name.endswith("_attousd") else 18
+
 
 # (column, type, where the record has it)
 _TOP_UP: tuple[tuple[str, CellType, str], ...] = (

@@ -1,0 +1,137 @@
+"""How far an export is, as it stands on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+import msgspec
+
+from aiozbilling.errors import CheckpointError
+from aiozbilling.export.disk import Disk, write_whole
+from aiozbilling.export.facts import Facts
+
+__all__ = ["Checkpoint", "Names"]
+
+VERSION = 1
+
+
+@attrs.frozen
+class Names:
+    """The names beside an export's file. All but the manifest are gone when it is complete."""
+
+    final: Path
+
+    @property
+    def part(self) -> Path:
+        """Rows so far."""
+        return self._beside("part")
+
+    @property
+    def ready(self) -> Path:
+        """The complete file of a format that can't be written piece by piece."""
+        return self._beside("ready")
+
+    @property
+    def checkpoint(self) -> Path:
+        """How far it is."""
+        return self._beside("checkpoint")
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that writes."""
+        return self._beside("lock")
+
+    @property
+    def manifest(self) -> Path:
+        """The facts about the complete file."""
+        return self._beside("manifest.json")
+
+    def _beside(self, suffix: str) -> Path:
+        return self.final.with_name(f"{self.final.name}.{suffix}")
+
+
+@attrs.frozen(kw_only=True)
+class Checkpoint:
+    """Say how far an export is.
+
+    Attributes:
+        parameters: what the export is of; one begun with others is another export.
+        facts: counts and sums up to here.
+        stage: ``"reading"`` rows; all are ``"read"``; the complete file is ``"sealed"``, only its name is missing.
+        size: bytes of the part file up to here; when sealed, of the complete file.
+        sha256: of those bytes, hexadecimal.
+        cursor: text of the walk's cursor behind the last row, or None before the first.
+    """
+
+    parameters: dict[str, Any]
+    facts: Facts
+    stage: Literal["reading", "read", "sealed"] = "reading"
+    size: int = 0
+    sha256: str = ""
+    cursor: str | None = None
+    version: int = VERSION
+
+    def text(self) -> bytes:
+        """Write it as JSON."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def parse(cls, text: bytes, path: Path) -> Checkpoint:
+        """Read what `text` gave.
+
+        Raises:
+            CheckpointError: it is something else, or of another version.
+        """
+        try:
+            version = msgspec.json.decode(text, type=_Versioned).version
+            if version == VERSION:
+                return msgspec.json.decode(text, type=cls)
+        except (msgspec.MsgspecError, RecursionError):
+            raise CheckpointError("this is no checkpoint of an export", path=str(path), hint=_HINT) from None
+        raise CheckpointError(
+            f"the checkpoint has version {version}, this release reads {VERSION}",
+            path=str(path),
+            hint="Go on with the release that began this export, or remove the files .part and .checkpoint beside it",
+        )
+
+    def check(self, parameters: dict[str, Any], path: Path) -> None:
+        """Refuse to go on with another export.
+
+        Raises:
+            CheckpointError: the parameters differ.
+        """
+        before = self.parameters
+        differ = sorted(name for name in before.keys() | parameters.keys() if before.get(name) != parameters.get(name))
+        if differ:
+            named = ", ".join(f"{name} was {before.get(name)!r} and is {parameters.get(name)!r}" for name in differ)
+            raise CheckpointError(
+                f"another export to this file was begun: {named}",
+                path=str(path),
+                hint="Run it as it was begun, or remove the files .part and .checkpoint beside it to begin anew",
+            )
+
+    def save(self, disk: Disk, names: Names) -> None:
+        """Bring it to the disk."""
+        write_whole(disk, names.checkpoint, self.text())
+
+    @classmethod
+    def load(cls, disk: Disk, names: Names) -> Checkpoint | None:
+        """Read the checkpoint from the disk; None where there is none.
+
+        Raises:
+            CheckpointError: it can't be read.
+        """
+        if not disk.exists(names.checkpoint):
+            return None
+        with disk.reader(names.checkpoint) as file:
+            return cls.parse(file.read(), names.checkpoint)
+
+
+@attrs.frozen
+class _Versioned:
+    version: int
+
+
+_HINT = "Remove the files .part and .checkpoint beside the export to begin anew"

@@ -1,0 +1,205 @@
+"""What an export asks of the file system; tests put one in its place that fails and forgets."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from aiozbilling.errors import ExportError, ExportLockedError
+
+__all__ = ["Disk", "failures_named", "write_all", "write_whole"]
+
+_PRIVATE = 0o600
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+class Disk:
+    """The real file system: each method is one step that may fail or be the last before the power goes."""
+
+    def create(self, path: Path) -> int:
+        """Create a file that must not exist, readable by its owner only from its first instant."""
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | _NO_LINKS | _BINARY, _PRIVATE)
+        if sys.platform != "win32":
+            os.fchmod(handle, _PRIVATE)  # a umask of 0o777 would leave nothing
+        return handle
+
+    def reopen(self, path: Path) -> int:
+        """Open a file for reading and writing."""
+        return os.open(path, os.O_RDWR | _NO_LINKS | _BINARY)
+
+    def reader(self, path: Path) -> IO[bytes]:
+        """Open a file for reading."""
+        return path.open("rb")
+
+    def write(self, handle: int, content: memoryview) -> int:
+        """Write at the handle's place and tell how many bytes were taken."""
+        return os.write(handle, content)
+
+    def truncate(self, handle: int, size: int) -> None:
+        """Cut a file to `size` bytes and go to its end."""
+        os.ftruncate(handle, size)
+        os.lseek(handle, size, os.SEEK_SET)
+
+    def sync(self, handle: int) -> None:
+        """Bring a file's content to the disk."""
+        if sys.platform == "darwin":
+            import fcntl
+
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)  # its fsync stops at the drive's cache
+        else:
+            os.fsync(handle)
+
+    def close(self, handle: int) -> None:
+        """Close a handle."""
+        os.close(handle)
+
+    def size(self, path: Path) -> int | None:
+        """Tell the size of a file; None where there is none."""
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def exists(self, path: Path) -> bool:
+        """Tell whether a name is taken, be it by a link to nowhere."""
+        return os.path.lexists(path)
+
+    def same(self, one: Path, other: Path) -> bool:
+        """Tell whether two names stand for one file."""
+        return one.exists() and other.exists() and one.samefile(other)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Give a file another name, in place of what had it."""
+        source.replace(target)
+
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name that must not be taken."""
+        os.link(source, target, follow_symlinks=False)
+
+    def remove(self, path: Path) -> None:
+        """Take a name away."""
+        path.unlink()
+
+    def names(self, folder: Path) -> list[str]:
+        """List the names in a folder."""
+        return os.listdir(folder)  # noqa: PTH208 - names, not paths
+
+    def sync_folder(self, folder: Path) -> None:
+        """Bring the names in a folder to the disk."""
+        if sys.platform == "win32":
+            return  # a folder can't be opened there; renames are journalled
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def locked(self, path: Path) -> Iterator[None]:
+        """Hold the lock file `path`; it falls when the process dies, and its file is removed at the end.
+
+        Raises:
+            ExportLockedError: another one holds it.
+        """
+        handle = _acquired(path)
+        try:
+            yield
+        finally:
+            # Removed while it is held: who opened it before sees that the name is gone, and begins again.
+            with suppress(OSError):
+                path.unlink()
+            os.close(handle)
+
+
+def write_all(disk: Disk, handle: int, content: bytes) -> None:
+    """Write every byte; a disk that takes only a part is asked again for the rest, and then says why."""
+    rest = memoryview(content)
+    while rest:
+        taken = disk.write(handle, rest)
+        if taken <= 0:
+            raise OSError("the disk takes no more bytes")
+        rest = rest[taken:]
+
+
+def write_whole(disk: Disk, path: Path, content: bytes) -> None:
+    """Put a small file in place so that at any instant there is the old content or the new one."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+    handle = disk.create(temporary)
+    try:
+        try:
+            write_all(disk, handle, content)
+            disk.sync(handle)
+        finally:
+            disk.close(handle)
+        disk.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            disk.remove(temporary)
+        raise
+    disk.sync_folder(path.parent)
+
+
+@contextmanager
+def failures_named(path: Path) -> Iterator[None]:
+    """Turn what the system says into an ExportError that says what to do.
+
+    A failed fsync is never repeated: the system forgets what it could not write, and a second one succeeds over lost
+    bytes. The next run goes on from the last checkpoint, which was on the disk before.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ExportError(
+            reason[:1].lower() + reason[1:], path=str(path), hint="Mend that and run the same export again: it goes on"
+        ) from error
+
+
+def _acquired(path: Path) -> int:
+    while True:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | _NO_LINKS | getattr(os, "O_CLOEXEC", 0), _PRIVATE)
+        try:
+            _lock(handle, path)
+            if _still_named(handle, path):
+                os.ftruncate(handle, 0)
+                os.write(handle, f"{os.getpid()}\n".encode())
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _lock(handle: int, path: Path) -> None:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # the second is Windows' word for it
+        who = _owner(handle)
+        raise ExportLockedError(
+            f"another export{who} is writing this file", path=str(path.with_suffix("")), hint="Wait until it has ended"
+        ) from None
+
+
+def _owner(handle: int) -> str:
+    pid = os.pread(handle, 32, 0).strip() if sys.platform != "win32" else b""
+    return f" (process {int(pid)})" if pid.isdigit() else ""
+
+
+def _still_named(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,241 @@
+"""A list becomes a file that is complete or not there, whatever happens on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, aclosing, asynccontextmanager
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.export.checkpoint import Checkpoint, Names
+from aiozbilling.export.disk import Disk, failures_named
+from aiozbilling.export.facts import Facts, Progress
+from aiozbilling.export.formats import Format, format_of
+from aiozbilling.export.manifest import ExportReport
+from aiozbilling.export.part import digest
+from aiozbilling.export.publish import publish, refuse_taken
+from aiozbilling.export.span import Moment, Span
+from aiozbilling.export.spool import spool_of
+from aiozbilling.export.tables import table_of
+from aiozbilling.export.threads import finished
+from aiozbilling.listing.cursor import Cursor
+from aiozbilling.listing.listing import Listing
+
+__all__ = ["export"]
+
+_SHARE = 10  # a checkpoint is due when the work since the last one took so many times as long as that one
+
+
+async def export(
+    listing: Listing[Any],
+    path: str | PathLike[str],
+    *,
+    format: Format | None = None,  # noqa: A002 - the word that users know
+    since: Moment | None = None,
+    until: Moment | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[Progress], object] | None = None,
+) -> ExportReport:
+    """Write a whole list to a file: CSV, JSON Lines, Parquet or SQLite.
+
+    Nothing is seen under the file's name before it is complete. Interrupt it in any way and call it again with the same
+    arguments: it goes on from its checkpoint, and the file becomes what it would have been. Until then the files
+    ``.part`` and ``.checkpoint`` stand beside it, and afterwards ``.manifest.json``, with the facts of the report.
+
+    Args:
+        listing: ``billing.top_ups()`` or ``billing.history_usage()``, with any options.
+        path: of the file, in a folder that exists.
+        format: by default the one that the path's suffix names.
+        since: keep rows from this time on: a datetime or its text, or a day or a month, taken whole.
+        until: keep rows before this time; of a day or a month, those in it too. Rows without a time are in no span.
+        overwrite: replace a file of that name, when the new one is complete.
+        on_progress: called with a `Progress` after each page.
+
+    Raises:
+        ConfigurationError: an argument can't be right, or an extra is missing.
+        ExportError: the file exists, or the disk says no.
+        ExportLockedError: another export is writing this file.
+        CheckpointError: what stands beside the file belongs to another export.
+        AiozBillingError: the list could not be read; the rows before stay, and the next call goes on behind them.
+    """
+    job = Job(listing, Path(path), format, Span.between(since, until), overwrite=overwrite)
+    return await job.run(on_progress or _ignore)
+
+
+class Job:
+    """One export, from lock to manifest."""
+
+    def __init__(
+        self,
+        listing: Listing[Any],
+        path: Path,
+        format: str | None,  # noqa: A002
+        span: Span,
+        *,
+        overwrite: bool,
+        disk: Disk | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if path.is_dir():
+            raise ConfigurationError(f"{path} is a folder: give the name of a file in it")
+        self._listing = listing
+        self._names = Names(path.absolute())
+        self._span = span
+        self._overwrite = overwrite
+        self._disk = disk or Disk()
+        self._clock = clock
+        self._table = table_of(listing.endpoint)
+        self._format = format_of(path, format)
+        self._parameters = self._fingerprint()
+        self._spool = spool_of(self._disk, self._names, self._format, self._table)
+        self._checkpoint = Checkpoint(parameters=self._parameters, facts=Facts(started_at=datetime.now(UTC)))
+        self._committed_at = self._cost = 0.0
+        self._reached: tuple[Facts, str | None] | None = None  # rows that are written and not yet committed
+
+    async def run(self, on_progress: Callable[[Progress], object]) -> ExportReport:
+        """Do all of it."""
+        async with self._locked():
+            await finished(self._begin)
+            if self._checkpoint.stage == "reading":
+                await self._read(on_progress)
+            return await finished(self._finish)
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[None]:
+        stack = ExitStack()
+        try:
+            with failures_named(self._names.final):
+                await finished(stack.enter_context, self._disk.locked(self._names.lock))
+            yield
+        finally:
+            await finished(self._release, stack)
+
+    async def _read(self, on_progress: Callable[[Progress], object]) -> None:
+        before = self._checkpoint.facts
+        facts = attrs.evolve(before, runs=before.runs + 1, amounts=dict(before.amounts))
+        cursor = self._checkpoint.cursor
+        listing = self._listing if cursor is None else self._listing.resumed(cursor, handed_out=facts.read)
+        try:
+            async with aclosing(listing.pages()) as pages:
+                async for page in pages:
+                    facts.walked(before, listing.report)
+                    await finished(self._take, page.items, facts, listing.cursor)
+                    on_progress(_progress(facts, before, page.total))
+            facts.walked(before, listing.report)
+            await finished(self._commit, facts=facts, cursor=_text(listing.cursor), stage="read")
+        except ExportError:
+            raise
+        except BaseException as error:
+            await self._keep(error)
+            raise
+
+    async def _keep(self, error: BaseException) -> None:
+        """Keep what was read when reading ends early, or leave nothing where that is nothing."""
+        if self._reached is not None:
+            facts, cursor = self._reached
+            await finished(self._commit, facts=facts, cursor=cursor)
+        read = self._checkpoint.facts.read
+        if not read:
+            await finished(self._forget)
+        elif isinstance(error, Exception):
+            error.add_note(f"{read} rows were read and are kept: run the same export again, and it goes on behind them")
+
+    # What blocks, and so runs in a thread.
+
+    def _begin(self) -> None:
+        with failures_named(self._names.final):
+            self._sweep()
+            found = Checkpoint.load(self._disk, self._names)
+            if found is not None:
+                found.check(self._parameters, self._names.final)
+                self._checkpoint = found
+            elif self._disk.exists(self._names.part):
+                raise ExportError(
+                    "a file is there that no export of ours left", path=str(self._names.part), hint="Move it away"
+                )
+            if self._checkpoint.stage != "sealed":
+                refuse_taken(self._disk, self._names, overwrite=self._overwrite)
+                if found is None:
+                    self._checkpoint.save(self._disk, self._names)
+                self._checkpoint = self._spool.open(self._checkpoint)
+        self._committed_at = self._clock()
+
+    def _release(self, stack: ExitStack) -> None:
+        with stack:
+            self._spool.close()
+
+    def _sweep(self) -> None:
+        """Remove the temporary files of runs that were killed; under the lock, they are nobody's."""
+        begun = (f"{self._names.checkpoint.name}.", f"{self._names.manifest.name}.")
+        for name in self._disk.names(self._names.final.parent):
+            if name.startswith(begun) and name.endswith(".tmp"):
+                self._disk.remove(self._names.final.with_name(name))
+
+    def _take(self, rows: Sequence[Any], facts: Facts, cursor: Cursor | None) -> None:
+        self._reached = None
+        times = list(map(self._table.time, rows))
+        facts.read += len(rows)
+        if self._span:
+            rows, times = self._span.kept(rows, times)
+            facts.outside = facts.read - facts.rows - len(rows)
+        facts.add(rows, times)
+        if rows:
+            with failures_named(self._names.part):
+                self._spool.append(list(map(self._table.row, rows)))
+        self._reached = (attrs.evolve(facts, amounts=dict(facts.amounts)), _text(cursor))
+        if self._clock() - self._committed_at >= _SHARE * self._cost:
+            self._commit(facts=self._reached[0], cursor=self._reached[1])
+
+    def _commit(self, **changes: Any) -> None:
+        self._reached = None
+        began = self._clock()
+        with failures_named(self._names.part):
+            self._checkpoint = self._spool.commit(attrs.evolve(self._checkpoint, **changes))
+        self._committed_at = self._clock()
+        self._cost = self._committed_at - began
+
+    def _forget(self) -> None:
+        """Leave nothing behind where not a row was read."""
+        self._spool.close()
+        with failures_named(self._names.final):
+            for path in (self._names.part, self._names.checkpoint):
+                if self._disk.exists(path):
+                    self._disk.remove(path)
+                    self._disk.sync_folder(path.parent)
+
+    def _finish(self) -> ExportReport:
+        if self._checkpoint.stage != "sealed":
+            with failures_named(self._names.part):
+                sealed = self._spool.seal()
+                size, sha256 = digest(self._disk, sealed)
+                self._checkpoint = attrs.evolve(self._checkpoint, stage="sealed", size=size, sha256=sha256)
+                self._checkpoint.save(self._disk, self._names)
+        with failures_named(self._names.final):
+            return publish(self._disk, self._names, self._checkpoint, overwrite=self._overwrite)
+
+    def _fingerprint(self) -> dict[str, Any]:
+        since, until = self._span.since, self._span.until
+        return {
+            **self._listing.parameters,
+            "format": self._format,
+            "columns": [column.name for column in self._table.columns],
+            "since": None if since is None else since.isoformat(),
+            "until": None if until is None else until.isoformat(),
+        }
+
+
+def _progress(facts: Facts, before: Facts, total: int) -> Progress:
+    return Progress(rows=facts.rows, read=facts.read, resumed=before.read, total=total, pages=facts.pages)
+
+
+def _text(cursor: Cursor | None) -> str | None:
+    return None if cursor is None else str(cursor)
+
+
+def _ignore(progress: Progress) -> None: ...

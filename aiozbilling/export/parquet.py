@@ -1,0 +1,148 @@
+"""Parquet: pages are appended as Arrow batches, and joined to row groups of one size when all are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.export.checkpoint import Names
+from aiozbilling.export.columns import Cell, Column
+from aiozbilling.export.disk import Disk, write_all
+from aiozbilling.export.formats import Encoding
+from aiozbilling.export.texts import decimal_text
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError:
+    raise ConfigurationError("Parquet needs pyarrow: pip install 'aiozbilling[parquet]'") from None
+
+__all__ = ["ROW_GROUP", "parquet_encoding"]
+
+ROW_GROUP = 1 << 16  # rows; the same however the pages fell, so that the same rows make the same bytes
+_DIGITS = 38  # of decimal128, the widest that all readers know
+
+
+def parquet_encoding(columns: tuple[Column, ...]) -> Encoding:
+    """Give the encoding; numbers wait as text, which holds any of them."""
+    waiting = pa.schema([(column.name, _type(column)) for column in columns])
+    return Encoding(waiting.serialize().to_pybytes(), partial(_batch, columns, waiting), partial(_sealed, columns))
+
+
+def _type(column: Column) -> Any:
+    if column.type == "time":
+        return pa.timestamp("us", "UTC")
+    return {"text": pa.string(), "int": pa.int64(), "decimal": pa.string(), "bool": pa.bool_()}[column.type]
+
+
+def _batch(columns: tuple[Column, ...], schema: Any, rows: list[tuple[Cell, ...]]) -> bytes:
+    arrays = []
+    for column, field, cells in zip(columns, schema, zip(*rows, strict=True), strict=False):
+        texts = None if column.type != "decimal" else [None if cell is None else decimal_text(cell) for cell in cells]
+        try:
+            arrays.append(pa.array(texts or cells, field.type))
+        except OverflowError:
+            raise ExportError(
+                f"a number in {column.name} is beyond 64 bits", hint="Export to csv, jsonl or sqlite, which hold it"
+            ) from None
+    content: bytes = pa.RecordBatch.from_arrays(arrays, schema=schema).serialize().to_pybytes()
+    return content
+
+
+def _sealed(columns: tuple[Column, ...], disk: Disk, names: Names) -> Path:
+    texts: set[str] = set()
+    while True:
+        if disk.exists(names.ready):
+            disk.remove(names.ready)
+        handle = disk.create(names.ready)
+        try:
+            misfit = _join(columns, texts, disk, names, handle)
+            disk.sync(handle)
+        finally:
+            disk.close(handle)
+        if misfit is None:
+            disk.sync_folder(names.ready.parent)
+            return names.ready
+        texts.add(misfit)
+
+
+def _join(columns: tuple[Column, ...], texts: set[str], disk: Disk, names: Names, handle: int) -> str | None:
+    """Write all rows, or name a column whose numbers don't fit decimal128: it stays text, and nothing is lost."""
+    types = {
+        column.name: pa.decimal128(_DIGITS, column.scale)
+        for column in columns
+        if column.type == "decimal" and column.name not in texts
+    }
+    writer = None
+    for group in _groups(disk, names.part):
+        fitting = group
+        for name, type_ in types.items():
+            at = group.schema.get_field_index(name)
+            try:
+                fitting = fitting.set_column(at, name, group.column(at).cast(type_))
+            except pa.ArrowInvalid:
+                return name
+        if writer is None:
+            writer = pq.ParquetWriter(_Sink(disk, handle), fitting.schema, compression="zstd")
+        writer.write_table(fitting, row_group_size=ROW_GROUP)
+    if writer is not None:
+        writer.close()
+    return None
+
+
+def _groups(disk: Disk, part: Path) -> Iterator[Any]:
+    """Give the rows as tables of `ROW_GROUP` rows, the last with fewer; one without rows where there are none."""
+    with disk.reader(part) as file, pa.ipc.open_stream(file) as batches:
+        waiting: list[Any] = []
+        count = 0
+        for came in batches:
+            batch = came
+            while count + batch.num_rows >= ROW_GROUP:
+                taken = ROW_GROUP - count
+                yield _table([*waiting, batch.slice(0, taken)], batches.schema)
+                batch, waiting, count = batch.slice(taken), [], 0
+            if batch.num_rows:
+                waiting.append(batch)
+                count += batch.num_rows
+        yield _table(waiting, batches.schema)
+
+
+def _table(batches: list[Any], schema: Any) -> Any:
+    # In one piece: the writer's pages follow the pieces, and those follow how the rows came.
+    return pa.Table.from_batches(batches, schema).combine_chunks()
+
+
+class _Sink:
+    """Let pyarrow write by way of the disk."""
+
+    closed = False
+
+    def __init__(self, disk: Disk, handle: int) -> None:
+        self._disk = disk
+        self._handle = handle
+        self._place = 0
+
+    def write(self, content: Any) -> int:
+        chunk = bytes(content)
+        write_all(self._disk, self._handle, chunk)
+        self._place += len(chunk)
+        return len(chunk)
+
+    def tell(self) -> int:
+        return self._place
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False

@@ -1,0 +1,117 @@
+"""The part file: pages of bytes appended one after the other, durable up to the latest checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from aiozbilling.errors import CheckpointError
+from aiozbilling.export.checkpoint import Checkpoint, Names
+from aiozbilling.export.columns import Cell
+from aiozbilling.export.disk import Disk, write_all
+from aiozbilling.export.formats import Encoding
+
+__all__ = ["PartFile", "chunks", "digest"]
+
+_CHUNK = 1 << 20
+
+
+class PartFile:
+    """Rows of an export whose file grows by appending.
+
+    What the steps are for: rows are synced before the checkpoint that counts them; the checkpoint takes the old one's
+    name only when it is on the disk itself; what stands behind the checkpoint's bytes is cut off before going on.
+    """
+
+    def __init__(self, disk: Disk, names: Names, encoding: Encoding) -> None:
+        self._disk = disk
+        self._names = names
+        self._encoding = encoding
+        self._handle: int | None = None
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def open(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Go on behind a checkpoint.
+
+        Raises:
+            CheckpointError: the file doesn't hold what the checkpoint says.
+        """
+        disk, path = self._disk, self._names.part
+        size = disk.size(path)
+        if checkpoint.size == 0 and size is None:
+            self._handle = disk.create(path)
+            disk.sync_folder(path.parent)  # or the checkpoint could outlive the name of what it counts
+        elif size is None or size < checkpoint.size:
+            raise _damaged(path, f"the file has {size or 0} bytes, fewer than the {checkpoint.size} of its checkpoint")
+        else:
+            self._check(checkpoint)
+            self._handle = disk.reopen(path)
+            disk.truncate(self._handle, checkpoint.size)
+        if checkpoint.size == 0:
+            self._write(self._encoding.header)
+        return checkpoint
+
+    def append(self, rows: list[tuple[Cell, ...]]) -> None:
+        """Write rows; they may be lost until `commit`."""
+        self._write(self._encoding.encode(rows))
+
+    def commit(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Bring the rows to the disk, and then the checkpoint that counts them."""
+        if self._handle is not None:
+            self._disk.sync(self._handle)
+        checkpoint = attrs.evolve(checkpoint, size=self._size, sha256=self._hash.hexdigest())
+        checkpoint.save(self._disk, self._names)
+        return checkpoint
+
+    def seal(self) -> Path:
+        """Make the complete file of it."""
+        self.close()
+        return self._encoding.sealed(self._disk, self._names)
+
+    def close(self) -> None:
+        """Close the file."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            with suppress(OSError):  # what counts was synced before
+                self._disk.close(handle)
+
+    def _write(self, content: bytes) -> None:
+        if self._handle is not None:
+            write_all(self._disk, self._handle, content)
+        self._hash.update(content)
+        self._size += len(content)
+
+    def _check(self, checkpoint: Checkpoint) -> None:
+        for chunk in chunks(self._disk, self._names.part, checkpoint.size):
+            self._hash.update(chunk)
+            self._size += len(chunk)
+        if checkpoint.size and (self._size, self._hash.hexdigest()) != (checkpoint.size, checkpoint.sha256):
+            raise _damaged(self._names.part, "the file was changed since its checkpoint was written")
+
+
+def chunks(disk: Disk, path: Path, size: int | None = None) -> Iterator[bytes]:
+    """Read a file, or its first `size` bytes."""
+    rest = float("inf") if size is None else size
+    with disk.reader(path) as file:
+        while rest > 0 and (chunk := file.read(int(min(_CHUNK, rest)))):
+            rest -= len(chunk)
+            yield chunk
+
+
+def digest(disk: Disk, path: Path) -> tuple[int, str]:
+    """Tell a file's size and its SHA-256."""
+    size, sha256 = 0, hashlib.sha256()
+    for chunk in chunks(disk, path):
+        size += len(chunk)
+        sha256.update(chunk)
+    return size, sha256.hexdigest()
+
+
+def _damaged(path: Path, reason: str) -> CheckpointError:
+    hint = "Remove it and the file .checkpoint beside it to begin anew"
+    return CheckpointError(reason, path=str(path), hint=hint)

@@ -1,0 +1,92 @@
+"""The last steps: a complete file gets its name, its manifest, and what was needed on the way goes."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from aiozbilling.errors import CheckpointError, ExportError
+from aiozbilling.export.checkpoint import Checkpoint, Names
+from aiozbilling.export.disk import Disk
+from aiozbilling.export.manifest import ExportReport, write_manifest
+from aiozbilling.export.part import digest
+
+__all__ = ["publish", "refuse_taken"]
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+
+
+def refuse_taken(disk: Disk, names: Names, *, overwrite: bool) -> None:
+    """Refuse a name that is taken.
+
+    Raises:
+        ExportError: there is such a file, and it must not be overwritten.
+    """
+    if disk.exists(names.final) and not overwrite:
+        raise ExportError("the file exists", path=str(names.final), hint=_TAKEN)
+
+
+def publish(disk: Disk, names: Names, sealed: Checkpoint, *, overwrite: bool) -> ExportReport:
+    """Give a sealed file its name and write its manifest; any of it may have been done before a crash.
+
+    Raises:
+        ExportError: the name was taken meanwhile; the complete file waits.
+        CheckpointError: the sealed file is not there or was changed.
+    """
+    folder = names.final.parent
+    waiting = next((path for path in (names.ready, names.part) if disk.exists(path)), None)
+    if waiting is None or not _is(disk, waiting, sealed):
+        if not _is(disk, names.final, sealed):
+            raise CheckpointError(
+                "the complete file is gone or was changed before it got its name",
+                path=str(names.final),
+                hint="Remove the files .part, .ready and .checkpoint beside it to begin anew",
+            )
+    else:
+        _name(disk, waiting, names, overwrite=overwrite)
+    report = ExportReport.of(names.final, sealed)
+    write_manifest(disk, names, report, sealed)
+    for path in (names.part, names.checkpoint):  # a part without its checkpoint would be a stranger's
+        if disk.exists(path):
+            disk.remove(path)
+            disk.sync_folder(folder)
+    return report
+
+
+def _is(disk: Disk, path: Path, sealed: Checkpoint) -> bool:
+    return disk.size(path) == sealed.size and digest(disk, path) == (sealed.size, sealed.sha256)
+
+
+def _name(disk: Disk, waiting: Path, names: Names, *, overwrite: bool) -> None:
+    if disk.exists(names.manifest):  # of an earlier file: none is better than one that is wrong
+        disk.remove(names.manifest)
+        disk.sync_folder(names.final.parent)
+    if overwrite:
+        disk.replace(waiting, names.final)
+    elif not _linked(disk, waiting, names):
+        refuse_taken(disk, names, overwrite=False)
+        disk.replace(waiting, names.final)
+    disk.sync_folder(names.final.parent)
+
+
+def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
+    """Give the name without taking it from anyone: a rename replaces silently what came there meanwhile."""
+    try:
+        disk.link(waiting, names.final)
+    except FileExistsError:
+        if not disk.same(waiting, names.final):
+            raise ExportError(
+                "there is a file of that name now; the complete export waits beside it",
+                path=str(names.final),
+                hint="Move that file away and run the same export again, or have it overwritten",
+            ) from None
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    disk.sync_folder(names.final.parent)
+    disk.remove(waiting)
+    return True
+
+
+_TAKEN = "Give another name, or have it overwritten (overwrite=True, --force)"

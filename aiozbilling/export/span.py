@@ -1,0 +1,90 @@
+"""The span of time that rows are kept of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
+
+import attrs
+
+from aiozbilling.errors import ConfigurationError
+
+__all__ = ["Moment", "Span"]
+
+Moment = datetime | date | str
+R = TypeVar("R")
+
+
+@attrs.frozen
+class Span:
+    """Keep rows from `since` on and before `until`; None for no end. A row without a time is in no span."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def between(cls, since: Moment | None, until: Moment | None) -> Span:
+        """Read both ends: a datetime, or its ISO text, is an instant; a day or a month ("2026-10") is taken whole.
+
+        Raises:
+            ConfigurationError: one of them is none of these, has no time zone, or the span is empty.
+        """
+        first = None if since is None else _bounds("since", since)[0]
+        end = None if until is None else _bounds("until", until)[1]
+        if first is not None and end is not None and first >= end:
+            raise ConfigurationError(f"no time is since {since} and until {until}")
+        return cls(first, end)
+
+    def __bool__(self) -> bool:
+        return self.since is not None or self.until is not None
+
+    def holds(self, moment: datetime | None) -> bool:
+        """Tell whether a time is in it."""
+        if moment is None:
+            return not self
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+
+    def kept(self, rows: Sequence[R], times: Sequence[datetime | None]) -> tuple[list[R], list[datetime | None]]:
+        """Keep the rows whose times are in it."""
+        both = [(row, moment) for row, moment in zip(rows, times, strict=True) if self.holds(moment)]
+        return [row for row, _ in both], [moment for _, moment in both]
+
+
+def _bounds(name: str, moment: Moment) -> tuple[datetime, datetime]:
+    """Give the first instant and the one after the last; the two are equal for an instant."""
+    try:
+        if isinstance(moment, str):
+            return _read(moment.strip())
+        if isinstance(moment, datetime):
+            return _instant(moment)
+        return _days(moment, moment + timedelta(days=1))
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        why = "it has no time zone" if isinstance(error, _NaiveError) else f"not {moment!r}"
+        raise ConfigurationError(
+            f"{name} must be a day (2026-10-31), a month (2026-10) or a time with its zone (2026-10-31T12:00Z): {why}"
+        ) from None
+
+
+def _read(text: str) -> tuple[datetime, datetime]:
+    if len(text) == len("2026-10"):
+        first = date.fromisoformat(f"{text}-01")
+        return _days(first, (first + timedelta(days=31)).replace(day=1))
+    if len(text) == len("2026-10-31"):
+        first = date.fromisoformat(text)
+        return _days(first, first + timedelta(days=1))
+    return _instant(datetime.fromisoformat(text))
+
+
+def _days(first: date, end: date) -> tuple[datetime, datetime]:
+    return datetime.combine(first, time(), UTC), datetime.combine(end, time(), UTC)
+
+
+def _instant(moment: datetime) -> tuple[datetime, datetime]:
+    if moment.tzinfo is None:
+        raise _NaiveError
+    return moment.astimezone(UTC), moment.astimezone(UTC)
+
+
+class _NaiveError(ValueError):
+    pass

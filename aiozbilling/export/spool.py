@@ -1,0 +1,52 @@
+"""Where the rows of an export wait until it is complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from aiozbilling.export.checkpoint import Checkpoint, Names
+from aiozbilling.export.columns import Cell
+from aiozbilling.export.disk import Disk
+from aiozbilling.export.formats import Format, encoding
+from aiozbilling.export.part import PartFile
+from aiozbilling.export.tables import Table
+
+__all__ = ["Spool", "spool_of"]
+
+
+class Spool(Protocol):
+    """Holds rows, durable up to the latest commit."""
+
+    def open(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Go on behind a checkpoint, or behind a later one that is kept with the rows."""
+        ...
+
+    def append(self, rows: list[tuple[Cell, ...]]) -> None:
+        """Write rows; they may be lost until `commit`."""
+        ...
+
+    def commit(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Bring rows and checkpoint to the disk."""
+        ...
+
+    def seal(self) -> Path:
+        """Make the complete file, on the disk."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files; it may be called again."""
+        ...
+
+
+def spool_of(disk: Disk, names: Names, name: Format, table: Table) -> Spool:
+    """Make the one for a format.
+
+    Raises:
+        ConfigurationError: the extra that the format needs is not installed.
+    """
+    if name == "sqlite":
+        from aiozbilling.export.database import DatabaseFile
+
+        return DatabaseFile(disk, names, table.name, table.columns)
+    return PartFile(disk, names, encoding(name, table.columns))

@@ -1,0 +1,54 @@
+"""Lists as bytes for a web response, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from aiozbilling.export.formats import Format, encoding
+from aiozbilling.export.tables import table_of
+from aiozbilling.export.threads import finished
+from aiozbilling.listing.listing import Listing
+
+__all__ = ["stream_csv", "stream_jsonl"]
+
+
+def stream_csv(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
+    """Give a list as CSV, a header line and then a chunk a page, as the pages come.
+
+    Texts that a spreadsheet would run as a formula begin with an apostrophe. Ending the iteration in any way ends the
+    requests. Nothing is asked before the first chunk; wait for that one before the response's status is sent, and
+    errors of the first page can still become an error response.
+
+    Raises:
+        ConfigurationError: the list has no table. Iterating raises as `Listing` says.
+    """
+    return _streamed(listing, "csv")
+
+
+def stream_jsonl(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
+    """Give a list as JSON Lines, a chunk a page, as the pages come; amounts are text.
+
+    Ending the iteration in any way ends the requests. Nothing is asked before the first chunk.
+
+    Raises:
+        ConfigurationError: the list has no table. Iterating raises as `Listing` says.
+    """
+    return _streamed(listing, "jsonl")
+
+
+def _streamed(listing: Listing[Any], name: Format) -> AsyncGenerator[bytes, None]:
+    table = table_of(listing.endpoint)
+    form = encoding(name, table.columns)
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        header = form.header
+        async with aclosing(listing.pages()) as pages:
+            async for page in pages:
+                yield header + await finished(lambda rows: form.encode(list(map(table.row, rows))), page.items)
+                header = b""
+        if header:
+            yield header
+
+    return chunks()

@@ -1,0 +1,50 @@
+"""What is known of each list that can be exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import attrs
+
+from aiozbilling.clients.aioz import HISTORY_USAGE, TOP_UP
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.export.columns import Cell, Column, columns, row_of
+from aiozbilling.records import DayUsage, TopUp
+
+__all__ = ["HISTORY", "TOP_UPS", "Table", "table_of"]
+
+
+@attrs.frozen
+class Table:
+    """How the rows of a list lie in a file.
+
+    Attributes:
+        name: of the table in a database.
+        columns: in order.
+        row: makes a record's cells.
+        time: gives a record's time, or None.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    row: Callable[[Any], tuple[Cell, ...]]
+    time: Callable[[Any], datetime | None]
+
+
+TOP_UPS = Table("top_ups", columns(TopUp), row_of(TopUp), attrgetter("created_at"))
+HISTORY = Table("history", columns(DayUsage), row_of(DayUsage), attrgetter("date"))
+_BY_ENDPOINT = {TOP_UP.path: TOP_UPS, HISTORY_USAGE.path: HISTORY}
+
+
+def table_of(endpoint: str) -> Table:
+    """Find the table of a list.
+
+    Raises:
+        ConfigurationError: the list has none.
+    """
+    if endpoint not in _BY_ENDPOINT:
+        raise ConfigurationError(f"there is no table for {endpoint}: export top_ups() or history_usage()")
+    return _BY_ENDPOINT[endpoint]

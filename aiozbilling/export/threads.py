@@ -1,0 +1,31 @@
+"""Blocking work beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+__all__ = ["finished"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def finished(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do `work` in a thread, and return when it has ended, also where the caller is cancelled meanwhile.
+
+    A thread can't be stopped: whoever went on after a cancellation would close a file under its hands.
+    """
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # seen; the cancellation counts
+        raise cancelled
+    return task.result()
