@@ -1,0 +1,206 @@
+"""The package as a whole: what it exports, what it loads, and which room may import which."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import aiozbilling
+
+PACKAGE = Path(aiozbilling.__file__).parent
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
+
+SURFACE = """
+    AIOZ_PIN_URL AIOZ_RATE_LIMIT ATTOAIOZ_TEST_URL AiozBilling AiozBillingError ApiError Attempt AuthenticationError
+    B3OS_URL B3osBilling BadRequestError BodyTooLargeError CallTimeoutError CheckpointError ConfigurationError
+    ConnectError CuBalance CuDay CuLine CuSummary CuUsage Cursor DayUsage DecodeError DriftError EstimatedCost
+    ExportError ExportLockedError IncompleteError ListOptions Listing ListingError MeteredBilling MeteredUsage
+    MetricUsage MonthUsage NotFoundError Page Period PermissionDeniedError ProjectedUsage ProtocolError RateLimit
+    RateLimitedError RedirectError RejectedError RetryPolicy RunawayError Secret ServerError Settings TLSError
+    TokenAmount TopUp TransportError W3IPFS_AIOZ_NETWORK_URL W3IPFS_STORAGE_URL WalkReport
+"""
+
+# A room may import those left of it.
+ROOMS = ("errors", "records", "exchange", "listing", "clients", "export", "cli")
+HTTP_MODULES = {"exchange/transport.py", "exchange/connections.py", "clients/client.py"}
+CATTRS_MODULES = {"exchange/structure.py", "exchange/mismatch.py"}
+
+
+def room_of(path: Path) -> str:
+    """Name the room that a module of the package stands in."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path, *, at_runtime: bool = False) -> set[str]:
+    """Collect the full names of the modules that a module imports, inside functions too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if at_runtime and id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names.add(node.module or "")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def roots_of(path: Path) -> set[str]:
+    """Collect the top-level packages that a module imports."""
+    return {name.partition(".")[0] for name in imports_of(path)}
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Run a statement in a fresh interpreter and give the modules that it loaded."""
+    script = f"import sys\n{statement}\nimport json\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, cwd=PACKAGE.parent)
+    return set(json.loads(done.stdout))
+
+
+def test_the_public_surface_is_this_list():
+    """Nothing becomes public, or stops to be, by accident."""
+    assert sorted(aiozbilling.__all__) == sorted(SURFACE.split())
+
+
+def test_each_public_name_can_be_had():
+    """Each name of `__all__` is loaded from its home, by attribute and by star import, and shown by `dir`."""
+    namespace: dict[str, object] = {}
+    exec("from aiozbilling import *", namespace)
+    for name in aiozbilling.__all__:
+        assert getattr(aiozbilling, name) is namespace[name]
+        assert name in dir(aiozbilling)
+
+
+def test_the_type_checkers_and_the_interpreter_see_the_same_names():
+    """The imports under TYPE_CHECKING, the table of homes and `__all__` name the same things in the same places."""
+    checked = {
+        name.rpartition(".")[2]: name.rpartition(".")[0]
+        for name in imports_of(PACKAGE / "__init__.py")
+        if name.startswith("aiozbilling.") and name.rpartition(".")[2] in aiozbilling.__all__
+    }
+    assert checked == {name: f"aiozbilling.{home}" for name, home in aiozbilling._HOMES.items()}
+    assert checked.keys() == set(aiozbilling.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """A misspelt name fails as in any module."""
+    with pytest.raises(AttributeError, match="no attribute 'AiozBiling'"):
+        _ = aiozbilling.AiozBiling
+
+
+def test_importing_the_package_is_light():
+    """`import aiozbilling` loads no HTTP library, no decoder, no extra and none of its own rooms."""
+    loaded = loaded_by("import aiozbilling")
+    heavy = {"aiohttp", "msgspec", "cattrs", "attrs", "tenacity", "typer", "rich", "pyarrow", "pandas", "asyncio"}
+    assert loaded & heavy == set()
+    assert {name for name in loaded if name.startswith("aiozbilling")} == {"aiozbilling"}
+
+
+def test_the_clients_load_no_server_and_no_extra():
+    """Using every public name loads neither the simulator, nor aiohttp's server, nor what the extras bring."""
+    loaded = loaded_by("from aiozbilling import *")
+    unwanted = {"aiohttp.web", "typer", "rich", "pyarrow", "pandas", "sqlite3", "aiozbilling.simulator", "requests"}
+    assert "aiohttp.client" in loaded
+    assert loaded & unwanted == set()
+    assert {"aiozbilling.export", "aiozbilling.cli"} & loaded == set()
+
+
+def test_the_pytest_plugin_is_light():
+    """The plugin, which every test run of a user imports, loads neither the clients nor a server."""
+    loaded = loaded_by("import aiozbilling.simulator.pytest_plugin")
+    assert {"aiohttp.web", "aiozbilling.simulator.server", "aiozbilling.exchange"} & loaded == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    """A module imports its own room and those left of it, and nothing imports the whole package."""
+    room = room_of(path)
+    ours = {name.split(".")[1] for name in imports_of(path) if name.startswith("aiozbilling.")}
+    if room == "simulator":
+        assert ours <= {"simulator"}
+    elif room in ROOMS:
+        allowed = set(ROOMS[: ROOMS.index(room) + 1])
+        # The command line starts an embedded simulator; it may use every public name.
+        allowed |= {"simulator"} if room == "cli" else set()
+        public = set(aiozbilling.__all__) if room in ("export", "cli") else set()
+        assert ours - allowed - public == set()
+    else:
+        assert path.name in ("__init__.py", "__main__.py")
+
+
+def test_every_room_is_known():
+    """A new room must be put in its place in the order of imports."""
+    assert {room_of(path) for path in MODULES} <= {*ROOMS, "simulator", "__init__", "__main__"}
+
+
+def test_one_place_speaks_http():
+    """On the client side aiohttp is imported by the transport, the connections and the settings' type alone."""
+    speakers = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if room_of(path) != "simulator" and roots_of(path) & {"aiohttp", "yarl", "multidict"}
+    }
+    assert speakers - {"exchange/redirect.py"} == HTTP_MODULES  # the redirects read URLs and send nothing
+
+
+def test_one_place_structures():
+    """Only the converter and what explains its errors import cattrs; of the client side only the converter msgspec."""
+    decoders = ("cattrs", "msgspec")
+    users = {name: {str(path.relative_to(PACKAGE)) for path in MODULES if name in roots_of(path)} for name in decoders}
+    assert users["cattrs"] == CATTRS_MODULES
+    assert {path for path in users["msgspec"] if not path.startswith(("export/", "cli/"))} == {"exchange/structure.py"}
+
+
+def test_one_place_reveals_secrets():
+    """The text of a secret is read in the module of credentials alone, and revealed by the transport alone."""
+    texts = {str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8") for path in MODULES}
+    assert {path for path, text in texts.items() if "._text" in text} == {"exchange/credentials.py"}
+    revealing = {path for path, text in texts.items() if "reveal(" in text}
+    assert revealing == {"exchange/credentials.py", "exchange/transport.py"}
+
+
+def test_errors_and_records_need_little():
+    """The errors import nothing, the records only attrs and the standard library."""
+    for path in MODULES:
+        outside = {root for root in roots_of(path) if root not in sys.stdlib_module_names}
+        if room_of(path) == "errors":
+            assert outside == set()
+        if room_of(path) == "records":
+            assert outside <= {"attrs", "aiozbilling"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_what_it_is(path):
+    """Each module begins with a sentence."""
+    sentence = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert sentence
+    assert sentence.partition("\n\n")[0].rstrip().endswith((".", "::", ":"))
+
+
+def test_the_package_is_typed():
+    """Type checkers find the marker that lets them read the annotations."""
+    assert (PACKAGE / "py.typed").exists()
+    assert find_spec("aiozbilling") is not None
+
+
+@pytest.mark.parametrize("name", sorted(SURFACE.split()))
+def test_each_public_class_is_documented(name):
+    """Each public class and function says what it is for, in a docstring of its own."""
+    thing = getattr(aiozbilling, name)
+    if isinstance(thing, type):
+        assert (thing.__doc__ or "").strip(), name
+        assert not (thing.__doc__ or "").startswith(f"{name}("), "a generated signature is no docstring"
