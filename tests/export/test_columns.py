@@ -27,6 +27,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 @pytest.fixture
 def top_up() -> TopUp:
+    """Build a top-up of which only the older money field is known."""
     return TopUp(
         id="1",
         amount=TokenAmount("attoaioz", Decimal(12345678901234567890)),

@@ -1,0 +1,28 @@
+"""The command ``aiozbilling``.
+
+Nothing heavy is imported here or in the modules of the commands: HTTP, decoding, tables and the simulator are loaded
+inside the command that needs them, so that ``--help`` costs little more than typer itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_EXTRA = {"typer", "rich", "click"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and give its exit code; None for the process's own arguments."""
+    try:
+        from aiozbilling.cli.app import run_app
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        sys.stderr.write("aiozbilling: the command line needs an extra: pip install 'aiozbilling[cli]'\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return run_app(arguments)

@@ -1,0 +1,109 @@
+"""B3OS's records as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from rich.text import Text
+
+from aiozbilling.cli.figures import NOTHING, aligned, exact, percent, sum_of
+from aiozbilling.cli.pictures import gauge, level
+from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
+from aiozbilling.records import CuDay, CuLine, CuSummary, CuUsage
+
+__all__ = ["CuTable"]
+
+
+class CuTable:
+    """Draws CuUsages: each month's allowance, its days, and its kinds of nodes."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._used: list[Decimal] = []
+
+    def body(self, records: Sequence[CuUsage]) -> Iterator[Drawn]:
+        """Draw months."""
+        for usage in records:
+            if self._used:
+                yield Text()
+            yield Text(f"Compute units in {usage.year_month or 'an unnamed month'}", style="bold")
+            used = sum_of(day.used for day in usage.daily)
+            yield from self._allowance(usage.summary, used)
+            if usage.daily:
+                yield Text()
+                yield self._days(usage.daily)
+            lines = _by_node(usage.daily)
+            if lines:
+                yield Text()
+                yield self._nodes(lines)
+            self._used.append(used)
+
+    def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - months are counted here
+        """Draw the sum of several months."""
+        if len(self._used) > 1:
+            yield Text(f"\n{len(self._used)} months: {exact(sum_of(self._used))} CU used", style="bold")
+
+    def _allowance(self, summary: CuSummary | None, used_by_days: Decimal) -> Iterator[Drawn]:
+        if summary is None:
+            yield Text(f"{exact(used_by_days)} used")
+            return
+        given = sum_of((summary.deposited, summary.granted))
+        yield Text(
+            f"{exact(summary.used)} used; {exact(summary.deposited)} deposited, {exact(summary.granted)} granted"
+        )
+        if summary.used is not None and given > 0:
+            share = float(summary.used / given)
+            picture = gauge(share, min(self._screen.width - 9, 40), ascii_only=self._screen.ascii_only)
+            yield Text.assemble((picture, level(share)), f" {percent(share * 100)}", no_wrap=True)
+
+    def _days(self, days: Sequence[CuDay]) -> Drawn:
+        runs = [sum(line.count or 0 for line in day.breakdown) for day in days]
+        table, _ = self._screen.table(
+            [
+                [Form("Day", [day.date or NOTHING for day in days], "Sum", left=True)],
+                [Form("CU", *_summed([day.used for day in days]))],
+                [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
+                [_bars([day.used for day in days])],
+            ],
+            give_way=(3, 2),
+        )
+        return table
+
+    def _nodes(self, lines: Sequence[CuLine]) -> Drawn:
+        runs = [line.count or 0 for line in lines]
+        table, _ = self._screen.table(
+            [
+                [Form("Node", [line.node_type or NOTHING for line in lines], "Sum", left=True)],
+                [Form("Type", [line.type or NOTHING for line in lines], left=True)],
+                [Form("CU", *_summed([line.cu for line in lines]))],
+                [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
+                [_bars([line.cu for line in lines])],
+            ],
+            give_way=(4, 3, 1),
+        )
+        return table
+
+
+def _by_node(days: Sequence[CuDay]) -> list[CuLine]:
+    """Add up the lines of all days by node type, the greatest first."""
+    sums: dict[tuple[str | None, str | None], CuLine] = {}
+    for line in (line for day in days for line in day.breakdown):
+        so_far = sums.get((line.type, line.node_type), CuLine())
+        sums[line.type, line.node_type] = CuLine(
+            type=line.type,
+            node_type=line.node_type,
+            count=(so_far.count or 0) + (line.count or 0),
+            cu=sum_of((so_far.cu, line.cu)),
+        )
+    return sorted(sums.values(), key=lambda line: line.cu or 0, reverse=True)
+
+
+def _summed(numbers: Sequence[Decimal | None]) -> tuple[list[str], str]:
+    *cells, foot = aligned([exact(number) for number in (*numbers, sum_of(numbers))])
+    return cells, foot
+
+
+def _bars(numbers: Sequence[Decimal | None]) -> Bars:
+    highest = max((number for number in numbers if number is not None), default=Decimal(0))
+    return Bars("", [float(number / highest) if number and highest > 0 else 0.0 for number in numbers])

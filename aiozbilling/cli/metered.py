@@ -1,0 +1,66 @@
+"""The command that reads metered billing."""
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aiozbilling.cli.options import Access, BaseUrl, Concurrency, OutputFormat, Simulated, Since, Timeout, Until
+from aiozbilling.cli.output import printer
+from aiozbilling.cli.sources import with_metered
+from aiozbilling.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from aiozbilling import MeteredBilling
+    from aiozbilling.simulator import Simulator
+
+__all__ = ["metered"]
+
+_Start = Annotated[
+    str | None, typer.Option("--start", metavar="DATE", show_default=False, help="From then on, as 2024-01-31.")
+]
+_End = Annotated[str | None, typer.Option("--end", metavar="DATE", show_default=False, help="Until then, the same.")]
+_Metrics = Annotated[
+    str | None,
+    typer.Option("--metrics", metavar="ID,ID", show_default=False, help="Only these, such as api_calls,storage."),
+]
+
+
+def metered(
+    *,
+    start: _Start = None,
+    end: _End = None,
+    since: Since = None,
+    until: Until = None,
+    metrics: _Metrics = None,
+    format_: OutputFormat = None,
+    concurrency: Concurrency = 4,
+    simulator: Simulated = False,
+    base_url: BaseUrl = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Metered billing: usage by metric, and what it costs.
+
+    Without dates: the current billing period.
+    """
+    if (since or until) and (start or end):
+        raise ConfigurationError("give either --start and --end, or --since and --until")
+    if until and not since:
+        raise ConfigurationError("--until needs --since")
+
+    async def show(billing: "MeteredBilling", simulated: "Simulator | None") -> None:
+        from aiozbilling.cli.metered_tables import MeteredTable
+        from aiozbilling.records import MeteredUsage
+
+        output = printer(format_, MeteredUsage, MeteredTable)
+        if since is None:
+            await output.add([await billing.usage(start=start, end=end, metrics=metrics)])
+        else:
+            last = until or (None if simulated is None else simulated.now)
+            months = billing.usage_by_month(since=since, until=last, metrics=metrics, concurrency=concurrency)
+            async with aclosing(months):
+                async for usage in months:
+                    await output.add([usage])
+        await output.end()
+
+    with_metered(Access(simulator, base_url, timeout), show)

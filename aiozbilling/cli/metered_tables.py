@@ -1,0 +1,71 @@
+"""Metered billing's records as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from rich.text import Text
+
+from aiozbilling.cli.figures import aligned, exact, moment, sum_of
+from aiozbilling.cli.pictures import gauge, level
+from aiozbilling.cli.screen import Drawn, Form, Screen
+from aiozbilling.records import EstimatedCost, MeteredUsage, MetricUsage
+
+__all__ = ["MeteredTable"]
+
+
+class MeteredTable:
+    """Draws MeteredUsages: each period's metrics, and what they cost."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._costs: list[EstimatedCost] = []
+
+    def body(self, records: Sequence[MeteredUsage]) -> Iterator[Drawn]:
+        """Draw periods."""
+        for usage in records:
+            if self._costs:
+                yield Text()
+            yield Text(f"{moment(usage.period.start)} to {moment(usage.period.end)} UTC", style="bold")
+            if usage.metrics:
+                yield self._metrics(usage)
+            cost = usage.estimated_cost
+            parts = f"{exact(cost.base)} base + {exact(cost.overage)} overage"
+            yield Text(f"Estimated cost: {exact(cost.total)} {cost.currency.upper()} ({parts})")
+            self._costs.append(cost)
+
+    def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - periods are counted here
+        """Draw the sum of several periods."""
+        if len(self._costs) > 1:
+            for currency in dict.fromkeys(cost.currency for cost in self._costs):
+                costs = [cost.total for cost in self._costs if cost.currency == currency]
+                yield Text(f"\n{len(costs)} periods: {exact(sum_of(costs))} {currency.upper()}", style="bold")
+
+    def _metrics(self, usage: MeteredUsage) -> Drawn:
+        metrics = list(usage.metrics.values())
+        ends = [usage.projected_usage.get(id_) for id_ in usage.metrics]
+        table, _ = self._screen.table(
+            [
+                [Form("Metric", [metric.name for metric in metrics], left=True)],
+                [Form("Id", list(usage.metrics), left=True)],
+                [_numbers("Used", [metric.used for metric in metrics])],
+                [_numbers("Included", [metric.included for metric in metrics])],
+                [Form("Unit", [metric.unit for metric in metrics], left=True)],
+                [self._gauges(metrics, 24), self._gauges(metrics, 10)],
+                [_numbers("%", [metric.percentage for metric in metrics])],
+                [_numbers("Overage", [metric.overage for metric in metrics])],
+                [_numbers("Projected", [None if end is None else end.projected for end in ends])],
+            ],
+            give_way=(1, 5, 8, 4, 7, 5),
+        )
+        return table
+
+    def _gauges(self, metrics: Sequence[MetricUsage], width: int) -> Form:
+        shares = [float(metric.percentage or 0) / 100 for metric in metrics]
+        pictures = [gauge(share, width, ascii_only=self._screen.ascii_only) for share in shares]
+        return Form("", pictures, left=True, styles=[level(share) for share in shares])
+
+
+def _numbers(title: str, numbers: Sequence[Decimal | None]) -> Form:
+    return Form(title, aligned([exact(number) for number in numbers]))

@@ -1,0 +1,154 @@
+"""What a command prints: bytes to stdout, in the format that was asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiozbilling.cli.failures import OutputClosedError, OutputFailedError
+
+if TYPE_CHECKING:
+    from aiozbilling.cli.screen import Drawn, Screen
+
+__all__ = ["Format", "Lines", "Printer", "Table", "chosen", "printer", "write"]
+
+_ATOMIC = 4096  # a pipe that is ready takes so many bytes without blocking (PIPE_BUF)
+
+
+class Format(StrEnum):
+    """How records are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def chosen(wanted: Format | None) -> Format:
+    """Give the format: what was asked for, else a table on a terminal and CSV elsewhere."""
+    return wanted or (Format.TABLE if sys.stdout.isatty() else Format.CSV)
+
+
+async def write(output: bytes) -> None:
+    """Write to stdout, at the pace of its reader, while the event loop goes on.
+
+    Raises:
+        OutputClosedError: the reader has gone.
+        OutputFailedError: the disk is full, or the like.
+    """
+    try:
+        descriptor = sys.stdout.fileno()
+        while output:
+            await _ready(descriptor)
+            output = output[os.write(descriptor, output[:_ATOMIC]) :]
+    except BrokenPipeError:
+        raise OutputClosedError from None
+    except (OSError, ValueError) as error:
+        raise OutputFailedError(f"can't write: {getattr(error, 'strerror', None) or error}", path="stdout") from None
+
+
+async def _ready(descriptor: int) -> None:
+    # A reader that pauses, such as a pager, must not stop the loop: requests in flight would time out.
+    import asyncio
+
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        loop.add_writer(descriptor, ready.set)
+    except (OSError, NotImplementedError):
+        return  # a file never makes one wait; Windows has no such call
+    try:
+        await ready.wait()
+    finally:
+        with contextlib.suppress(OSError):
+            loop.remove_writer(descriptor)
+
+
+class Table(Protocol):
+    """Draws records of one kind for people."""
+
+    def body(self, records: Sequence[Any]) -> Iterable[Drawn]:
+        """Draw more records, at least one."""
+        ...
+
+    def foot(self, total: int | None) -> Iterable[Drawn]:
+        """Draw what stands below, at the end; `total` records are at the server."""
+        ...
+
+
+class Printer(Protocol):
+    """Prints records as they come."""
+
+    async def add(self, records: Sequence[Any]) -> None:
+        """Print more records, at least one."""
+        ...
+
+    async def end(self, total: int | None = None) -> None:
+        """Print what stands below the records, of which the server has `total`."""
+        ...
+
+
+class Lines:
+    """Prints records in one of the formats for programs, one a line."""
+
+    def __init__(self, format_: Format, kind: type) -> None:
+        from aiozbilling.export.columns import columns
+
+        self._format = format_
+        self._columns = columns(kind)
+        self._begun = False
+
+    async def add(self, records: Sequence[Any]) -> None:
+        """Print more records, at least one."""
+        from aiozbilling.export.columns import flat
+        from aiozbilling.export.texts import csv_lines, jsonl_lines
+
+        encode = csv_lines if self._format is Format.CSV else jsonl_lines
+        lines = encode(self._columns, [row for record in records for row in flat(record)])
+        if self._format is Format.JSON:  # commas between the lines of JSON Lines make an array of them
+            lines = lines.rstrip(b"\n").replace(b"\n", b",\n")
+        if lines:
+            await write(self._begin() + lines)
+
+    async def end(self, total: int | None = None) -> None:  # noqa: ARG002 - a table tells it, data don't
+        """Print what stands behind the last row; also the header, where no row came."""
+        if self._format is Format.JSON:
+            await write(b"\n]\n" if self._begun else b"[]\n")
+        elif not self._begun:
+            await write(self._begin())
+
+    def _begin(self) -> bytes:
+        from aiozbilling.export.texts import csv_header
+
+        begun, self._begun = self._begun, True
+        if self._format is Format.JSON:
+            return b",\n" if begun else b"[\n"
+        return csv_header(self._columns) if self._format is Format.CSV and not begun else b""
+
+
+def printer(wanted: Format | None, kind: type, table: Callable[[Screen], Table]) -> Printer:
+    """Give what prints records of one kind in the format that was asked for."""
+    format_ = chosen(wanted)
+    if format_ is not Format.TABLE:
+        return Lines(format_, kind)
+    from aiozbilling.cli.screen import Screen
+
+    screen = Screen()
+    return _Drawing(screen, table(screen))
+
+
+class _Drawing:
+    """Prints records as tables for people."""
+
+    def __init__(self, screen: Screen, table: Table) -> None:
+        self._screen = screen
+        self._table = table
+
+    async def add(self, records: Sequence[Any]) -> None:
+        await write(self._screen.draw(self._table.body(records)))
+
+    async def end(self, total: int | None = None) -> None:
+        await write(self._screen.draw(self._table.foot(total)))

@@ -1,0 +1,137 @@
+"""The terminal: how wide it is, what it can show, and tables that fit it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import attrs
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from aiozbilling.cli.figures import NOTHING
+from aiozbilling.cli.messages import printable
+from aiozbilling.cli.pictures import bar
+
+__all__ = ["Bars", "Drawn", "Form", "Screen"]
+
+Drawn: TypeAlias = Table | Text
+_GAP = 2
+_ASCII = str.maketrans({"…": "~", "≈": "~", NOTHING: "-"})
+
+
+@attrs.frozen
+class Form:
+    """One form of a column: its title, its cells, and what stands below them."""
+
+    title: str
+    cells: Sequence[str]
+    total: str = ""
+    left: bool = False
+    style: str = ""
+    styles: Sequence[str] = ()
+
+    @property
+    def width(self) -> int:
+        """Characters of the widest cell."""
+        return max(map(cell_len, (self.title, *self.cells, self.total)))
+
+    def set(self) -> list[Text]:
+        """Set title, cells and total to the left or to the right of the column."""
+        texts = [printable(text) for text in (self.title, *self.cells, self.total)]
+        if not self.left:  # by hand: rich takes away the blanks that put the points of numbers below each other
+            width = max(map(cell_len, texts))
+            texts = [" " * (width - cell_len(text)) + text for text in texts]
+        styles = ("", *self.styles, "") if self.styles else [""] * len(texts)
+        return [_text(text, style) for text, style in zip(texts, styles, strict=True)]
+
+
+@attrs.frozen
+class Bars:
+    """A column of bars, shares between 0 and 1, as wide as there is room left."""
+
+    title: str
+    shares: Sequence[float]
+    style: str = "cyan"
+    least: int = 8
+    most: int = 32
+
+    @property
+    def width(self) -> int:
+        """Characters that it needs at least."""
+        return max(self.least, cell_len(self.title))
+
+
+class Screen:
+    """What stdout can show, and the drawing for it."""
+
+    def __init__(self) -> None:
+        self.width = max(shutil.get_terminal_size().columns, 20)
+        self.ascii_only = not (sys.stdout.encoding or "ascii").lower().startswith("utf")
+        self._console = Console(width=self.width, highlight=False, markup=False, emoji=False)
+
+    def draw(self, drawn: Iterable[Drawn]) -> bytes:
+        """Give tables and texts as what is written to the terminal."""
+        with self._console.capture() as captured:
+            for thing in drawn:
+                self._console.print(thing)
+        text = captured.get()
+        return (text.translate(_ASCII) if self.ascii_only else text).encode(sys.stdout.encoding or "ascii", "replace")
+
+    def table(
+        self, columns: Sequence[Sequence[Form | Bars]], give_way: Sequence[int], *, header: bool = True
+    ) -> tuple[Table, frozenset[int]]:
+        """Fit a table into the width.
+
+        `columns` are lists of forms, widest first. As long as it is too wide, the columns named by `give_way` take
+        their next form, one after another; a column without a next form is left out. Gives also which columns are.
+        """
+        chosen: list[Sequence[Form | Bars]] = list(columns)
+        for index in give_way:
+            if _width(chosen) <= self.width:
+                break
+            chosen[index] = chosen[index][1:]
+        return self._drawn(chosen, header=header), frozenset(i for i, forms in enumerate(chosen) if forms)
+
+    def _drawn(self, chosen: Sequence[Sequence[Form | Bars]], *, header: bool) -> Table:
+        first = [forms[0] for forms in chosen if forms]
+        foot = any(isinstance(form, Form) and form.total for form in first)
+        table = Table(
+            box=box.SIMPLE,
+            show_edge=False,
+            pad_edge=False,
+            padding=(0, _GAP - 1, 0, 0),
+            show_header=header,
+            show_footer=foot,
+            header_style="bold",
+            footer_style="bold",
+        )
+        room = self.width - _width(chosen)
+        cells = []
+        for form in first:
+            if isinstance(form, Bars):
+                width = min(form.width + room, form.most)
+                shares = [_text(bar(share, width, ascii_only=self.ascii_only)) for share in form.shares]
+                table.add_column(form.title, style=form.style, no_wrap=True, min_width=width)
+                cells.append(shares)
+            else:
+                title, *texts, total = form.set()
+                table.add_column(title, total, style=form.style, no_wrap=True, min_width=min(form.width, self.width))
+                cells.append(texts)
+        for row in zip(*cells, strict=True):
+            table.add_row(*row)
+        return table
+
+
+def _width(chosen: Sequence[Sequence[Form | Bars]]) -> int:
+    widths = [forms[0].width for forms in chosen if forms]
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(text, style, overflow="ellipsis", no_wrap=True)
