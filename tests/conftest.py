@@ -13,7 +13,7 @@ def tasks_left() -> Callable[[], Awaitable[list[asyncio.Task[object]]]]:
     async def left() -> list[asyncio.Task[object]]:
         for _ in range(5):
             await asyncio.sleep(0)
-        names = ("RequestHandler.start", "Server")
+        names = ("RequestHandler", "Server")
         others = asyncio.all_tasks() - {asyncio.current_task()}
         return [task for task in others if not any(name in repr(task.get_coro()) for name in names)]
 

@@ -71,7 +71,7 @@ def _checked(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) ->
 
 
 def _open(owner: Connections, loop: asyncio.AbstractEventLoop) -> _Opened:
-    """Open a session that is closed with its owner's last reference, or with the loop, where nobody closes it before."""
+    """Open a session that ends with its owner's last reference or with the loop, where nobody closes it before."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=_AT_ONCE), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.listing.source import key_from_text
 
 __all__ = ["HEAD", "Cursor"]
 
@@ -63,3 +64,5 @@ class Cursor:
             raise ValueError("not texts")
         if not all(isinstance(number, int) and not isinstance(number, bool) and number >= -1 for number in numbers):
             raise ValueError("not numbers")
+        for key in (*self.anchors, *self.head):
+            key_from_text(key)

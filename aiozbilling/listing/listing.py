@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import aclosing
-from operator import length_hint
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 import attrs
 
-from aiozbilling.errors import BadRequestError, ConfigurationError, ListingError
-from aiozbilling.listing.cursor import HEAD, Cursor
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.follow import Follower, follow
-from aiozbilling.listing.prefetch import Prefetch
-from aiozbilling.listing.source import Source, key_from_text, key_text
-from aiozbilling.listing.walk import Delivery, Trail, Walk, WalkReport, Window
+from aiozbilling.listing.reading import SIZES, Reading
+from aiozbilling.listing.source import Source
+from aiozbilling.listing.window import WalkReport
 
 __all__ = ["ListOptions", "Listing", "Page"]
 
 R = TypeVar("R")
 
-_SIZES = (1000, 100, 10)  # asked for in turn where a server refuses
 _FOLLOWED_SIZE = 100  # news are few, and a poll is frequent
 
 
@@ -106,30 +102,39 @@ class Listing(Generic[R]):
         self._concurrency = concurrency
         self._on_drift: Literal["repair", "raise"] = on_drift
         self._after = _cursor(after, source.endpoint)
-        self._walk: Walk[R] | None = None
-        self._follower: Follower[R] | None = None
-        self._head: tuple[str, ...] = ()
-        self._handing_out: Iterator[R] | None = None
-        self._delivered = 0
+        self._latest: Reading[R] | Follower[R] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Path of the list."""
+        return self._source.endpoint
+
+    @property
+    def parameters(self) -> dict[str, str | int | None]:
+        """What decides which rows come: endpoint, offset, max_items, and the text of `after`."""
+        after = None if self._after is None else str(self._after)
+        return {"endpoint": self.endpoint, "offset": self._offset, "max_items": self._max_items, "after": after}
+
+    def resumed(self, after: Cursor | str, *, handed_out: int) -> Listing[R]:
+        """Give the same listing from `after` on, where `handed_out` rows of it were handed out before."""
+        return Listing(
+            self._source,
+            page_size=self._page_size,
+            max_items=None if self._max_items is None else max(0, self._max_items - handed_out),
+            concurrency=self._concurrency,
+            on_drift=self._on_drift,
+            after=after,
+        )
 
     @property
     def report(self) -> WalkReport:
         """What the latest iteration saw so far."""
-        return WalkReport() if self._walk is None else self._walk.report
+        return self._latest.walk.report if isinstance(self._latest, Reading) else WalkReport()
 
     @property
     def cursor(self) -> Cursor | None:
         """The place behind the last row that the latest iteration handed out; None before there is one."""
-        if self._follower is not None:
-            return self._follower.cursor
-        trail = None
-        if self._walk is not None:
-            waiting = 0 if self._handing_out is None else length_hint(self._handing_out)
-            trail = self._walk.trail(self._delivered - waiting)
-        if trail is None:
-            return self._after
-        anchors = tuple(map(key_text, trail.anchors))
-        return Cursor(self._source.endpoint, "walk", trail.position, trail.total, anchors, self._head)
+        return self._after if self._latest is None else self._latest.cursor
 
     def __aiter__(self) -> AsyncIterator[R]:
         return self._rows()
@@ -137,20 +142,48 @@ class Listing(Generic[R]):
     def __await__(self) -> Generator[Any, None, Page[R]]:
         return self._first().__await__()
 
+    # Each of these is one generator on a plain object: a loop that shuts down closes all generators at once, and one
+    # inside another would be closed twice.
+
+    async def _rows(self) -> AsyncGenerator[R, None]:
+        reading = self._begin()
+        try:
+            while (delivery := await reading.next()) is not None:
+                for row in reading.hand_out(delivery):
+                    yield row
+        finally:
+            await reading.aclose()
+
     async def pages(self) -> AsyncGenerator[Page[R], None]:
         """Iterate the list page by page; a page has at least one row."""
-        async with aclosing(self._deliveries()) as deliveries:
-            async for delivery in deliveries:
+        reading = self._begin()
+        try:
+            while (delivery := await reading.next()) is not None:
                 if delivery.items:
                     yield Page(delivery.items, delivery.offset, delivery.total)
+        finally:
+            await reading.aclose()
 
     async def collect(self) -> list[R]:
         """Read the whole list into memory."""
         rows: list[R] = []
-        async with aclosing(self._deliveries()) as deliveries:
-            async for delivery in deliveries:
+        reading = self._begin()
+        try:
+            while (delivery := await reading.next()) is not None:
                 rows += delivery.items
+        finally:
+            await reading.aclose()
         return rows
+
+    async def _first(self) -> Page[R]:
+        reading = self._begin()
+        try:
+            while (delivery := await reading.next()) is not None:
+                if delivery.items or reading.walk.done:
+                    return Page(delivery.items, delivery.offset, delivery.total)
+        finally:
+            await reading.aclose()
+        return Page([], self._offset, 0)
 
     def follow(self, *, every_s: float = 10.0) -> AsyncGenerator[R, None]:
         """Iterate what is new from now on, or behind the cursor given as `after`: each new row once, oldest first.
@@ -167,81 +200,23 @@ class Listing(Generic[R]):
             raise ConfigurationError(f"every_s must be a positive number of seconds, not {every_s!r}")
         if self._offset or self._max_items is not None:
             raise ConfigurationError("follow() takes neither offset nor max_items")
-        size = self._page_size or min(_FOLLOWED_SIZE, self._source.page_sizes.get(self._source.endpoint, _SIZES[0]))
-        self._follower = Follower(self._source, size, self._after)
-        return follow(self._follower, every_s)
+        size = self._page_size or min(_FOLLOWED_SIZE, self._source.page_sizes.get(self._source.endpoint, SIZES[0]))
+        follower = self._latest = Follower(self._source, size, self._after)
+        return follow(follower, every_s)
 
-    async def _rows(self) -> AsyncGenerator[R, None]:
-        async with aclosing(self._deliveries()) as deliveries:
-            async for delivery in deliveries:
-                # The cursor asks this iterator how many rows are still to be handed out: no work a row.
-                self._handing_out = iter(delivery.items)
-                for row in self._handing_out:
-                    yield row
-
-    async def _first(self) -> Page[R]:
-        async with aclosing(self._deliveries()) as deliveries:
-            async for delivery in deliveries:
-                if delivery.items or self._walk is None or self._walk.done:
-                    return Page(delivery.items, delivery.offset, delivery.total)
-        return Page([], self._offset, 0)
-
-    async def _deliveries(self) -> AsyncGenerator[Delivery[R], None]:
-        size = self._page_size or self._source.page_sizes.get(self._source.endpoint, _SIZES[0])
-        walk = self._begin(size)
-        prefetch = Prefetch(self._fetch, self._concurrency)
-        try:
-            while not walk.done:
-                plan = walk.plan(prefetch.ahead)
-                prefetch.want(plan)
-                try:
-                    rows, total = await prefetch.take(plan[0])
-                except BadRequestError:
-                    smaller = self._smaller_size(size)
-                    if smaller is None:
-                        raise
-                    walk, size = self._begin(smaller), smaller
-                    continue
-                delivery = walk.accept(plan[0], rows, total)
-                self._note(delivery)
-                yield delivery
-        except ListingError as error:
-            error.cursor = self.cursor
-            raise
-        finally:
-            await prefetch.aclose()
-
-    def _begin(self, size: int) -> Walk[R]:
+    def _begin(self) -> Reading[R]:
         if self._after is not None and self._after.made_by == "follow":
             raise ConfigurationError("this cursor comes from follow(): go on with follow()")
-        after = None if self._after is None else _trail(self._after)
-        self._head = () if self._after is None else self._after.head
-        self._handing_out, self._delivered, self._follower = None, 0, None
-        self._walk = Walk(
-            key=self._source.key,
-            limit=size,
-            offset=self._offset,
-            max_items=self._max_items,
-            on_drift=self._on_drift,
-            after=after,
+        reading = self._latest = Reading(
+            self._source,
+            self._offset,
+            self._page_size,
+            self._max_items,
+            self._concurrency,
+            self._on_drift,
+            self._after,
         )
-        return self._walk
-
-    def _smaller_size(self, refused: int) -> int | None:
-        """Give the page size to begin again with where the server refused the first; a size of the caller's stands."""
-        if self._page_size is not None or self.report.pages:
-            return None
-        return next((size for size in _SIZES if size < refused), None)
-
-    async def _fetch(self, window: Window) -> tuple[Any, int]:
-        if window.pause_s:
-            await asyncio.sleep(window.pause_s)
-        return await self._source.fetch(window.offset, window.limit)
-
-    def _note(self, delivery: Delivery[R]) -> None:
-        self._handing_out, self._delivered = None, len(delivery.items)
-        if not self._head and self._after is None:
-            self._head = tuple(key_text(self._source.key(row)) for row in delivery.items[:HEAD])
+        return reading
 
 
 def _check(name: str, number: object, least: int, why: str = "") -> None:
@@ -251,14 +226,8 @@ def _check(name: str, number: object, least: int, why: str = "") -> None:
 
 def _cursor(after: Cursor | str | None, endpoint: str) -> Cursor | None:
     cursor = Cursor.parse(after) if isinstance(after, str) else after
-    if cursor is None:
-        return None
-    if not isinstance(cursor, Cursor):
+    if cursor is not None and not isinstance(cursor, Cursor):
         raise ConfigurationError("after must be a Cursor or its text")
-    if cursor.endpoint != endpoint:
+    if cursor is not None and cursor.endpoint != endpoint:
         raise ConfigurationError(f"this cursor is one of {cursor.endpoint}, not of {endpoint}")
     return cursor
-
-
-def _trail(cursor: Cursor) -> Trail:
-    return Trail(cursor.position, cursor.total, tuple(map(key_from_text, cursor.anchors)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Search"]
+__all__ = ["PROBES", "Search"]
 
 PROBES = 16  # of one search, before the place is given up
 
@@ -24,7 +25,7 @@ class Search:
         if len(self.tried) > PROBES:
             return None
         highest = max(total - 1, place, 0)
-        for guess in _guesses(place, moved, size, overlap, known):
+        for guess in islice(_guesses(place, moved, size, overlap, known), 4 * PROBES):
             offset = min(max(0, guess), highest)
             if offset not in self.tried:
                 self.tried.add(offset)
@@ -33,15 +34,14 @@ class Search:
 
 
 def _guesses(place: int, moved: int, size: int, overlap: int, known: int) -> Iterator[int]:
-    # A window that shows any of the `known` rows before the place is as good, so the rings are as wide as that allows.
-    # The first guess costs no rows; the others begin half a window early, for a list that goes on moving.
+    # The first guess costs no rows; the others begin half a window early, for a list that goes on moving. A window that
+    # shows any of the `known` rows before the place is as good, so the rings may leave gaps that are as wide as these.
     near, far = place + moved + 1 - overlap, place + 1 - overlap
     half = size // 2
     yield from (near, near - half, far - half, far)
-    ring = max(1, size - overlap) + known // 2
-    for i in range(1, 2 * PROBES):
-        yield near - half - i * ring
-        yield near - half + i * ring
-        if moved:
-            yield far - half - i * ring
-            yield far - half + i * ring
+    step = max(1, size - overlap)
+    ring = step
+    while True:
+        yield near - half - ring
+        yield near - half + ring
+        ring += min(ring, step + known // 2)

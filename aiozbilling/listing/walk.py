@@ -16,7 +16,7 @@ import attrs
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, ListingError, RunawayError
 from aiozbilling.listing.anchors import FLOATING, Memory, RepeatedKeyError, Seam, opening, refuse_repeated
 from aiozbilling.listing.footprints import Footprints
-from aiozbilling.listing.search import Search
+from aiozbilling.listing.search import PROBES, Search
 from aiozbilling.listing.window import Delivery, Trail, WalkReport, Window
 from aiozbilling.listing.witness import Witness
 
@@ -28,7 +28,8 @@ __all__ = ["Delivery", "Trail", "Walk", "WalkReport", "Window"]
 R = TypeVar("R")
 
 PAUSES_S = (0.2, 1.0)  # before a reply that contradicts its total is asked for again
-BARREN = 3  # windows in a row without a new row
+BARREN = 3  # windows in a row without a new row, where nothing is looked for
+IDLE = 2 * PROBES  # requests in a row without a new row, all told
 _LATER = "read the list again later, or go on from the error's cursor"
 _OFFSET = "the server ignores or rounds the offset, or the list grows faster than it is read; try another page_size"
 _ORDER = "a walk needs keys that are unique and an order that stays"
@@ -105,7 +106,7 @@ class Walk(Generic[R]):
         self._total = 0  # where it was seen last
         self._edge: list[Hashable] = []  # the last rows up to it, as they stood in its window
         self._seam_epoch = 0
-        self._again = self._barren = 0
+        self._again = self._barren = self._idle = 0
         self._search = Search()
         self._doubted = False
         self._aside: tuple[list[Hashable], Sequence[R | None]] | None = None  # a window that begins behind a gap
@@ -164,6 +165,11 @@ class Walk(Generic[R]):
             self._footprints.roll(self._rank + self._shift, self._total)
         return Delivery(items, self._rank + self._shift + 1 - len(items), total)
 
+    @property
+    def size(self) -> int:
+        """The largest number of rows that came in one window; 0 before the first."""
+        return self._size
+
     def trail(self, handed_out: int | None = None) -> Trail | None:
         """Tell the place behind the first `handed_out` rows of the latest delivery (all of them by default).
 
@@ -216,6 +222,7 @@ class Walk(Generic[R]):
     def _count(self, reply: Reply[R], window: Window) -> None:
         report, came = self.report, len(reply.rows)
         self._epoch += 1
+        self._idle += 1
         report.requests += 1
         report.total_last = reply.total
         if report.total_first is None:
@@ -226,8 +233,10 @@ class Walk(Generic[R]):
         if came > self._size:
             self._size, self._overlap = came, _overlap(came)
             self._queue.clear()
-        rows = max(reply.total, self._rank + self._shift + 1) - self._start
+        rows = max(reply.total, report.total_first, self._rank + self._shift + 1) - self._start
         pages = 1 + rows // max(1, (self._size or self._limit) - self._overlap)
+        if self._idle > IDLE:
+            raise self._error(RunawayError, f"{IDLE} requests in a row brought no new row", _LATER)
         if report.requests > 4 * pages + 16:
             raise self._error(RunawayError, f"{report.requests} requests were made for {pages} pages", _LATER)
 
@@ -240,19 +249,18 @@ class Walk(Generic[R]):
 
     def _join(self, window: Window, reply: Reply[R], seam: Seam) -> list[R]:
         shift = reply.offset + seam.index - seam.rank
-        moved, before = shift != self._shift, (self._rank + self._shift, self._total)
+        searched, self._search = bool(self._search.tried), Search() if self._search.tried else self._search
+        before = (self._rank + self._shift, self._total)
         self._judge(window, reply, seam, shift)
         self._shift, self._total, self._seam_epoch = shift, reply.total, self._epoch
         self._doubted = False
-        if self._search.tried:
-            self._search = Search()
         if seam.shared > self._overlap:
             self.report.duplicates_skipped += seam.shared - self._overlap
         if seam.fresh:
             self._footprints.roll(*before)
         items = self._deliver(seam, reply.keys, reply.rows)
         if not self.done:
-            self._settle(reply, seam, moved=moved)
+            self._settle(reply, seam, searched=searched)
         if not self.done and self._aside is not None:
             items += self._take_aside()
         return items
@@ -282,7 +290,7 @@ class Walk(Generic[R]):
             self._rank = seam.ranks[-1]
             index += self._rank - rank
             self._begun = True
-            self._barren = self._again = 0
+            self._barren = self._again = self._idle = 0
             self.report.rows += len(seam.fresh)
             self.report.null_rows_skipped += self._rank - rank - len(seam.fresh)
         elif rank != self._rank:
@@ -307,7 +315,7 @@ class Walk(Generic[R]):
         if end < len(seam.fresh):
             seam.fresh, seam.ranks = seam.fresh[:end], seam.ranks[:end]
 
-    def _settle(self, reply: Reply[R], seam: Seam, *, moved: bool) -> None:
+    def _settle(self, reply: Reply[R], seam: Seam, *, searched: bool) -> None:
         if reply.ends:
             self._finish(reply, seam)
             return
@@ -325,9 +333,9 @@ class Walk(Generic[R]):
         elif end < reply.total and not reply.full:
             reason = f"the server counts {reply.total} rows, but none came behind position {end - 1}"
             self._ask_again(self._base(), IncompleteError, reason, _LATER)
-        elif not reply.full and not moved:
+        elif not reply.full:
             self._finish(reply, seam)
-        else:
+        elif not searched:
             self._barren += 1
             if self._barren == BARREN and self._again:
                 raise self._error(IncompleteError, f"none of {reply.total} rows came behind position {end - 1}", _LATER)
@@ -359,8 +367,8 @@ class Walk(Generic[R]):
             return True
         if seam.fresh and self._rank - seam.rank > (self._size if self._doubted else 0):
             return True
-        (index, rank), known = seam.lead, self._seen.complete and self._start == 0
-        if not known or rank == FLOATING or not any(key is not None for key in reply.keys[:index]):
+        index, rank = seam.lead
+        if not self._seen.complete or rank == FLOATING or not any(key is not None for key in reply.keys[:index]):
             return False
         return reply.offset + index - rank > reply.total - (
             self.report.total_first or 0

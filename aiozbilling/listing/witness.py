@@ -20,13 +20,13 @@ class Witness:
     def __init__(self) -> None:
         self.begun = False
         self._shift = 0
-        self._most = 0
+        self._most = self._most_epoch = 0
         self._peaks: list[tuple[int, int]] = []  # (epoch, highest shift seen by then), rising
 
     def begin(self, epoch: int, shift: int, total: int) -> None:
         """Take the first seam as the one that all others are compared with."""
         self.begun = True
-        self._shift, self._most = shift, total
+        self._shift, self._most, self._most_epoch = shift, total, epoch
         self._peaks = [(epoch, shift)]
 
     def judge(self, epoch: int, shift: int, total: int, *, torn: bool, ends: bool) -> tuple[Consistency, bool]:
@@ -34,7 +34,8 @@ class Witness:
 
         `epoch` is its window's; `ends` says that its rows reach the end of the list and the total agrees.
         """
-        if torn or (ends and total < self._most) or shift < self._floor(epoch):
+        shrunk = ends and total < self._most and epoch >= self._most_epoch
+        if torn or shrunk or shift < self._floor(epoch):
             return "changed", False
         if shift != self._shift:
             return "grown", False
@@ -43,7 +44,8 @@ class Witness:
     def note(self, epoch: int, shift: int, total: int) -> None:
         """Remember a seam that was accepted as the `epoch`-th window."""
         self._shift = shift
-        self._most = max(self._most, total)
+        if total > self._most:
+            self._most, self._most_epoch = total, epoch
         if shift > self._peaks[-1][1]:
             self._peaks = [*self._peaks[-PEAKS:], (epoch, shift)]
 

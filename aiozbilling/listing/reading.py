@@ -1,0 +1,120 @@
+"""One reading of a list: the walk says what is wanted, the prefetch fetches it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from operator import length_hint
+from typing import Generic, Literal, TypeVar
+
+import attrs
+
+from aiozbilling.errors import BadRequestError, ListingError
+from aiozbilling.listing.cursor import HEAD, Cursor
+from aiozbilling.listing.prefetch import Prefetch
+from aiozbilling.listing.source import Source, key_from_text, key_text
+from aiozbilling.listing.walk import Delivery, Trail, Walk, Window
+
+__all__ = ["SIZES", "Reading"]
+
+R = TypeVar("R")
+
+SIZES = (1000, 100, 10)  # asked for in turn where a server refuses
+
+
+@attrs.define(eq=False)
+class Reading(Generic[R]):
+    """Gives a list's deliveries one by one; whoever makes one closes it."""
+
+    source: Source[R]
+    offset: int
+    page_size: int | None
+    max_items: int | None
+    concurrency: int
+    on_drift: Literal["repair", "raise"]
+    after: Cursor | None
+    walk: Walk[R] = attrs.field(init=False)
+    _size: int = attrs.field(init=False)
+    _prefetch: Prefetch[Window, tuple[Sequence[R | None], int]] = attrs.field(init=False)
+    _head: tuple[str, ...] = attrs.field(init=False)
+    _delivered: int = attrs.field(default=0, init=False)
+    _handing_out: Iterator[R] | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._prefetch = Prefetch(self._fetch, self.concurrency)
+        self._head = () if self.after is None else self.after.head
+        self._begin(self.page_size or self.source.page_sizes.get(self.source.endpoint, SIZES[0]))
+
+    async def next(self) -> Delivery[R] | None:
+        """Give the next window's new rows, which may be none; None at the end."""
+        while not self.walk.done:
+            plan = self.walk.plan(self._prefetch.ahead)
+            self._prefetch.want(plan)
+            try:
+                rows, total = await self._prefetch.take(plan[0])
+                delivery = self.walk.accept(plan[0], rows, total)
+            except BadRequestError:
+                if (smaller := self._smaller_size()) is None:
+                    raise
+                self._begin(smaller)
+                continue
+            except ListingError as error:
+                error.cursor = self.cursor
+                raise
+            self._note(delivery)
+            return delivery
+        return None
+
+    def hand_out(self, delivery: Delivery[R]) -> Iterator[R]:
+        """Iterate the delivery's rows so that the cursor knows which of them were handed out, at no cost a row."""
+        self._handing_out = iter(delivery.items)
+        return self._handing_out
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """The place behind the last row handed out; None before there is one."""
+        waiting = 0 if self._handing_out is None else length_hint(self._handing_out)
+        trail = self.walk.trail(self._delivered - waiting)
+        if trail is None:
+            return self.after
+        anchors = tuple(map(key_text, trail.anchors))
+        return Cursor(self.source.endpoint, "walk", trail.position, trail.total, anchors, self._head)
+
+    async def aclose(self) -> None:
+        """End the reading: what is in flight is cancelled, and has ended when this returns."""
+        await self._prefetch.aclose()
+
+    def _begin(self, size: int) -> None:
+        self._size = size
+        self.walk = Walk(
+            key=self.source.key,
+            limit=size,
+            offset=self.offset,
+            max_items=self.max_items,
+            on_drift=self.on_drift,
+            after=None if self.after is None else _trail(self.after),
+        )
+
+    def _smaller_size(self) -> int | None:
+        """Give the size to begin again with where the server refused the first page; a size of the caller's stands."""
+        if self.page_size is not None or self.walk.report.requests:
+            return None
+        return next((size for size in SIZES if size < self._size), None)
+
+    async def _fetch(self, window: Window) -> tuple[Sequence[R | None], int]:
+        if window.pause_s:
+            await asyncio.sleep(window.pause_s)
+        return await self.source.fetch(window.offset, window.limit)
+
+    def _note(self, delivery: Delivery[R]) -> None:
+        self._handing_out, self._delivered = None, len(delivery.items)
+        if not self._head and self.after is None:
+            self._head = tuple(key_text(self.source.key(row)) for row in delivery.items[:HEAD])
+        found = self._size < SIZES[0] or self.walk.report.pages > 1
+        if self.walk.done and found and self.page_size is None:
+            # What the server did not refuse, or what it cut our pages down to.
+            self.source.page_sizes[self.source.endpoint] = max(2, min(self._size, self.walk.size))
+
+
+def _trail(cursor: Cursor) -> Trail:
+    return Trail(cursor.position, cursor.total, tuple(map(key_from_text, cursor.anchors)))

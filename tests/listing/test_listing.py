@@ -1,0 +1,445 @@
+"""The listing over real sockets: rows, pages, sizes, cursors, endings."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
+
+import pytest
+
+from aiozbilling import (
+    AiozBilling,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    Cursor,
+    DriftError,
+    IncompleteError,
+    Page,
+    RetryPolicy,
+    ServerError,
+)
+from aiozbilling.simulator import Fault, Simulator
+
+TasksLeft = Callable[[], Awaitable[list[object]]]
+
+
+@pytest.fixture
+async def billing(billing_simulator: Simulator) -> AsyncIterator[AiozBilling]:
+    async with AiozBilling(
+        token=billing_simulator.token,
+        base_url=billing_simulator.url,
+        rate_limit=None,
+        retry=RetryPolicy(wait_s=0.001, throttled_wait_s=0.001),
+    ) as client:
+        yield client
+
+
+@pytest.mark.billing_simulator(top_ups=0, days=0)
+async def test_an_empty_list_is_empty(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """An empty list costs a request, gives no row and no page, and its first page is empty."""
+    assert await billing.top_ups().collect() == []
+    assert len(billing_simulator.requests) == 1
+    assert [page async for page in billing.top_ups().pages()] == []
+    assert await billing.history_usage() == Page([], 0, 0)
+
+
+@pytest.mark.parametrize("null_lists", ["always", "when_empty"])
+@pytest.mark.billing_simulator(top_ups=0)
+async def test_a_null_list_is_empty(billing: AiozBilling, billing_simulator: Simulator, null_lists: str) -> None:
+    """Null instead of an empty list is the same."""
+    billing_simulator.behaviour.null_lists = null_lists  # type: ignore[assignment]
+    assert await billing.top_ups().collect() == []
+
+
+@pytest.mark.billing_simulator(top_ups=5)
+async def test_a_null_list_that_should_have_rows_is_incomplete(
+    billing: AiozBilling, billing_simulator: Simulator
+) -> None:
+    """Null where the total says 5 rows is asked for again, then an error: never an empty success."""
+    billing_simulator.behaviour.null_lists = "always"
+    with pytest.raises(IncompleteError, match="5 rows"):
+        await billing.top_ups().collect()
+    assert len(billing_simulator.requests) == 3
+
+
+@pytest.mark.billing_simulator(top_ups=250)
+async def test_rows_pages_and_collect_agree(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """Iterating rows, iterating pages and collecting give the same rows in the server's order."""
+    truth = billing_simulator.top_up_ids()
+    listing = billing.top_ups(page_size=100)
+    assert [row.id async for row in listing] == truth
+    pages = [page async for page in listing.pages()]
+    assert [row.id for page in pages for row in page.items] == truth
+    assert [page.offset for page in pages] == [0, 100, 198]
+    assert {page.total for page in pages} == {250}
+    assert [row.id for row in await listing.collect()] == truth
+    assert (listing.report.rows, listing.report.pages, listing.report.requests) == (250, 3, 3)
+    assert listing.report.consistency == "static"
+
+
+async def test_nothing_is_asked_before_the_first_row_is_wanted(
+    billing: AiozBilling, billing_simulator: Simulator
+) -> None:
+    """Making a listing, its iterator and its cursor asks nothing."""
+    listing = billing.top_ups()
+    rows = aiter(listing)
+    assert listing.cursor is None
+    assert listing.report.requests == 0
+    await asyncio.sleep(0.02)
+    assert billing_simulator.requests == []
+    assert inspect.isasyncgen(rows)
+    await rows.aclose()
+
+
+@pytest.mark.parametrize(
+    ("offset", "max_items"), [(0, 0), (0, 1), (0, 99), (0, 100), (7, 50), (240, 50), (250, 5), (999, 5)]
+)
+async def test_offset_and_max_items_cut_the_list(
+    billing: AiozBilling, billing_simulator: Simulator, offset: int, max_items: int
+) -> None:
+    """Offset leaves rows out at the beginning, max_items ends the walk, and no more pages than needed are asked."""
+    listing = billing.top_ups(offset=offset, max_items=max_items, page_size=40)
+    assert [row.id async for row in listing] == billing_simulator.top_up_ids()[offset : offset + max_items]
+    assert len(billing_simulator.requests) <= max_items // 39 + 2
+
+
+@pytest.mark.billing_simulator(top_ups=2500)
+async def test_the_page_size_is_found_large(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """Without a page size a thousand rows are asked for."""
+    assert len(await billing.top_ups().collect()) == 2500
+    assert {request.query["limit"] for request in billing_simulator.requests} == {"1000"}
+    assert len(billing_simulator.requests) == 3
+
+
+@pytest.mark.billing_simulator(top_ups=2500)
+async def test_a_clamp_is_accepted_and_remembered(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """A server that gives 100 rows when asked for 1000 is read in hundreds, and asked for hundreds from then on."""
+    billing_simulator.behaviour.max_limit = 100
+    listing = billing.top_ups()
+    assert [row.id for row in await listing.collect()] == billing_simulator.top_up_ids()
+    assert listing.report.requests <= 27
+    billing_simulator.requests.clear()
+    await billing.top_ups().collect()
+    assert {request.query["limit"] for request in billing_simulator.requests} == {"100"}
+
+
+@pytest.mark.parametrize(("refused_above", "found"), [(500, "100"), (50, "10")])
+async def test_a_refused_page_size_is_stepped_down_and_remembered(
+    billing: AiozBilling, billing_simulator: Simulator, refused_above: int, found: str
+) -> None:
+    """A server that refuses 1000 rows is asked for 100, then 10, and the next list begins there."""
+    billing_simulator.behaviour.refuse_limit_above = refused_above
+    assert len(await billing.top_ups().collect()) == 250
+    billing_simulator.requests.clear()
+    assert len(await billing.top_ups().collect()) == 250
+    assert {request.query["limit"] for request in billing_simulator.requests} == {found}
+
+
+async def test_a_page_size_of_the_callers_stands(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """A given page size is honoured: clamped below is accepted, refused is the server's error."""
+    billing_simulator.behaviour.max_limit = 30
+    assert len(await billing.top_ups(page_size=50).collect()) == 250
+    assert {request.query["limit"] for request in billing_simulator.requests} == {"50"}
+    billing_simulator.behaviour.refuse_limit_above = 40
+    with pytest.raises(BadRequestError, match="page_size"):
+        await billing.top_ups(page_size=50).collect()
+
+
+async def test_a_bad_request_that_is_no_matter_of_size_is_raised(
+    billing: AiozBilling, billing_simulator: Simulator
+) -> None:
+    """Where 10 rows are refused as well, the refusal is raised and nothing is remembered."""
+    billing_simulator.fail(Fault("http-400"), times=3)
+    with pytest.raises(BadRequestError):
+        await billing.top_ups().collect()
+    billing_simulator.requests.clear()
+    await billing.top_ups()
+    assert billing_simulator.requests[0].query["limit"] == "1000"
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 8])
+@pytest.mark.billing_simulator(top_ups=600)
+async def test_concurrency_is_a_ceiling(billing: AiozBilling, billing_simulator: Simulator, concurrency: int) -> None:
+    """As many pages are in flight as allowed, never more, and the rows come in order."""
+    billing_simulator.behaviour.latency_s = 0.01
+    rows = await billing.top_ups(page_size=20, concurrency=concurrency).collect()
+    assert [row.id for row in rows] == billing_simulator.top_up_ids()
+    assert billing_simulator.peak_in_flight == concurrency
+
+
+@pytest.mark.billing_simulator(top_ups=2000)
+async def test_pages_are_fetched_ahead_only_as_far_as_the_consumer_reads(
+    billing: AiozBilling, billing_simulator: Simulator
+) -> None:
+    """A consumer that stops reading stops the fetching: at most twice the concurrency is waiting."""
+    async for page in billing.top_ups(page_size=20, concurrency=4).pages():
+        await asyncio.sleep(0.1)
+        if page.offset:
+            break
+    assert len(billing_simulator.requests) <= 2 + 2 * 4
+
+
+@pytest.mark.billing_simulator(top_ups=100)
+async def test_an_error_comes_after_the_rows_before_it(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """A page that fails raises where it belongs: all rows of the pages before it were handed out."""
+    listing = billing.top_ups(page_size=20, concurrency=8)
+    rows = []
+    with pytest.raises(ServerError):
+        async for row in listing:
+            rows.append(row.id)
+            if len(rows) == 1:
+                billing_simulator.fail(Fault("http-500"), times=100, path="topUp")
+    assert rows == billing_simulator.top_up_ids()[: len(rows)]
+    assert len(rows) % 19 == 1
+    billing_simulator.forgive()
+    rest = await billing.top_ups(after=listing.cursor).collect()
+    assert rows + [row.id for row in rest] == billing_simulator.top_up_ids()
+
+
+@pytest.mark.parametrize("stop_at", [1, 5, 39, 40, 41, 78, 99, 100])
+@pytest.mark.billing_simulator(top_ups=100)
+async def test_a_cursor_goes_on_behind_the_last_row(
+    billing: AiozBilling, billing_simulator: Simulator, stop_at: int
+) -> None:
+    """A cursor taken after any row goes on with the next, in text form, though rows came and went meanwhile."""
+    listing = billing.top_ups(page_size=40)
+    rows = []
+    async for row in listing:
+        rows.append(row.id)
+        if len(rows) == stop_at:
+            break
+    truth = billing_simulator.top_up_ids()
+    text = str(listing.cursor)
+    billing_simulator.add_top_ups(37)
+    gone = billing_simulator.remove_top_up(rows[0]) if stop_at > 1 else truth[0]
+    rest = await billing.top_ups(after=text, page_size=30).collect()
+    assert rows + [row.id for row in rest] == truth
+    assert gone == truth[0]
+    assert len(text) < 4000
+    assert Cursor.parse(text) == listing.cursor
+
+
+async def test_a_history_cursor_works_as_well(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """Days are found again by their date."""
+    listing = billing.history_usage(page_size=50, max_items=60)
+    days = [day.date async for day in listing]
+    rest = await billing.history_usage(after=listing.cursor).collect()
+    assert len(days + [day.date for day in rest]) == len(set(days + [day.date for day in rest])) == 120
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "{}", "[]", "null", "1", '{"v":1}',
+     '{"v":1,"endpoint":1,"made_by":"walk","position":0,"total":0,"anchors":[],"head":[]}',
+     '{"v":1,"endpoint":"/api/billing/topUp","made_by":"me","position":0,"total":0,"anchors":[],"head":[]}',
+     '{"v":1,"endpoint":"/api/billing/topUp","made_by":"walk","position":true,"total":0,"anchors":[],"head":[]}',
+     '{"v":1,"endpoint":"/api/billing/topUp","made_by":"walk","position":0,"total":0,"anchors":["?"],"head":[]}',
+     '{"v":2}', "[" * 100_000],
+)  # fmt: skip
+async def test_what_is_no_cursor_is_refused(billing: AiozBilling, text: str) -> None:
+    """Anything but a cursor of this list and version is a ConfigurationError before any request."""
+    with pytest.raises(ConfigurationError, match="cursor"):
+        billing.top_ups(after=text)
+
+
+async def test_a_cursor_of_another_list_is_refused(billing: AiozBilling) -> None:
+    """A cursor of the history is not one of the top-ups."""
+    listing = billing.history_usage()
+    await listing.collect()
+    with pytest.raises(ConfigurationError, match="historyUsage"):
+        billing.top_ups(after=listing.cursor)
+
+
+async def test_a_cursor_of_another_account_is_drift(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """Where none of the cursor's rows is found the walk says so instead of beginning anywhere."""
+    other = billing_simulator.add_account(top_ups=60)
+    listing = billing.with_credentials(token=other.token).top_ups(page_size=20, max_items=30)
+    await listing.collect()
+    with pytest.raises(DriftError):
+        await billing.top_ups(after=listing.cursor).collect()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"offset": -1},
+        {"offset": 1.0},
+        {"page_size": 0},
+        {"page_size": 1},
+        {"page_size": True},
+        {"max_items": -1},
+        {"concurrency": 0},
+        {"on_drift": "ignore"},
+        {"after": 7},
+    ],
+)
+async def test_impossible_options_are_refused(billing: AiozBilling, wrong: dict[str, object]) -> None:
+    """An option that can't be meant is a ConfigurationError that names it, at the call."""
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        billing.top_ups(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.billing_simulator(top_ups=300)
+async def test_null_rows_are_skipped_and_reported(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """Null rows count for the position, are not handed out, and the report says how many there were."""
+    billing_simulator.behaviour.null_row_every = 7
+    listing = billing.top_ups(page_size=50)
+    assert [row.id async for row in listing] == billing_simulator.top_up_ids()
+    assert listing.report.null_rows_skipped == billing_simulator.top_up_rows().count(None) > 0
+
+
+@pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+@pytest.mark.billing_simulator(top_ups=500)
+async def test_a_growing_list_is_walked_exactly_once(
+    billing: AiozBilling, billing_simulator: Simulator, order: str, concurrency: int
+) -> None:
+    """While rows are added with every request each row of the beginning comes once, in order, at any concurrency."""
+    billing_simulator.behaviour.order = order  # type: ignore[assignment]
+    before = billing_simulator.top_up_ids()
+    billing_simulator.behaviour.grow_per_request = 3
+    billing_simulator.behaviour.jitter_s = 0.01
+    listing = billing.top_ups(page_size=20, concurrency=concurrency)
+    rows = [row.id async for row in listing]
+    after = billing_simulator.top_up_ids()
+    assert len(rows) == len(set(rows))
+    assert rows == (before if order == "newest_first" else after[: len(rows)])
+    assert set(before) <= set(rows)
+    assert listing.report.consistency == "grown"
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+@pytest.mark.billing_simulator(top_ups=600)
+async def test_a_list_that_loses_rows_keeps_its_survivors(
+    billing: AiozBilling, billing_simulator: Simulator, concurrency: int
+) -> None:
+    """While rows are removed and added each survivor comes exactly once, in order."""
+    before = billing_simulator.top_up_ids()
+    billing_simulator.behaviour.remove_per_request = 1
+    billing_simulator.behaviour.grow_per_request = 1
+    listing = billing.top_ups(page_size=30, concurrency=concurrency)
+    rows = [row.id async for row in listing]
+    after = set(billing_simulator.top_up_ids())
+    assert len(rows) == len(set(rows))
+    survivors = [row for row in before if row in after]
+    assert [row for row in rows if row in after and row in before] == survivors
+
+
+@pytest.mark.billing_simulator(top_ups=300)
+async def test_on_drift_raise_stops_at_the_first_removal(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """With on_drift="raise" a removed row stops the walk with what was handed out, its report and a cursor."""
+    listing = billing.top_ups(page_size=20, concurrency=1, on_drift="raise")
+    rows = []
+    with pytest.raises(DriftError) as caught:
+        async for row in listing:
+            rows.append(row.id)
+            if len(rows) == 20:
+                billing_simulator.remove_top_up(rows[3])
+    assert caught.value.delivered == len(rows) == 20
+    assert caught.value.report.rows == 20
+    assert caught.value.cursor == listing.cursor
+
+
+ENDINGS = ["break", "error", "aclose", "cancel", "timeout"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("rows_read", [0, 1, 30])
+@pytest.mark.billing_simulator(top_ups=400)
+async def test_any_ending_leaves_nothing_behind(
+    billing: AiozBilling, billing_simulator: Simulator, tasks_left: TasksLeft, ending: str, rows_read: int
+) -> None:
+    """However an iteration ends, no task and no request is left, and the client works on."""
+    billing_simulator.behaviour.latency_s = 0.02
+
+    async def read() -> None:
+        count = 0
+        listing = billing.top_ups(page_size=20, concurrency=8)
+        if ending == "aclose":
+            async with aclosing(aiter(listing)) as rows:
+                for _ in range(rows_read):
+                    await anext(rows)
+            return
+        async for _ in listing:
+            count += 1
+            if count >= rows_read:
+                if ending == "break":
+                    break
+                if ending == "error":
+                    raise RuntimeError("of the user's")
+                await asyncio.sleep(10)
+
+    task = asyncio.create_task(read())
+    if ending == "timeout":
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01 if rows_read == 0 else 0.1):
+                await task
+    elif ending == "cancel":
+        await asyncio.sleep(0.01 if rows_read == 0 else 0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    elif ending == "error":
+        with pytest.raises(RuntimeError, match="of the user's"):
+            await task
+    else:
+        await task
+    assert await tasks_left() == []
+    await asyncio.sleep(0.05)
+    assert billing_simulator.in_flight == 0
+    await billing.this_month_usage()
+
+
+@pytest.mark.parametrize("steps", range(0, 120, 7))
+@pytest.mark.billing_simulator(top_ups=100)
+async def test_cancellation_at_any_loop_step(
+    billing: AiozBilling, billing_simulator: Simulator, tasks_left: TasksLeft, steps: int
+) -> None:
+    """A walk cancelled after any number of loop steps leaves nothing behind."""
+    task = asyncio.create_task(billing.top_ups(page_size=10, concurrency=4).collect())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    finished = task.done()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        assert finished or await task is None
+    assert await tasks_left() == []
+
+
+async def test_wrong_credentials_end_a_walk_at_once(billing_simulator: Simulator) -> None:
+    """A 401 is raised by the first row wanted, after one request."""
+    async with AiozBilling(token="wrong", base_url=billing_simulator.url) as billing:
+        with pytest.raises(AuthenticationError):
+            await billing.top_ups().collect()
+    assert len(billing_simulator.requests) == 1
+
+
+@pytest.mark.billing_simulator(top_ups=100)
+async def test_two_iterations_at_once_do_not_disturb_each_other(
+    billing: AiozBilling, billing_simulator: Simulator
+) -> None:
+    """One listing iterated twice at the same time gives all rows to each."""
+    listing = billing.top_ups(page_size=10)
+    truth = billing_simulator.top_up_ids()
+    results = await asyncio.gather(listing.collect(), listing.collect())
+    assert [[row.id for row in rows] for rows in results] == [truth, truth]
+
+
+@pytest.mark.slow
+@pytest.mark.billing_simulator(top_ups=100_000)
+async def test_memory_stays_flat(billing: AiozBilling) -> None:
+    """100,000 rows are walked in the memory of a few windows: the second half needs no more than the first."""
+    tracemalloc.start()
+    count, first_peak = 0, 0
+    async for _ in billing.top_ups():
+        count += 1
+        if count == 50_000:
+            first_peak = tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 100_000
+    assert peak < first_peak * 1.1

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from aiozbilling.listing.prefetch import Prefetch
+
+TasksLeft = Callable[[], Awaitable[list[object]]]
+
+
+async def slow(key: int) -> int:
+    await asyncio.sleep(0.01)
+    if key < 0:
+        raise ValueError(key)
+    return key * 10
+
+
+async def test_what_is_wanted_is_taken_in_order(tasks_left: TasksLeft) -> None:
+    """Keys are fetched ahead, at most as many at once as allowed, and taken one by one."""
+    running, most = 0, 0
+
+    async def fetch(key: int) -> int:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            return await slow(key)
+        finally:
+            running -= 1
+
+    prefetch = Prefetch(fetch, 3)
+    for i in range(10):
+        prefetch.want(range(i, min(10, i + prefetch.ahead)))
+        assert await prefetch.take(i) == i * 10
+    assert most == 3
+    await prefetch.aclose()
+    assert await tasks_left() == []
+
+
+async def test_what_is_not_wanted_any_more_is_cancelled(tasks_left: TasksLeft) -> None:
+    """A new plan cancels what it doesn't name, keeps what it does, and a failure nobody takes is silent."""
+    prefetch = Prefetch(slow, 4)
+    prefetch.want([1, 2, -3])
+    await asyncio.sleep(0.03)
+    prefetch.want([2, 5])
+    assert await prefetch.take(2) == 20
+    prefetch.want([6])
+    assert await prefetch.take(6) == 60
+    await prefetch.aclose()
+    assert await tasks_left() == []
+
+
+async def test_a_failure_is_raised_where_it_is_taken(tasks_left: TasksLeft) -> None:
+    """A failed fetch is raised by take, and not before."""
+    prefetch = Prefetch(slow, 2)
+    prefetch.want([1, -2])
+    await asyncio.sleep(0.03)
+    assert await prefetch.take(1) == 10
+    with pytest.raises(ValueError, match="-2"):
+        await prefetch.take(-2)
+    await prefetch.aclose()
+    assert await tasks_left() == []
+
+
+async def test_one_at_a_time_needs_no_task() -> None:
+    """With a concurrency of 1 nothing is fetched before it is taken."""
+    asked: list[int] = []
+
+    async def fetch(key: int) -> int:
+        asked.append(key)
+        return key
+
+    prefetch = Prefetch(fetch, 1)
+    prefetch.want([1])
+    await asyncio.sleep(0)
+    assert asked == []
+    assert await prefetch.take(1) == 1
+    await prefetch.aclose()
