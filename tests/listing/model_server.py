@@ -36,6 +36,7 @@ class Behaviour:
     delete: float = 0.0
     burst: int = 1  # rows in one change, at most
     lag: int = 0  # totals are of up to so many changes ago
+    heals: bool = True  # but not after a pause
     clamp: int | None = None
     nulls: float = 0.0  # share of the rows
     null_page: bool = False  # a run of null rows longer than a page
@@ -73,7 +74,8 @@ class ModelServer:
     def _repeat(self, how: str) -> None:
         size = len(self.rows)
         i = self.rng.randrange(size - 1)
-        j = {"adjacent": i + 1, "near": min(size - 1, i + self.rng.randrange(1, 4)), "far": self.rng.randrange(i + 1, size)}[how]
+        farthest = {"adjacent": i + 1, "near": min(size - 1, i + 3), "far": size - 1}[how]
+        j = self.rng.randint(i + 1, farthest)
         self.rows[j] = self.rows[i]
 
     def change(self) -> None:
@@ -102,7 +104,7 @@ class ModelServer:
         if self.first is None:
             self.first = list(self.rows)
         self.reads += 1
-        total = b.total(rng.choice(self.lengths))
+        total = b.total(self.lengths[-1] if window.pause_s and b.heals else rng.choice(self.lengths))
         offset = b.offset(window.offset, window.limit)
         limit = window.limit if b.clamp is None else min(window.limit, b.clamp)
         rows = self.rows[offset : offset + limit + b.more]
@@ -111,7 +113,7 @@ class ModelServer:
         if b.early_end is not None and offset >= b.early_end:
             return [], total
         if b.shuffled:
-            rng.shuffle(rows)
+            rows = rng.sample(rows, len(rows))
         return rows, total
 
 
@@ -123,6 +125,42 @@ class Outcome:
     error: Exception | None
     walk: Walk[Row]
     trails: list[tuple[int, Trail | None]]
+
+
+BEHAVIOURS: dict[str, Callable[[random.Random], Behaviour]] = {
+    "static": lambda r: Behaviour(),
+    "head": lambda r: Behaviour(head=r.choice([0.05, 0.2, 0.5]), lag=r.choice([0, 3]), heals=r.random() < 0.5),
+    "tail": lambda r: Behaviour(tail=r.choice([0.05, 0.2, 0.5]), lag=r.choice([0, 3]), heals=r.random() < 0.5),
+    "both ends": lambda r: Behaviour(head=r.choice([0.05, 0.2]), tail=r.choice([0.05, 0.2]), lag=r.choice([0, 3])),
+    "deletions": lambda r: Behaviour(
+        delete=r.choice([0.02, 0.05, 0.2]), lag=r.choice([0, 3]), burst=r.choice([1, 1, 9])
+    ),
+    "head and deletions": lambda r: Behaviour(
+        head=r.choice([0.05, 0.2]), delete=r.choice([0.05, 0.2]), lag=r.choice([0, 3]), heals=r.random() < 0.5
+    ),
+    "tail and deletions": lambda r: Behaviour(tail=0.2, delete=r.choice([0.05, 0.2]), lag=r.choice([0, 3])),
+    "everywhere": lambda r: Behaviour(head=0.1, tail=0.1, middle=0.1, delete=0.1, lag=r.choice([0, 3])),
+    "in bursts": lambda r: Behaviour(head=0.1, tail=0.1, middle=0.05, delete=0.1, burst=8, lag=r.choice([0, 3])),
+    "middle": lambda r: Behaviour(middle=0.1, lag=r.choice([0, 3])),
+    "clamped": lambda r: Behaviour(head=0.1, delete=0.05, clamp=r.randint(1, 12)),
+    "null rows": lambda r: Behaviour(nulls=0.1, head=0.1, delete=0.05),
+    "null pages": lambda r: Behaviour(null_page=True, head=r.choice([0, 0.1])),
+    "transient empties": lambda r: Behaviour(transient=0.1, head=0.05, delete=r.choice([0, 0.05])),
+    "early end": lambda r: Behaviour(early_end=r.randint(0, 60), head=r.choice([0, 0.1])),
+    "total too big": lambda r: Behaviour(total=lambda true: true + 5, head=0.1),
+    "total too small": lambda r: Behaviour(total=lambda true: max(0, true - r.randint(1, 9)), head=0.1),
+    "total 0": lambda r: Behaviour(total=lambda true: 0, head=0.1, delete=0.05),
+    "total negative": lambda r: Behaviour(total=lambda true: -3, delete=0.1),
+    "offset ignored": lambda r: Behaviour(offset=lambda offset, limit: 0, head=r.choice([0, 0.1])),
+    "offset rounded": lambda r: Behaviour(
+        offset=lambda offset, limit: offset // limit * limit, head=r.choice([0, 0.1])
+    ),
+    "shuffled": lambda r: Behaviour(shuffled=True),
+    "adjacent repeat": lambda r: Behaviour(repeated="adjacent", head=r.choice([0, 0.1])),
+    "near repeat": lambda r: Behaviour(repeated="near", head=r.choice([0, 0.1])),
+    "far repeat": lambda r: Behaviour(repeated="far", head=r.choice([0, 0.1])),
+    "limit ignored": lambda r: Behaviour(more=r.randint(1, 5)),
+}
 
 
 def drive(
@@ -168,7 +206,7 @@ def survivors(server: ModelServer, begin: int = 0) -> list[str]:
 
 
 def check(server: ModelServer, rows: list[str], *, complete: bool, begin: int = 0) -> None:
-    """Assert the promise: no row twice, and the survivors delivered are the first of them, in order; all if `complete`."""
+    """Assert that no row came twice, and that the survivors that came are the first of them, or all if `complete`."""
     assert len(set(rows)) == len(rows), f"rows came twice: {[row for row in rows if rows.count(row) > 1]}"
     alive = survivors(server, begin)
     known = set(alive)
@@ -176,3 +214,41 @@ def check(server: ModelServer, rows: list[str], *, complete: bool, begin: int = 
     assert came == alive[: len(came)], f"lost or out of order: {came} of {alive}"
     if complete:
         assert len(came) == len(alive), f"lost: {alive[len(came) :]}"
+
+
+def trial(name: str, seed: int) -> str:
+    """Walk a random list under a behaviour, then go on from a random trail; check the promise and say how it ended."""
+    rng = random.Random(f"{name} {seed}")
+    behaviour = BEHAVIOURS[name](rng)
+    size = rng.choice([0, 1, 2, 3, rng.randint(0, 60), rng.randint(20, 150)])
+    limit = rng.choice([2, 3, rng.randint(2, 20), rng.randint(2, 20), 50, 120])
+    ahead = rng.choice([1, 1, 2, 4, 8, 16])
+    offset = rng.choice([0, 0, 0, rng.randint(0, 20)]) if behaviour.offset(7, 2) == 7 else 0
+    most = rng.choice([None, None, None, rng.randint(0, 100)])
+    policy = rng.choice(["repair", "repair", "repair", "raise"])
+    server = ModelServer(size, behaviour, rng)
+    walk = make_walk(limit, offset=offset, max_items=most, on_drift=policy)
+    outcome = drive(server, walk, ahead, max_requests=2_000)
+    ended = outcome.error is None and (most is None or len(outcome.rows) < most)
+    assert most is None or len(outcome.rows) <= most, "no more rows than wanted"
+    assert walk.report.rows == len(outcome.rows), "the report counts the rows"
+    if behaviour.repeated and size > 1:
+        assert len(set(outcome.rows)) == len(outcome.rows), "rows came twice"
+        assert not ended or offset or server.made > size, "a repeated key is found"
+    elif behaviour.shuffled:
+        assert len(set(outcome.rows)) == len(outcome.rows), "rows came twice"
+        assert not ended or set(survivors(server, offset)) <= set(outcome.rows), "rows were lost"
+    else:
+        check(server, outcome.rows, complete=ended, begin=offset)
+        _resume(server, outcome, limit, ahead, offset)
+    return type(outcome.error).__name__ if outcome.error else "complete"
+
+
+def _resume(server: ModelServer, outcome: Outcome, limit: int, ahead: int, offset: int) -> None:
+    taken, trail = server.rng.choice(outcome.trails or [(0, None)])
+    if trail is None:
+        return
+    for _ in range(server.rng.randint(0, 10)):
+        server.change()
+    again = drive(server, make_walk(limit, after=trail), ahead, max_requests=2_000)
+    check(server, outcome.rows[:taken] + again.rows, complete=again.error is None, begin=offset)
