@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 from benchmarks.outcome import Samples
 from benchmarks.peers import Peer
+from benchmarks.serving import ROOT
 from benchmarks.task import Task
 
 
 def child(module: str, *arguments: str) -> Any:
     """Run a module of this package in a process of its own, and read the JSON that it prints."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command[2:])} failed, see above")
     return json.loads(done.stdout.splitlines()[-1])

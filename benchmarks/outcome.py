@@ -36,7 +36,7 @@ class Bar(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A scenario's result; the first of `samples` is ours."""
+    """A scenario's result; the first of `samples` is ours, and the others are set against it where `ratios` says so."""
 
     name: str
     title: str
@@ -44,6 +44,7 @@ class Outcome(NamedTuple):
     samples: list[Samples]
     bars: list[Bar]
     notes: tuple[str, ...] = ()
+    ratios: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -8,7 +8,10 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parents[1]
 
 
 class Server:
@@ -34,7 +37,7 @@ class Server:
 def serving(rows: int) -> Iterator[Server]:
     """Serve so many rows at most, from a process of its own."""
     command = [sys.executable, "-m", "benchmarks.server", str(rows)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield Server(int(process.stdout.readline()))

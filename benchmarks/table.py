@@ -47,7 +47,7 @@ def _cells(outcome: Outcome) -> Iterator[tuple[str, ...]]:
             _number(middle),
             f"{_number(min(samples.values))} - {_number(max(samples.values))}",
             str(len(samples.values)),
-            f"{middle / ours:.2f}",
+            f"{middle / ours:.2f}" if outcome.ratios else "",
             "" if floor is None else f"{middle / floor:.2f}",
         )
 

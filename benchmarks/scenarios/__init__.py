@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.outcome import Outcome
-from benchmarks.scenarios import cpu, decode, startup, wall
+from benchmarks.scenarios import cpu, decode, exports, startup, wall
 from benchmarks.setting import Setting
 
 SCENARIOS: dict[str, Callable[[Setting], Outcome]] = {
@@ -16,6 +16,7 @@ SCENARIOS: dict[str, Callable[[Setting], Outcome]] = {
     "defaults": wall.defaults,
     "rate-limit": wall.rate_limit,
     "decode": decode.decode,
+    "export": exports.export,
     "import": startup.imports,
     "help": startup.help_text,
 }

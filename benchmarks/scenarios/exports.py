@@ -1,0 +1,55 @@
+"""A whole list to a file, beside a hand-written loop with the same client, page size and columns."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from statistics import median
+from typing import Any
+
+from benchmarks.children import child
+from benchmarks.outcome import Bar, Outcome, Samples
+from benchmarks.setting import Setting
+
+_FORMATS = ("jsonl", "csv", "sqlite", "parquet")
+_BY_HAND = {"jsonl": "orjson", "csv": "csv", "sqlite": "sqlite3", "parquet": "pyarrow"}
+_WAYS = ("ours", "by-hand")
+
+
+def export(setting: Setting) -> Outcome:
+    """Rows a second by wall time, and the peak of memory at all rows and at a tenth of them."""
+    formats = [name for name in _FORMATS if name != "parquet" or find_spec("pyarrow")]
+    turns = 1 if setting.export_rows >= 1_000_000 else min(3, setting.repeat)
+    runs: dict[tuple[str, str], list[dict[str, Any]]] = {(name, way): [] for name in formats for way in _WAYS}
+    for _ in range(turns):
+        for (format_, way), seen in runs.items():
+            seen.append(_run(setting, format_, way, setting.export_rows))
+    samples, bars, notes = [], [], []
+    for format_ in formats:
+        ours, by_hand = runs[format_, "ours"], runs[format_, "by-hand"]
+        samples += [
+            Samples(f"{format_}, aiozbilling", _speeds(ours)),
+            Samples(f"{format_}, loop with {_BY_HAND[format_]}", _speeds(by_hand)),
+        ]
+        bars.append(
+            Bar(f"x rows a second of the {format_} loop", samples[-2].median / samples[-1].median, 0.8, at_least=True)
+        )
+        small = _run(setting, format_, "ours", setting.export_rows // 10)["peak_mib"]
+        peak = median(one["peak_mib"] for one in ours)
+        bars.append(Bar(f"x peak memory of a tenth of the rows, {format_}", peak / small, 1.1))
+        notes.append(
+            f"{format_}: peak {peak:.0f} MiB, {small:.0f} MiB at a tenth; by hand {by_hand[0]['peak_mib']:.0f} MiB"
+        )
+    title = f"export of {setting.export_rows:,} rows"
+    return Outcome("export", title, "rows a second", samples, bars, tuple(notes), ratios=False)
+
+
+def _run(setting: Setting, format_: str, way: str, rows: int) -> dict[str, Any]:
+    setting.server.set(rows)
+    seen: dict[str, Any] = child("export_one", way, format_, setting.server.url)
+    if seen["rows"] != rows:
+        raise SystemExit(f"{way} wrote {seen['rows']} rows of {rows} to {format_}")
+    return seen
+
+
+def _speeds(runs: list[dict[str, Any]]) -> list[float]:
+    return [one["rows"] / one["wall_s"] for one in runs]
