@@ -12,7 +12,7 @@ from decimal import Decimal
 import attrs
 
 from aiozbilling.records.amounts import TokenAmount, checked_amount, exact_sum, scaled_or_none
-from aiozbilling.records.times import checked_utc
+from aiozbilling.records.times import checked_utc, is_unset
 
 __all__ = ["DayUsage", "MonthUsage", "TopUp"]
 
@@ -56,10 +56,11 @@ class TopUp:
             checked_amount(self.total_amount)
         if self.credit is not None:
             checked_amount(self.credit)
-        if self.created_at is not None:
-            checked_utc(self.created_at)
-        if self.updated_at is not None:
-            checked_utc(self.updated_at)
+        # Refused instead, the zero time of one fresh deposit would send its whole page down the slow road (8 times).
+        if self.created_at is not None and is_unset(self.created_at):
+            object.__setattr__(self, "created_at", None)
+        if self.updated_at is not None and is_unset(self.updated_at):
+            object.__setattr__(self, "updated_at", None)
 
     @property
     def credit_usd(self) -> Decimal | None:
