@@ -125,11 +125,15 @@ def reveal(credentials: Credentials) -> dict[str, str]:
 
 def scrubbed(text: str, credentials: Credentials) -> str:
     """Blacken what a server echoed of the credentials: as they are, or escaped for a URL, JSON, HTML or a repr."""
-    for _, _, secret in credentials.headers:
-        characters: Any = secret._text
-        if len(characters) >= _SHORTEST_SCRUBBED:
-            text = re.sub("".join(map(_forms, characters)), "***", text, flags=re.IGNORECASE)
+    patterns = [_pattern(secret) for _, _, secret in credentials.headers]
+    for pattern in sorted(patterns, key=len, reverse=True):  # a key may be the beginning of the other
+        text = re.sub(pattern, "***", text, flags=re.IGNORECASE) if pattern else text
     return text
+
+
+def _pattern(secret: Secret) -> str:
+    characters: Any = secret._text
+    return "".join(map(_forms, characters)) if len(characters) >= _SHORTEST_SCRUBBED else ""
 
 
 def _forms(character: str) -> str:
@@ -137,4 +141,4 @@ def _forms(character: str) -> str:
     if character.isalnum():
         return character
     number, plain = ord(character), "[+ ]" if character == "+" else re.escape(character)
-    return rf"\\{{0,3}}(?:{plain}|%(?:25)?{number:02x}|u{number:04x}|&#0*{number};|&#x0*{number:x};|&[a-z]{{2,6}};)"
+    return rf"\\{{0,3}}(?:%(?:25)?{number:02x}|u{number:04x}|&#0*{number};|&#x0*{number:x};|&[a-z]{{2,6}};|{plain})"

@@ -1,0 +1,202 @@
+"""Secrets stay out of sight, and what a server repeats of them is blackened in every spelling."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import html
+import json
+import pickle
+import time
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiozbilling import ConfigurationError, Secret
+from aiozbilling.exchange.credentials import bearer, concealed, key_pair, reveal, scrubbed
+
+KEY = "pn+zT/0a9+/Q=="
+TOKEN = "b3sk_a\"b'c\\d%e&f<g>h~!#$^*(){}[]|;:,.?`@="
+SECRETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=4, max_size=60)
+
+
+def pair(key: str = KEY, secret: str = TOKEN):
+    """Build the credentials of a key pair."""
+    return key_pair(Secret(key), Secret(secret))
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r:>40}".format, "%s".__mod__, "{:x>9}".format, ascii])
+def test_a_secret_shows_nothing(show):
+    """No way of making text of a secret shows it, by itself or inside of credentials."""
+    assert "***" in show(Secret(KEY))
+    assert KEY not in show(Secret(KEY))
+    assert KEY[:4] not in repr(pair()) + str(pair()) + repr(pair().headers)
+
+
+def test_a_secret_has_no_dict_and_equals_only_itself():
+    """A secret has no `__dict__` to dump, and comparing it tells nothing about its text."""
+    assert not hasattr(Secret(KEY), "__dict__")
+    assert Secret(KEY) != Secret(KEY)
+    assert Secret(KEY) != KEY
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_secret_is_not_pickled(protocol):
+    """Pickling refuses secrets and what holds them, by each protocol, without telling them."""
+    for thing in (Secret(KEY), pair(), [Secret(KEY)]):
+        with pytest.raises(TypeError, match="not pickled") as caught:
+            pickle.dumps(thing, protocol)
+        assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_secret_is_not_copied(copied):
+    """Neither kind of copy makes a second one."""
+    with pytest.raises(TypeError, match="not pickled or copied"):
+        copied(Secret(KEY))
+    with pytest.raises(TypeError, match="not pickled or copied"):
+        copy.deepcopy(pair())
+
+
+def test_credentials_sign_with_their_headers():
+    """The headers in clear are those that the providers document, character by character."""
+    assert reveal(pair()) == {"pinning_api_key": KEY, "pinning_secret_key": TOKEN}
+    assert reveal(bearer(Secret(TOKEN))) == {"Authorization": f"Bearer {TOKEN}"}
+
+
+def test_revealed_headers_are_masked_in_a_repr():
+    """What a traceback shows of the headers' dict is masked, though the text goes out in clear."""
+    revealed = reveal(pair())
+    assert KEY not in repr(revealed)
+    assert revealed["pinning_api_key"].encode() == KEY.encode()
+
+
+def test_fingerprints_tell_accounts_apart_and_nothing_else():
+    """The same credentials have the same fingerprint, others another, and no text of theirs is in it."""
+    assert pair().fingerprint == pair().fingerprint
+    others = {
+        pair().fingerprint,
+        pair(TOKEN, KEY).fingerprint,
+        pair(KEY + "a", TOKEN).fingerprint,
+        bearer(Secret(KEY)).fingerprint,
+    }
+    assert len(others) == 4
+    assert KEY.encode() not in pair().fingerprint
+
+
+BAD = {
+    "empty": "",
+    "blank": "abc def",
+    "newline": "abcdef\n",
+    "tab": "\tabcdef",
+    "nul": "abc\0def",
+    "header injection": "abc\r\nX-Evil: 1",
+    "delete": "abc\x7f",
+    "latin": "abcdéf",
+    "fullwidth": "ａｂｃｄ",
+    "surrogate": "abc\udcff",
+    "no-break space": "abc\xa0def",
+    "bytes": b"abcdef",
+    "number": 123456,
+    "list": ["abcdef"],
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+def test_texts_that_no_header_takes_are_refused_unseen(text):
+    """A credential that can't be right is refused with its name and the reason, and nothing of its text."""
+    with pytest.raises(ConfigurationError) as caught:
+        bearer(concealed(text), variable="B3OS_API_KEY")
+    message = str(caught.value) + repr(caught.value)
+    assert "token (environment variable B3OS_API_KEY)" in message
+    for part in ("abc", "def", "123456", "ａｂ", "Evil"):
+        assert part not in message
+    for position in (0, 1):
+        keys = [Secret(KEY), Secret(KEY)]
+        keys[position] = Secret(text)
+        with pytest.raises(ConfigurationError, match=("api_key", "secret_key")[position]):
+            key_pair(*keys)
+
+
+def test_texts_that_a_header_takes_are_good():
+    """Every visible ASCII character may stand in a credential."""
+    assert Secret("".join(map(chr, range(0x21, 0x7F)))).problem is None
+
+
+def json_slashed(text: str) -> str:
+    """Escape for JSON as PHP does."""
+    return json.dumps(text)[1:-1].replace("/", "\\/")
+
+
+def json_numbered(text: str) -> str:
+    """Escape all that is no letter or digit for JSON, as .NET does."""
+    return "".join(character if character.isalnum() else f"\\u{ord(character):04X}" for character in text)
+
+
+def html_numbered(text: str) -> str:
+    """Escape for HTML by numbers, as Go does with "+"."""
+    return "".join(character if character.isalnum() else f"&#{ord(character)};" for character in text)
+
+
+ECHOES = {
+    "raw": str,
+    "quoted": lambda text: quote(text, safe=""),
+    "quoted but slashes": quote,
+    "quoted but slashes and signs": lambda text: quote(text, safe="/+="),
+    "quoted but plus": lambda text: quote(text, safe="+"),
+    "quoted small": lambda text: "".join(c if c.isalnum() else f"%{ord(c):02x}" for c in text),
+    "quoted plus": quote_plus,
+    "quoted twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "plus decoded as blank": lambda text: text.replace("+", " "),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text))[3:-3],
+    "JSON with slashes": json_slashed,
+    "JSON with numbers": json_numbered,
+    "HTML": html.escape,
+    "HTML with numbers": html_numbered,
+    "HTML with hex": lambda text: "".join(c if c.isalnum() else f"&#x{ord(c):X};" for c in text),
+    "repr": lambda text: repr(text)[1:-1],
+    "repr in repr": lambda text: repr(repr(text)[1:-1])[1:-1],
+    "capitals": str.upper,
+    "small": str.lower,
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
+@given(secret=SECRETS | st.binary(min_size=8, max_size=48).map(base64.b64encode).map(bytes.decode))
+def test_every_spelling_of_an_echo_is_blackened(echo, secret):
+    """However a server escapes what it repeats, the secret is taken out, and the words around it stay."""
+    text = f"could not verify <{echo(secret)}>."
+    assert scrubbed(text, bearer(Secret(secret))) == "could not verify <***>."
+
+
+def test_both_keys_are_blackened_wherever_they_are():
+    """Every occurrence of each key of a pair is taken out."""
+    text = f"{KEY},{TOKEN};{TOKEN}{KEY}{KEY}"
+    assert scrubbed(text, pair()) == "***,***;*********"
+
+
+def test_a_key_inside_of_the_other_leaves_no_rest():
+    """A secret that begins with the key is taken out whole, in whichever place each is."""
+    longer = KEY + "REST"
+    for first, second in ((KEY, longer), (longer, KEY)):
+        assert "REST" not in scrubbed(f"bad: {longer}", pair(first, second))
+
+
+def test_ordinary_words_stay():
+    """Texts without a secret are not touched, and a secret of three letters doesn't blacken words."""
+    text = "could not verify the key of /api/billing/topUp?offset=0&limit=10"
+    assert scrubbed(text, pair()) == text
+    assert scrubbed("a cat sat", bearer(Secret("cat"))) == "a cat sat"
+
+
+@pytest.mark.parametrize("text", ["\\" * 60_000, "%25" * 20_000, "&#0" * 20_000, "a" * 60_000, KEY[:-1] * 4_000])
+def test_no_text_makes_scrubbing_slow(text):
+    """A hostile page of 64 KiB is looked through in a blink, for hostile secrets too."""
+    started = time.perf_counter()
+    for secret in (KEY, "\\" * 40, "a" * 400, "%" * 40, TOKEN):
+        scrubbed(text, bearer(Secret(secret)))
+    assert time.perf_counter() - started < 2

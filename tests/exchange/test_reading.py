@@ -1,0 +1,240 @@
+"""From a reply to the record it holds or the error it is."""
+
+from __future__ import annotations
+
+import json
+import time
+from decimal import Decimal
+
+import attrs
+import pytest
+from multidict import CIMultiDict
+
+from aiozbilling import CuUsage, DecodeError, MeteredUsage, MonthUsage, RejectedError, errors
+from aiozbilling.clients import aioz, b3os, metered
+from aiozbilling.exchange.reading import read
+from aiozbilling.exchange.transport import Reply
+
+MONTH = {
+    "total_storage": 1,
+    "storage_usage": 2,
+    "bandwidth_usage": 3,
+    "storage_cost": "2173368724836762",
+    "bandwidth_cost": "5",
+}
+
+
+def reply(body: bytes | str | dict | list, status: int = 200, **headers: str) -> Reply:
+    """Build a reply."""
+    if isinstance(body, dict | list):
+        body = json.dumps(body)
+    return Reply(status, CIMultiDict(headers), body.encode() if isinstance(body, str) else body)
+
+
+def plain(text: str) -> str:
+    """Clean nothing."""
+    return text
+
+
+def blackened(text: str) -> str:
+    """Clean one long word."""
+    return text.replace(SECRET, "***")
+
+
+SECRET = "".join(f"{number:x}." for number in range(500))  # as long as the tokens of some session services
+
+
+def test_each_system_opens_its_envelope():
+    """A success of each system is read into its record, on the quick road or the slow one."""
+    month = MonthUsage(
+        total_storage=1,
+        storage_usage=2,
+        bandwidth_usage=3,
+        storage_cost=Decimal(2173368724836762),
+        bandwidth_cost=Decimal(5),
+    )
+    assert read(aioz.THIS_MONTH_USAGE, reply({"data": MONTH, "status": "success"}), plain) == month
+    lame = MONTH | {"bandwidth_cost": ""}
+    assert read(aioz.THIS_MONTH_USAGE, reply({"data": lame, "status": "success"}), plain) == attrs.evolve(
+        month, bandwidth_cost=None
+    )
+    for envelope in ({"code": 0}, {"code": 201, "message": "x", "requestId": "r"}, {}, {"success": True}):
+        assert read(b3os.CU_USAGE, reply(envelope | {"data": {"yearMonth": "2026-10"}}), plain) == CuUsage(
+            year_month="2026-10"
+        )
+    usage = {
+        "period": {"start": "2024-01-01T00:00:00Z", "end": "2024-01-31T23:59:59Z"},
+        "metrics": {},
+        "estimatedCost": {"base": 29, "overage": 0, "total": 29, "currency": "usd"},
+    }
+    assert isinstance(read(metered.USAGE, reply({"success": True, "data": usage}), plain), MeteredUsage)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "document"),
+    [
+        (aioz.THIS_MONTH_USAGE, {"status": "fail", "message": "m"}),
+        (aioz.THIS_MONTH_USAGE, {"status": "error", "message": "m", "data": MONTH}),
+        (aioz.TOP_UP, {"status": "fail", "message": "m", "data": {"totals": 0, "top_up_usages": []}}),
+        (b3os.CU_USAGE, {"code": 300, "message": "m", "data": {}}),
+        (b3os.CU_USAGE, {"code": 400228, "message": "m"}),
+        (b3os.CU_USAGE, {"success": False, "error": {"code": "X", "message": "m"}}),
+        (metered.USAGE, {"success": False, "error": {"code": "X", "message": "m"}, "data": {}}),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201, 206])
+def test_a_failure_inside_a_2xx_is_a_rejection(endpoint, document, status):
+    """What the envelope refuses is never read as data, and the error has status and message."""
+    with pytest.raises(RejectedError) as caught:
+        read(endpoint, reply(document, status), plain)
+    assert (caught.value.status, caught.value.message) == (status, "m")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "status", "body", "kind", "message"),
+    [
+        (metered.USAGE, 401, '{"success":false,"error":{"code":"UNAUTHORIZED","message":"Authentication required"}}',
+         errors.AuthenticationError, "Authentication required"),
+        (metered.USAGE, 400, '{"success":false,"error":{"code":"BAD_REQUEST","message":"Invalid date range: a"}}',
+         errors.BadRequestError, "Invalid date range: a"),
+        (b3os.CU_USAGE, 400, '{"code":400228,"message":"bad month","details":[],"requestId":"req_1"}',
+         errors.BadRequestError, "bad month"),
+        (b3os.CU_USAGE, 404, '{"code":404001,"message":"not found"}', errors.NotFoundError, "not found"),
+        (b3os.CU_USAGE, 500, '{"code":500001,"message":"oops"}', errors.ServerError, "oops"),
+        (b3os.CU_USAGE, 403, "<html><title>Forbidden</title>", errors.PermissionDeniedError, "Forbidden"),
+        (aioz.TOP_UP, 502, '{"status":"error","message":"database"}', errors.ServerError, "database"),
+        (aioz.TOP_UP, 404, "404 page not found", errors.NotFoundError, "404 page not found"),
+        (aioz.TOP_UP, 429, "slow down", errors.RateLimitedError, "slow down"),
+        (aioz.TOP_UP, 422, '{"status":"fail","message":"limit"}', errors.BadRequestError, "limit"),
+        (aioz.TOP_UP, 503, "", errors.ServerError, ""),
+        (aioz.TOP_UP, 500, b"\xff\xfe caf\xe9", errors.ServerError, "\ufffd\ufffd caf\ufffd"),
+        (aioz.TOP_UP, 500, b"[" * 50_000, errors.ServerError, ""),
+        (aioz.TOP_UP, 401, '{"status":"success","data":{"totals":0}}', errors.AuthenticationError, ""),
+    ],
+)  # fmt: skip
+def test_each_documented_and_seen_error(endpoint, status, body, kind, message):
+    """Each error of the pages, and each that was seen, ends in its own class with the server's words and a hint."""
+    with pytest.raises(errors.ApiError) as caught:
+        read(endpoint, reply(body, status), plain)
+    assert type(caught.value) is kind
+    assert caught.value.message == message
+    assert caught.value.hint == endpoint.system.hints.get(status, "")
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_hints_tell_what_to_do_about_a_401():
+    """The hint names the environment variables, and for AIOZ the proxy that drops headers with underscores."""
+    hints = {endpoint: endpoint.system.hints[401] for endpoint in (aioz.TOP_UP, b3os.CU_USAGE, metered.USAGE)}
+    assert "AIOZ_PIN_API_KEY" in hints[aioz.TOP_UP]
+    assert "underscores" in hints[aioz.TOP_UP]
+    assert "B3OS_API_KEY" in hints[b3os.CU_USAGE]
+    assert "METERED_BILLING_TOKEN" in hints[metered.USAGE]
+
+
+@pytest.mark.parametrize(
+    "endpoint", [aioz.TOP_UP, aioz.HISTORY_USAGE, aioz.THIS_MONTH_USAGE, b3os.CU_USAGE, metered.USAGE]
+)
+@pytest.mark.parametrize(
+    ("body", "malformed"),
+    [
+        (b"", True),
+        (b"<html><title>Please log in</title>", True),
+        (b"null", False),
+        (b"[]", False),
+        (b"{}", False),
+        (b'"text"', False),
+        (b"5", False),
+        (b'{"status":"success","success":true,"code":0}', False),
+        (b'{"status":"success","success":true,"code":0,"data":null}', False),
+        (b'{"status":"success","success":true,"code":0,"data":["wrong","shape"]}', False),
+        (b'[{"totals":1},"success"]', False),
+    ],
+)
+def test_a_2xx_that_is_no_reply_is_a_decode_error(endpoint, body, malformed):
+    """Whatever else comes with a 2xx is told with its path and how it begins, and whether it was JSON at all."""
+    with pytest.raises(DecodeError) as caught:
+        read(endpoint, reply(body), plain)
+    assert caught.value.malformed is malformed
+    assert caught.value.excerpt == body.decode()
+    assert caught.value.problems
+    assert malformed or "$" in str(caught.value)
+
+
+def test_a_204_is_a_decode_error():
+    """A success without a body holds no record."""
+    with pytest.raises(DecodeError, match="the body is empty"):
+        read(aioz.TOP_UP, reply(b"", 204), plain)
+
+
+def test_missing_data_is_told():
+    """A success without `data` names its path."""
+    with pytest.raises(DecodeError, match=r"expected a value at \$\.data, it is missing"):
+        read(aioz.TOP_UP, reply({"status": "success"}), plain)
+
+
+def test_the_excerpt_is_short():
+    """Of a megabyte that is no reply two hundred characters are kept."""
+    with pytest.raises(DecodeError) as caught:
+        read(aioz.TOP_UP, reply("ä" * 10**6), plain)
+    assert caught.value.excerpt == "ä" * 200
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("before", [0, 1, 150, 199, 500, 799])
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_a_long_secret_is_cleaned_before_the_excerpt_is_cut(before, times):
+    """A token longer than the excerpt, and one that lies across its end, leave nothing in it."""
+    body = "x" * before + SECRET * times
+    with pytest.raises(DecodeError) as caught:
+        read(aioz.TOP_UP, reply(body), blackened)
+    assert caught.value.excerpt == ("x" * before + "***" * times)[:200]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"totals": SECRET, "top_up_usages": []},
+        {"totals": 0, "top_up_usages": [{"id": 5, "amount": {"denom": "x", "amount": SECRET}}]},
+        {"totals": 0, "top_up_usages": [{"created_at": f"x {SECRET}"}]},
+    ],
+)
+def test_a_secret_in_the_place_of_a_value_is_cleaned(data):
+    """A wrong value is shown in the problem without what must not be seen, though it is cut."""
+    with pytest.raises(DecodeError) as caught:
+        read(aioz.TOP_UP, reply({"data": data, "status": "success"}), blackened)
+    assert SECRET[:8] not in repr(vars(caught.value)) + str(caught.value)
+
+
+def test_a_secret_in_the_place_of_a_key_is_cleaned():
+    """A metric's id is the server's text too."""
+    with pytest.raises(DecodeError) as caught:
+        read(metered.USAGE, reply({"success": True, "data": {"metrics": {SECRET: 5}}}), blackened)
+    assert SECRET[:8] not in repr(vars(caught.value)) + str(caught.value)
+    assert "$.data.metrics.***" in str(caught.value)
+
+
+def test_a_bad_page_of_thousands_is_told_in_bounded_time():
+    """The error of a page with a thousand bad rows is made in a blink."""
+    rows = [{"id": 5, "amount": [], "status": "x"}] * 1000
+    body = reply({"data": {"totals": 1, "top_up_usages": rows}, "status": "success"})
+    started = time.perf_counter()
+    with pytest.raises(DecodeError) as caught:
+        read(aioz.TOP_UP, body, plain)
+    assert time.perf_counter() - started < 2
+    assert len(caught.value.problems) == 101
+
+
+def test_endpoints_know_their_page():
+    """Each row of the endpoint tables has a path, a title for errors and its source."""
+    for endpoint in (
+        aioz.TOP_UP,
+        aioz.HISTORY_USAGE,
+        aioz.THIS_MONTH_USAGE,
+        b3os.CU_USAGE,
+        b3os.CU_BALANCE,
+        metered.USAGE,
+    ):
+        assert endpoint.title == f"GET {endpoint.path}"
+        assert endpoint.path.startswith("/")
+        assert endpoint.source
+        assert (endpoint.quick is not None) is (endpoint.system.name == "AIOZ")
