@@ -64,13 +64,13 @@ class HistoryTable:
                 [Form("bytes", [exact(day.total_storage) for day in records])],
                 [Form("≈ Bandwidth", [size(day.total_bandwidth) for day in records], style="cyan")],
                 [Form("bytes", [exact(day.total_bandwidth) for day in records])],
-                [Bars("", [day.total_bandwidth / highest for day in records])],
                 _money("USD", [day.amount_usd for day in records]),
+                [Bars("", [day.total_bandwidth / highest for day in records])],
             ],
-            give_way=(6, 5, 2, 4, 1),
+            give_way=(5, 6, 2, 4, 1),
             header=not self._days,
         )
-        self._has_bars = 5 in kept
+        self._has_bars = 6 in kept
         self._days += [(str(day.day), day.total_bandwidth) for day in records]
         self._usd = sum_of((self._usd, *(day.amount_usd for day in records)))
         yield table
@@ -78,7 +78,7 @@ class HistoryTable:
     def foot(self, total: int | None) -> Iterator[Drawn]:
         """Draw the totals, and the days as a line where there was no room for bars."""
         if not self._days:
-            yield Text("No usage yet.")
+            yield Text("No days.")
             return
         days = sorted(self._days)
         bandwidth = sum(count for _, count in days)
@@ -129,7 +129,7 @@ class TopUpTable:
                     Form("Transaction", [shortened(text) for text in hashes], left=True),
                 ],
             ],
-            give_way=(7, 6, 5, 7, 4, 6, 3, 5, 1, 0),
+            give_way=(7, 6, 5, 7, 4, 6, 5, 3, 1, 0),
             header=not self._count,
         )
         self._add(records)
@@ -138,7 +138,7 @@ class TopUpTable:
     def foot(self, total: int | None) -> Iterator[Drawn]:
         """Draw the totals."""
         if not self._count:
-            yield Text("No top-ups yet.")
+            yield Text("No top-ups.")
             return
         yield Text()
         yield _counted(self._count, total, "top-up")

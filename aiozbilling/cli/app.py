@@ -78,5 +78,5 @@ def run_app(arguments: Sequence[str] | None) -> int:
 
 def _report_usage(error: Any) -> int:
     command = getattr(getattr(error, "ctx", None), "command_path", _NAME)
-    complain(f"{error.format_message()}\nTry '{command} --help'.")
+    complain(error.format_message(), f"Try '{command} --help'.")
     return 2

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 
+from aiozbilling.cli import report_missing_extra
 from aiozbilling.cli.messages import complain
 from aiozbilling.errors import (
     ApiError,
@@ -67,6 +68,8 @@ def report_failure(error: Exception) -> int:
             if not isinstance(error, OutputClosedError):
                 complain(str(error))
             return code
+    if report_missing_extra(error):
+        return 2
     if os.environ.get("AIOZBILLING_TRACEBACK"):
         traceback.print_exception(error, file=sys.stderr)
     # The error's own words stay unsaid: nobody knows what is in them.

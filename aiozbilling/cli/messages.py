@@ -8,9 +8,11 @@ import sys
 __all__ = ["complain", "note", "printable"]
 
 
-def complain(message: str) -> None:
-    """Write an error."""
+def complain(message: str, hint: str = "") -> None:
+    """Write an error on a line, and a hint on another."""
     _write("aiozbilling: " + message, "31")
+    if hint:
+        _write(hint, "2")
 
 
 def note(message: str) -> None:

@@ -62,9 +62,10 @@ class MeteredTable:
         return table
 
     def _gauges(self, metrics: Sequence[MetricUsage], width: int) -> Form:
-        shares = [float(metric.percentage or 0) / 100 for metric in metrics]
-        pictures = [gauge(share, width, ascii_only=self._screen.ascii_only) for share in shares]
-        return Form("", pictures, left=True, styles=[level(share) for share in shares])
+        shares = [None if metric.percentage is None else float(metric.percentage) / 100 for metric in metrics]
+        ascii_only = self._screen.ascii_only
+        pictures = ["" if share is None else gauge(share, width, ascii_only=ascii_only) for share in shares]
+        return Form("", pictures, left=True, styles=[level(share or 0) for share in shares])
 
 
 def _numbers(title: str, numbers: Sequence[Decimal | None]) -> Form:

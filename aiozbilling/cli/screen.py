@@ -22,6 +22,9 @@ __all__ = ["Bars", "Drawn", "Form", "Screen"]
 
 Drawn: TypeAlias = Table | Text
 _GAP = 2
+_HEIGHT = 25  # means nothing here, but without it rich takes a dumb terminal for 80 wide
+_RULED = box.SIMPLE
+_RULED_IN_ASCII = box.Box(str(box.SIMPLE).replace("─", "-"), ascii=True)
 _ASCII = str.maketrans({"…": "~", "≈": "~", NOTHING: "-"})
 
 
@@ -73,7 +76,7 @@ class Screen:
     def __init__(self) -> None:
         self.width = max(shutil.get_terminal_size().columns, 20)
         self.ascii_only = not (sys.stdout.encoding or "ascii").lower().startswith("utf")
-        self._console = Console(width=self.width, highlight=False, markup=False, emoji=False)
+        self._console = Console(width=self.width, height=_HEIGHT, highlight=False, markup=False, emoji=False)
 
     def draw(self, drawn: Iterable[Drawn]) -> bytes:
         """Give tables and texts as what is written to the terminal."""
@@ -102,7 +105,7 @@ class Screen:
         first = [forms[0] for forms in chosen if forms]
         foot = any(isinstance(form, Form) and form.total for form in first)
         table = Table(
-            box=box.SIMPLE,
+            box=_RULED_IN_ASCII if self.ascii_only else _RULED,
             show_edge=False,
             pad_edge=False,
             padding=(0, _GAP - 1, 0, 0),

@@ -43,7 +43,7 @@ def simulate(
     fail: _Fail = None,
     list_: _List = False,
 ) -> None:
-    """Serve the three systems, simulated, on this machine until Ctrl-C.
+    """Serve the three systems, simulated, until Ctrl-C.
 
     It prints the URL, the credentials and curl lines that work. Ctrl-C is how it ends: exit code 0.
     """

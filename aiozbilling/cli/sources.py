@@ -27,7 +27,7 @@ def with_aioz(access: Access, use: Callable[[AiozBilling, Simulator | None], Awa
     from aiozbilling import AiozBilling
 
     if not access.simulator and not os.environ.get("AIOZ_PIN_TOKEN"):
-        _ask({"AIOZ_PIN_API_KEY": "AIOZ API key", "AIOZ_PIN_SECRET_KEY": "AIOZ secret key"})
+        _ask({"AIOZ_PIN_API_KEY": "AIOZ API key", "AIOZ_PIN_SECRET_KEY": "AIOZ secret key"}, "AIOZ_PIN_TOKEN")
 
     def client(simulator: Simulator | None) -> AiozBilling:
         if simulator is None:
@@ -64,7 +64,9 @@ def with_metered(access: Access, use: Callable[[MeteredBilling, Simulator | None
 
     if not access.simulator:
         if not access.base_url and not os.environ.get("METERED_BILLING_URL"):
-            raise ConfigurationError("set the environment variable METERED_BILLING_URL, or give --base-url")
+            raise ConfigurationError(
+                "set the environment variable METERED_BILLING_URL, or give --base-url; --simulator needs neither"
+            )
         _ask({"METERED_BILLING_TOKEN": "session token of the metered billing"})
 
     def client(simulator: Simulator | None) -> MeteredBilling:
@@ -75,20 +77,23 @@ def with_metered(access: Access, use: Callable[[MeteredBilling, Simulator | None
     _run(access, "METERED_BILLING_URL", client, use)
 
 
-def _ask(secrets: dict[str, str]) -> None:
+def _ask(secrets: dict[str, str], instead: str = "") -> None:
     """Ask for what is missing in the environment, hidden, if there is a person to ask."""
     missing = [name for name in secrets if not os.environ.get(name)]
     if not missing:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        names = " and ".join(missing)
-        raise ConfigurationError(f"set the environment variable {names}; or try --simulator, which needs no account")
+        names = " and ".join(missing) + (f" (or {instead})" if instead else "")
+        raise ConfigurationError(f"set the environment variable {names}; --simulator needs no account")
     from getpass import getpass
 
     for name in missing:
         try:
             # For this process a typed secret is what the variable would have held; child processes there are none.
             os.environ[name] = getpass(f"{secrets[name]} (to skip this, set {name}): ", stream=sys.stderr)
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")
+            raise
         except EOFError:
             raise ConfigurationError(f"set the environment variable {name}") from None
 

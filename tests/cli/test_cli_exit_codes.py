@@ -1,0 +1,169 @@
+"""One exit code and one or two lines for each kind of failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from aiozbilling import AiozBilling
+from aiozbilling.cli.failures import EXIT_CODES
+
+if TYPE_CHECKING:
+    from aiozbilling.simulator import Simulator
+    from tests.cli.conftest import CommandLine
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("http-400", 6),
+        ("http-401", 3),
+        ("http-403", 4),
+        ("http-404", 5),
+        ("http-429", 7),
+        ("http-503", 8),
+        ("rejected-in-200", 6),
+        ("redirect-to-other-host", 6),
+        ("not-http", 9),
+        ("wrong-shape", 10),
+        ("echoed-credentials", 6),
+        ("echoed-in-200", 10),
+    ],
+)
+def test_each_failure_has_its_code(command: CommandLine, simulator: Simulator, fault: str, code: int) -> None:
+    """The command ends with the code of the failure, with one line on stderr, and without any secret."""
+    simulator.fail(fault, times=9, headers={"Retry-After": "3600"})  # beyond what is waited for
+    result = command("month")
+    assert (result.code, result.out) == (code, b"")
+    assert result.err.startswith("aiozbilling: ")
+    assert len(result.err.splitlines()) == 1
+    assert not [secret for secret in (simulator.api_key, simulator.secret_key) if secret in result.err]
+
+
+def test_a_list_that_stays_short_is_a_listing_error(command: CommandLine, simulator: Simulator) -> None:
+    """Where the server's total promises rows that never come, the exit code says that the list is incomplete."""
+    simulator.behaviour.null_lists = "always"
+    result = command("top-ups")
+    assert result.code == 11
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_timeout_is_a_transport_failure(command: CommandLine, simulator: Simulator) -> None:
+    """--timeout bounds an attempt."""
+    simulator.fail("hang", times=9)
+    assert command("month", "--timeout", "0.05").code == 9
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("month", "--nonsense"),
+        ("month", "--format", "xml"),
+        ("month", "--timeout", "0"),
+        ("month", "--simulator", "--base-url", "http://localhost"),
+        ("month", "--base-url", "http://example.com"),
+        ("top-ups", "--max-items", "-1"),
+        ("top-ups", "--max-items", "3", "--all"),
+        ("top-ups", "--page-size", "1"),
+        ("cu-usage",),
+        ("cu-usage", "../x", "2026-10"),
+        ("cu-usage", "org_1", "2026-13"),
+        ("cu-usage", "org_1", "2026-10", "--since", "2026-09"),
+        ("cu-usage", "org_1", "--until", "2026-09"),
+        ("metered", "--until", "2026-09"),
+        ("metered", "--since", "2026-09", "--start", "2026-09-01"),
+        ("metered", "--start", "2026-10-02", "--end", "2026-10-01"),
+        ("simulate", "--set", "nonsense=1"),
+        ("simulate", "--set", "order=sideways"),
+        ("simulate", "--set", "max_limit=many"),
+        ("simulate", "--fail", "nonsense"),
+        ("simulate", "--fail", "http-500:often"),
+    ],
+)
+def test_wrong_arguments_are_refused(command: CommandLine, simulator: Simulator, arguments: tuple[str, ...]) -> None:
+    """Wrong use ends with 2, in one or two lines, before any request."""
+    result = command(*arguments)
+    assert (result.code, result.out) == (2, b"")
+    assert 1 <= len(result.err.splitlines()) <= 2
+    assert simulator.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing", "named"),
+    [
+        (("month",), ("AIOZ_PIN_API_KEY", "AIOZ_PIN_SECRET_KEY"), "AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY"),
+        (("history",), ("AIOZ_PIN_SECRET_KEY",), "AIOZ_PIN_SECRET_KEY"),
+        (("cu-usage", "org_1"), ("B3OS_API_KEY",), "B3OS_API_KEY"),
+        (("metered",), ("METERED_BILLING_TOKEN",), "METERED_BILLING_TOKEN"),
+        (("metered",), ("METERED_BILLING_URL",), "METERED_BILLING_URL"),
+    ],
+)
+def test_missing_credentials_are_named(
+    command: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    missing: tuple[str, ...],
+    named: str,
+) -> None:
+    """Without a terminal to ask, the message names the variables to set."""
+    for name in missing:
+        monkeypatch.delenv(name)
+    result = command(*arguments)
+    assert result.code == 2
+    assert named in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_full_disk_is_an_output_failure(command: CommandLine) -> None:
+    """What can't be written is said in a line."""
+    with Path("/dev/full").open("wb") as full:
+        result = command.process("top-ups", stdout=full)
+    assert result.code == 12
+    assert result.err.splitlines() == ["aiozbilling: stdout: can't write: No space left on device"]
+
+
+def test_a_bug_tells_nothing_but_its_kind(
+    command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody planned is one line without its own words; a variable shows the traceback."""
+
+    async def fails(_billing: AiozBilling) -> NoReturn:
+        raise RuntimeError(f"holding {simulator.secret_key}")
+
+    monkeypatch.setattr(AiozBilling, "this_month_usage", fails)
+    result = command("month")
+    assert result.code == 1
+    assert "unexpected RuntimeError: this is a bug" in result.err
+    assert "Traceback" not in result.err
+    assert simulator.secret_key not in result.err
+    monkeypatch.setenv("AIOZBILLING_TRACEBACK", "1")
+    assert "Traceback" in command("month").err
+
+
+def test_the_servers_words_cannot_steer_the_terminal(
+    command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control characters in a message of the server are not passed on."""
+    monkeypatch.setenv("AIOZ_PIN_BASE_URL", "http://127.0.0.1:1\033[31m")
+    result = command("month")
+    assert result.code == 2
+    assert "\033" not in result.err
+
+
+def test_the_help_lists_every_code(command: CommandLine) -> None:
+    """--help says what each exit code means, and where credentials come from."""
+    text = command("--help").out.decode()
+    for code, meaning in EXIT_CODES:
+        assert f"{code:>3}  {meaning}" in text
+    for name in ("AIOZ_PIN_API_KEY", "B3OS_API_KEY", "METERED_BILLING_TOKEN"):
+        assert name in text
+
+
+def test_credentials_are_no_arguments(command: CommandLine) -> None:
+    """No command takes a key or a token, which every process list would show."""
+    for name in ("month", "history", "top-ups", "cu-usage", "metered", "simulate"):
+        text = command(name, "--help").out.decode().lower()
+        assert not [word for word in ("--token", "--api-key", "--secret") if word in text]

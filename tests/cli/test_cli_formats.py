@@ -1,0 +1,127 @@
+"""What a pipe gets: exact, and read back by the usual readers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aiozbilling.export.columns import columns
+from aiozbilling.records import TopUp
+
+if TYPE_CHECKING:
+    from aiozbilling.simulator import Simulator
+    from tests.cli.conftest import CommandLine
+
+FORMATS = ["csv", "json", "jsonl"]
+
+
+def parsed(out: bytes, format_: str) -> list[dict[str, Any]]:
+    if format_ == "csv":
+        return list(csv.DictReader(io.StringIO(out.decode(), newline="")))
+    return json.loads(out) if format_ == "json" else [json.loads(line) for line in out.splitlines()]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_top_ups_are_exact_in_every_format(command: CommandLine, simulator: Simulator, format_: str) -> None:
+    """Each top-up comes once, in order, with the digits that the server sent."""
+    result = command("top-ups", "--format", format_)
+    rows = parsed(result.out, format_)
+    assert (result.code, result.err) == (0, "")
+    assert list(rows[0]) == [column.name for column in columns(TopUp)]
+    served = [row for row in simulator.top_up_rows() if row is not None]
+    assert [row["id"] for row in rows] == [row["id"] for row in served]
+    for row, truth in zip(rows, served, strict=True):
+        assert (row["amount"], row["denom"]) == (truth["amount"]["amount"], "attoaioz")
+        assert Decimal(row["token_amount"]) * 10**18 == int(truth["amount"]["amount"])
+        assert row["total_amount_attousd"] == truth["total_amount"]
+        assert Decimal(row["credit_usd"]) * 10**18 == int(truth["total_amount"])
+        assert row["created_at"].endswith("Z")
+
+
+def test_one_record_is_on_one_line(command: CommandLine, simulator: Simulator) -> None:
+    """All three formats have one line a record; JSON adds only its brackets, CSV its header."""
+    lines = {format_: command("top-ups", "-f", format_).out.decode().splitlines() for format_ in FORMATS}
+    assert {format_: len(found) for format_, found in lines.items()} == {"csv": 121, "json": 122, "jsonl": 120}
+    assert [line.rstrip(",") for line in lines["json"][1:-1]] == lines["jsonl"]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_history_is_exact_over_several_pages(command: CommandLine, simulator: Simulator, format_: str) -> None:
+    """Pages join into one output, whatever the page size."""
+    result = command("history", "-f", format_, "--page-size", "7", "--max-items", "20")
+    rows = parsed(result.out, format_)
+    served = [row for row in simulator.history_rows() if row is not None][:20]
+    assert [row["date"] for row in rows] == [row["date"] for row in served]
+    assert [int(row["total_bandwidth_bytes"]) for row in rows] == [row["total_bandwidth"] for row in served]
+    assert [row["total_amount_attousd"] for row in rows] == [row["total_amount"] for row in served]
+
+
+def test_month_is_one_row(command: CommandLine, simulator: Simulator) -> None:
+    """Bytes are JSON numbers, costs are text in both units."""
+    (row,) = parsed(command("month", "--format", "jsonl").out, "jsonl")
+    truth = simulator.account.month()
+    assert row["storage_usage_bytes"] == truth["storage_usage"]
+    assert row["bandwidth_cost_attousd"] == truth["bandwidth_cost"]
+    assert Decimal(row["bandwidth_cost_usd"]) * 10**18 == int(truth["bandwidth_cost"])
+
+
+def test_cu_usage_keeps_the_providers_floats(command: CommandLine, simulator: Simulator) -> None:
+    """The floats that the provider writes come out digit by digit, without an exponent."""
+    rows = parsed(command("cu-usage", simulator.organization, "2026-10").out, "csv")
+    cells = {row["cu"] for row in rows if row["date"] == "2026-10-01"}
+    assert {"0.30000000000000004", "0.0000001"} <= cells
+
+
+def test_months_come_in_order(command: CommandLine, simulator: Simulator) -> None:
+    """--since and --until give a span of months, both ends included."""
+    rows = parsed(command("cu-usage", simulator.organization, "--since", "2026-08", "--until", "2026-10").out, "csv")
+    assert list(dict.fromkeys(row["year_month"] for row in rows)) == ["2026-08", "2026-09", "2026-10"]
+    rows = parsed(command("metered", "--since", "2026-09", "--until", "2026-10", "--metrics", "emails").out, "csv")
+    assert [(row["period_start"], row["metric"]) for row in rows] == [
+        ("2026-09-01T00:00:00Z", "emails"),
+        ("2026-10-01T00:00:00Z", "emails"),
+    ]
+
+
+def test_metered_takes_dates_and_metrics(command: CommandLine) -> None:
+    """A range of dates and ids in either spelling reach the server."""
+    rows = parsed(
+        command("metered", "--start=2026-10-01", "--end=2026-10-31", "--metrics=api_calls,storage").out, "csv"
+    )
+    assert [row["metric"] for row in rows] == ["apiCalls", "storage"]
+    assert {row["period_end"] for row in rows} == {"2026-10-31T23:59:59Z"}
+
+
+@pytest.mark.parametrize(("format_", "rows"), [("csv", 1), ("json", 1), ("jsonl", 0)])
+def test_an_empty_list_is_a_valid_file(command: CommandLine, format_: str, rows: int) -> None:
+    """Without rows CSV has its header, JSON is an empty array, JSON Lines nothing."""
+    result = command("top-ups", "-f", format_, "-n", "0")
+    assert result.code == 0
+    assert parsed(result.out, format_) == []
+    assert len(result.out.splitlines()) == rows
+
+
+def test_a_pipe_gets_csv(command: CommandLine) -> None:
+    """Without --format, what is no terminal gets CSV, without colours."""
+    out = command.process("month").out
+    assert out == command("month", "-f", "csv").out
+    assert b"\033" not in out
+
+
+@pytest.mark.parametrize("arguments", [("month",), ("history",), ("top-ups",), ("cu-usage",), ("metered",)])
+def test_every_command_runs_on_an_embedded_simulator(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """--simulator needs no credentials, gives rows, and says on stderr that they are simulated."""
+    for name in command.environment:
+        if name.startswith(("AIOZ_", "B3OS_", "METERED_")):
+            monkeypatch.delenv(name)
+    result = command(*arguments, "--simulator", "--format", "jsonl")
+    assert result.code == 0
+    assert parsed(result.out, "jsonl")
+    assert "simulated" in result.err

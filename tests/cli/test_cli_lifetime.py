@@ -1,0 +1,134 @@
+"""How commands end: signals, closed pipes, and what they load before."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiozbilling.simulator import Simulator
+    from tests.cli.conftest import CommandLine
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_hanging_request_quietly(
+    command: CommandLine, simulator: Simulator, number: signal.Signals, code: int
+) -> None:
+    """Ctrl-C and SIGTERM end a command at once, also while a server doesn't answer, without a word."""
+    simulator.fail("hang", times=9)
+    with command.start("top-ups") as process:
+        wait_for(lambda: simulator.in_flight)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (code, b"", b"")
+
+
+@pytest.mark.parametrize("format_", ["csv", "json", "table"])
+def test_a_closed_pipe_ends_quietly(command: CommandLine, simulator: Simulator, format_: str) -> None:
+    """When the reader goes, as `| head` does, the command stops without a word."""
+    simulator.behaviour.latency_s = 0.1
+    with command.start("top-ups", "--page-size", "20", "-f", format_, "--all") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(10) == 141
+
+
+def test_rows_come_as_they_are_read(command: CommandLine, simulator: Simulator) -> None:
+    """A pipe gets the first page while later ones are still to come."""
+    with command.start("top-ups", "--page-size", "20", "--concurrency", "1", "-f", "jsonl") as process:
+        wait_for(lambda: len(simulator.requests) >= 1)
+        simulator.fail("hang", times=9, path="topUp")
+        assert process.stdout is not None
+        assert simulator.top_up_ids()[0].encode() in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+        assert process.returncode == 130
+
+
+def test_simulate_serves_until_ctrl_c(command: CommandLine) -> None:
+    """The curl lines that it prints work, --fail and --set act, and Ctrl-C is a good end."""
+    arguments = ("--port", "0", "--top-ups", "7", "--fail", "http-503:1", "--set", "extra_keys=true")
+    with command.start("simulate", *arguments) as process:
+        assert process.stdout is not None
+        greeting = ""
+        while "Metered" not in greeting or "curl" not in greeting.split("Metered billing\n")[-1]:
+            greeting += process.stdout.readline().decode()
+        line = next(line for line in greeting.splitlines() if "/topUp?" in line)
+        url, *headers = re.findall(r"'([^']*)'", line)
+        request = urllib.request.Request(url, headers=dict(header.split(": ", 1) for header in headers))
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+            urllib.request.urlopen(request)
+        refused.value.close()
+        with urllib.request.urlopen(request) as reply:
+            body = reply.read()
+        assert b'"totals": 7' in body or b'"totals":7' in body
+        assert b"memo" in body
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_simulate_on_a_taken_port_says_so(command: CommandLine, simulator: Simulator) -> None:
+    """A port in use is an argument that can't be right."""
+    result = command("simulate", "--port", str(simulator.port))
+    assert result.code == 2
+    assert "--port 0" in result.err
+
+
+def test_simulate_lists_what_it_knows(command: CommandLine) -> None:
+    """--list names behaviours and faults."""
+    text = command("simulate", "--list").out.decode()
+    assert "max_limit=none" in text
+    assert "gzip-bomb" in text
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """--help loads no HTTP library, no decoder, no table and no simulator."""
+    heavy = ("aiohttp", "cattrs", "msgspec", "pyarrow", "tenacity", "rich", "asyncio", "attrs")
+    script = (
+        "import sys; from aiozbilling.cli import main; code = main(['--help']);"
+        f"found = [name for name in {heavy!r} if name in sys.modules];"
+        "found += [name for name in sys.modules if name.startswith(('aiozbilling.simulator', 'aiozbilling.clients'))];"
+        "sys.exit(code or ' '.join(found) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra_one_line_says_how_to_get_it(missing: str) -> None:
+    """Where the extra is not installed, the command names what to install and ends with 2."""
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None; from aiozbilling.cli import main;"
+        "sys.exit(main(['month', '--simulator', '--format', 'table']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "aiozbilling: the command line needs an extra: pip install 'aiozbilling[cli]'"
+    )
+
+
+def test_the_version_is_the_packages(command: CommandLine) -> None:
+    """--version names the command and its version."""
+    assert re.fullmatch(rb"aiozbilling \d+\.\d+\S*\n", command.process("--version").out)

@@ -1,0 +1,137 @@
+"""What a person at a terminal sees."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from aiozbilling.simulator import Simulator
+    from tests.cli.conftest import CommandLine
+
+WIDTHS = (44, 60, 80, 100, 140, 250)
+
+
+def drawn(command: CommandLine, monkeypatch: pytest.MonkeyPatch, width: int, *arguments: str) -> list[str]:
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = command(*arguments, "--format", "table")
+    assert (result.code, result.err) == (0, "")
+    return result.out.decode().splitlines()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_tables_fit_the_terminal(
+    command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """No line of any command is wider than the terminal."""
+    for arguments in (("month",), ("history",), ("top-ups",), ("cu-usage", simulator.organization), ("metered",)):
+        lines = drawn(command, monkeypatch, width, *arguments)
+        assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_amount_is_exact_or_marked(
+    command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """Each amount in the table has all of its digits, or is their beginning and ends with a mark."""
+    lines = drawn(command, monkeypatch, width, "top-ups")
+    served = [row for row in simulator.top_up_rows() if row is not None]
+    shown = [line for line in lines if re.match(r"\d{4}-\d\d-\d\d", line)]
+    assert len(shown) == 50
+    for line, row in zip(shown, served, strict=False):
+        figures = re.sub(r"^\S+( \d\d:\d\d:\d\d)?", "", line).split()[:2]
+        for figure, truth in zip(figures, (row["amount"]["amount"], row["total_amount"]), strict=True):
+            digits = format(Decimal(truth).scaleb(-18), "f")
+            text = figure.replace(",", "")
+            assert digits.startswith(text[:-1]) if text.endswith("…") else Decimal(text) == Decimal(digits)
+
+
+def test_totals_are_exact(command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below all rows stand their sums, to the last digit."""
+    lines = drawn(command, monkeypatch, 80, "top-ups", "--all")
+    served = [row for row in simulator.top_up_rows() if row is not None]
+    deposited = sum(int(row["amount"]["amount"]) for row in served)
+    (shown,) = re.findall(r"Deposited: (\S+) AIOZ", "\n".join(lines))
+    assert Decimal(shown.replace(",", "")) * 10**18 == deposited
+    assert "120 top-ups" in lines
+
+
+def test_a_long_list_says_how_to_see_the_rest(
+    command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table stops after 50 rows, asks the server for no more than it needs, and names the options for the rest."""
+    lines = drawn(command, monkeypatch, 100, "top-ups", "--page-size", "60")
+    assert "50 of 120 top-ups; 70 more with --all, --max-items or --format csv" in lines
+    assert len(simulator.requests) == 1
+
+
+def test_pages_make_one_table(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages come, the header stands once."""
+    lines = drawn(command, monkeypatch, 100, "history", "--all", "--page-size", "20")
+    assert len([line for line in lines if line.startswith("Day")]) == 1
+    assert len([line for line in lines if re.match(r"\d{4}-\d\d-\d\d", line)]) == 70
+
+
+def test_usage_by_day_is_a_picture_at_every_width(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wide, each day has a bar; narrow, the days are a line below the table."""
+    wide = drawn(command, monkeypatch, 120, "history")
+    assert "█" in "".join(line for line in wide if line.startswith("2026"))
+    narrow = drawn(command, monkeypatch, 60, "history")
+    assert "█" not in "".join(line for line in narrow if line.startswith("2026"))
+    assert "█" in "".join(narrow)
+
+
+def test_empty_lists_say_so(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list without rows is a sentence."""
+    assert drawn(command, monkeypatch, 80, "top-ups", "-n", "0") == ["No top-ups."]
+    assert drawn(command, monkeypatch, 80, "history", "-n", "0") == ["No days."]
+
+
+def test_ascii_terminals_get_ascii(command: CommandLine) -> None:
+    """Where stdout can't take more than ASCII, rules, bars and marks are made of it."""
+    for arguments in (("history",), ("top-ups",), ("metered",)):
+        result = command.process(*arguments, "-f", "table", environment={"PYTHONIOENCODING": "ascii", "COLUMNS": "70"})
+        assert result.code == 0
+        assert b"?" not in result.out
+        assert "----" in result.out.decode("ascii")
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_a_terminal_gets_a_prompt_and_a_table(
+    command: CommandLine, simulator: Simulator, environment: dict[str, str], *, coloured: bool
+) -> None:
+    """Missing keys are asked for without echo, and a table is drawn, in colours unless the person wants none."""
+    for name in ("AIOZ_PIN_API_KEY", "AIOZ_PIN_SECRET_KEY"):
+        del command.environment[name]
+    main, side = pty.openpty()
+    ends = {"stdin": side, "stdout": side, "stderr": side, "start_new_session": True}
+    with command.start("history", environment={"TERM": "xterm-256color"} | environment, **ends) as process:
+        os.close(side)
+        text = read_until(main, "AIOZ_PIN_API_KEY): ")
+        os.write(main, simulator.api_key.encode() + b"\n")
+        text += read_until(main, "AIOZ_PIN_SECRET_KEY): ")
+        os.write(main, simulator.secret_key.encode() + b"\n")
+        text += read_until(main, "Cost: ")
+        process.wait(10)
+    os.close(main)
+    assert "Day" in text
+    assert ("\033[36m" in text) is coloured
+    assert simulator.api_key not in text
+    assert simulator.secret_key not in text
+
+
+def read_until(descriptor: int, end: str) -> str:
+    """Read a terminal until it shows something."""
+    text = ""
+    while end not in text:
+        assert select.select([descriptor], [], [], 20)[0], f"only {text!r} came"
+        text += os.read(descriptor, 4096).decode(errors="replace")
+    return text
