@@ -22,21 +22,21 @@ class Footprints:
         self._tail: list[Hashable] = list(after.anchors) if after else []
         self._pushed: list[Hashable] = []
         self._fresh: Sequence[Hashable] = ()
-        self._ranks: Sequence[int] = ()
+        self.ranks: Sequence[int] = ()  # of the latest delivery
         self._before: tuple[list[Hashable], list[Hashable], int, int] = ([], [], 0, 0)
 
     def roll(self, position: int, total: int) -> None:
         """Make the latest delivery a thing of the past; its last row stood at `position` when there were `total`."""
         if self._fresh:
             self._tail = [*self._tail, *self._fresh[-ANCHORS:]][-ANCHORS:]
-            self._fresh = self._ranks = ()
+            self._fresh = self.ranks = ()
         self._before = (self._tail, self._pushed, position, total)
 
     def deliver(self, fresh: Sequence[Hashable], ranks: Sequence[int]) -> None:
         """Take the keys of the latest delivery, or more of them, with their ranks."""
         more = bool(self._fresh)
         self._fresh = [*self._fresh, *fresh] if more else fresh
-        self._ranks = [*self._ranks, *ranks] if more else ranks
+        self.ranks = [*self.ranks, *ranks] if more else ranks
 
     def push(self, keys: Sequence[Hashable], behind: list[Hashable]) -> None:
         """Note which rows now stand behind the last one (or are gone), given the keys of a window that joined."""
@@ -53,7 +53,7 @@ class Footprints:
             raise ValueError(f"the latest delivery has {len(self._fresh)} rows, not {handed_out}")
         tail, pushed = self._tail, self._pushed
         if count:
-            position = self._ranks[count - 1] + shift
+            position = self.ranks[count - 1] + shift
             tail = [*tail, *self._fresh[max(0, count - ANCHORS) : count]]
         elif self._fresh:
             tail, pushed, position, total = self._before

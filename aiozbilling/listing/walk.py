@@ -16,6 +16,7 @@ import attrs
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, ListingError, RunawayError
 from aiozbilling.listing.anchors import FLOATING, Memory, RepeatedKeyError, Seam, opening, refuse_repeated
 from aiozbilling.listing.footprints import Footprints
+from aiozbilling.listing.plan import Plan, overlap_of
 from aiozbilling.listing.search import PROBES, Search
 from aiozbilling.listing.window import Delivery, Trail, WalkReport, Window
 from aiozbilling.listing.witness import Witness
@@ -91,14 +92,12 @@ class Walk(Generic[R]):
         self._most = max_items
         self._stop_at = stop_at
         self._strict = on_drift == "raise"
-        self._overlap = _overlap(limit)
-        self._limit = limit if max_items is None else max(2, min(limit, max_items + (self._overlap if after else 0)))
-        self._size = 0  # the largest number of rows that came in one window
+        if max_items is not None:
+            limit = max(2, min(limit, max_items + (overlap_of(limit) if after else 0)))
+        self._plan = Plan(limit)
         self._seen = Memory()
         self._witness = Witness()
         self._footprints = Footprints(after)
-        self._queue: list[Window] = []
-        self._epoch = self._nonce = 0
         self._start = offset
         self._begun = after is not None  # there is a row z to go on from, and all below is about it
         self._rank = offset - 1
@@ -115,7 +114,7 @@ class Walk(Generic[R]):
 
     def _follow(self, trail: Trail) -> None:
         self._rank, self._total, self._start = trail.position, trail.total, trail.position
-        self._edge = list(trail.anchors[-self._overlap :])
+        self._edge = list(trail.anchors[-self._plan.overlap :])
         self._seen.add(opening(trail.anchors, -1, trail.position - len(trail.anchors)))
         self._seen.complete = False
 
@@ -124,13 +123,17 @@ class Walk(Generic[R]):
 
         A window that was named before and is named again is the same one; those not named again are wanted no more.
         """
-        queue = self._queue
         if self.done:
             return []
+        plan = self._plan
+        queue = plan.queue
         if not queue:
-            queue.append(self._window(self._base()))
-        if len(queue) < ahead and self._size > 1 and not (self._again or self._doubted or self._search.tried):
-            self._extend(ahead)
+            queue.append(plan.window(self._base()))
+        if len(queue) < ahead and plan.size > 1 and not (self._again or self._doubted or self._search.tried):
+            end = self.report.total_last or 0
+            if self._most is not None:
+                end = min(end, self._rank + self._shift + 1 + self._most - self.report.rows)
+            plan.extend(ahead, end)
         del queue[max(1, ahead) :]
         return queue.copy()
 
@@ -142,12 +145,10 @@ class Walk(Generic[R]):
             IncompleteError: the total says that there are more rows, but no more came.
             RunawayError: nothing new comes, or far more requests were made than the list has pages.
         """
-        queue = self._queue
-        if not queue or (window is not queue[0] and window != queue[0]):
-            raise ValueError("accept() takes the first window of plan()")
-        del queue[0]
+        self._plan.take(window)
         keys, whole = self._keys(rows)
-        reply = Reply(window.offset, rows, keys, max(0, total), len(rows) >= (self._size or self._limit), whole)
+        full = len(rows) >= (self._plan.size or self._plan.limit)
+        reply = Reply(window.offset, rows, keys, max(0, total), full, whole)
         self._count(reply, window)
         try:
             seam = self._seam(reply)
@@ -163,12 +164,13 @@ class Walk(Generic[R]):
             self.report.pages += 1
         else:
             self._footprints.roll(self._rank + self._shift, self._total)
-        return Delivery(items, self._rank + self._shift + 1 - len(items), total)
+        first = self._footprints.ranks[0] if items else self._rank + 1
+        return Delivery(items, first + self._shift, total)
 
     @property
     def size(self) -> int:
         """The largest number of rows that came in one window; 0 before the first."""
-        return self._size
+        return self._plan.size
 
     def trail(self, handed_out: int | None = None) -> Trail | None:
         """Tell the place behind the first `handed_out` rows of the latest delivery (all of them by default).
@@ -179,37 +181,15 @@ class Walk(Generic[R]):
 
     # What is wanted.
 
-    def _extend(self, ahead: int) -> None:
-        queue, overlap, step = self._queue, self._overlap, self._size - self._overlap
-        end = self.report.total_last or 0
-        if self._most is not None:
-            end = min(end, self._rank + self._shift + 1 + self._most - self.report.rows)
-        offset = queue[-1].offset + step
-        while len(queue) < ahead and offset + overlap < end:
-            queue.append(self._window(offset))
-            offset += step
-
     def _base(self) -> int:
         place = self._rank + self._shift + 1
-        return max(0, place - (len(self._edge) or self._overlap)) if self._begun else place
-
-    def _window(self, offset: int, pause_s: float = 0.0) -> Window:
-        return Window(offset, self._limit, self._nonce, pause_s, self._epoch)
+        return max(0, place - (len(self._edge) or self._plan.overlap)) if self._begun else place
 
     def _ask_again(self, offset: int, error: type[ListingError], reason: str, hint: str) -> None:
         if self._again == len(PAUSES_S):
             raise self._error(error, reason, hint)
-        self._nonce += 1
-        self._queue.insert(0, self._window(offset, PAUSES_S[self._again]))
+        self._plan.ask_first(offset, PAUSES_S[self._again])
         self._again += 1
-
-    def _keep_what_fits(self, total: int) -> None:
-        queue = self._queue
-        place, base = self._rank + self._shift, self._base()
-        if queue and not base - max(1, self._size - self._overlap) < queue[0].offset <= place:
-            queue.clear()  # from its place, the next window would share nothing or bring nothing
-        while len(queue) > 1 and queue[-1].offset + self._overlap >= total:
-            queue.pop()
 
     # What came.
 
@@ -221,7 +201,6 @@ class Walk(Generic[R]):
 
     def _count(self, reply: Reply[R], window: Window) -> None:
         report, came = self.report, len(reply.rows)
-        self._epoch += 1
         self._idle += 1
         report.requests += 1
         report.total_last = reply.total
@@ -230,11 +209,9 @@ class Walk(Generic[R]):
         if came > window.limit:
             hint = f"pass page_size>={came}" if window.limit < came else ""
             raise self._error(DriftError, f"asked for {window.limit} rows and got {came}", hint)
-        if came > self._size:
-            self._size, self._overlap = came, _overlap(came)
-            self._queue.clear()
+        self._plan.learn(came)
         rows = max(reply.total, report.total_first, self._rank + self._shift + 1) - self._start
-        pages = 1 + rows // max(1, (self._size or self._limit) - self._overlap)
+        pages = 1 + rows // self._plan.step
         if self._idle > IDLE:
             raise self._error(RunawayError, f"{IDLE} requests in a row brought no new row", _LATER)
         if report.requests > 4 * pages + 16:
@@ -249,13 +226,17 @@ class Walk(Generic[R]):
 
     def _join(self, window: Window, reply: Reply[R], seam: Seam) -> list[R]:
         shift = reply.offset + seam.index - seam.rank
-        searched, self._search = bool(self._search.tried), Search() if self._search.tried else self._search
+        if self._begun and not self._witness.begun and seam.fresh:
+            reply.full = True  # the first window from a trail may be cut to a size that happens to meet the total
+        searched = bool(self._search.tried)
+        if searched:
+            self._search = Search()
         before = (self._rank + self._shift, self._total)
         self._judge(window, reply, seam, shift)
-        self._shift, self._total, self._seam_epoch = shift, reply.total, self._epoch
+        self._shift, self._total, self._seam_epoch = shift, reply.total, self._plan.epoch
         self._doubted = False
-        if seam.shared > self._overlap:
-            self.report.duplicates_skipped += seam.shared - self._overlap
+        if seam.shared > self._plan.overlap:
+            self.report.duplicates_skipped += seam.shared - self._plan.overlap
         if seam.fresh:
             self._footprints.roll(*before)
         items = self._deliver(seam, reply.keys, reply.rows)
@@ -274,9 +255,9 @@ class Walk(Generic[R]):
                 raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
             if verdict == "changed" or self.report.consistency == "static":
                 self.report.consistency = verdict
-            witness.note(self._epoch, shift, reply.total)
+            witness.note(self._plan.epoch, shift, reply.total)
         elif self._begun or reply.keys:
-            witness.begin(self._epoch, shift, reply.total)
+            witness.begin(self._plan.epoch, shift, reply.total)
 
     def _deliver(self, seam: Seam, keys: list[Hashable], rows: Sequence[R | None]) -> list[R]:
         index, rank = seam.index, seam.rank
@@ -296,7 +277,7 @@ class Walk(Generic[R]):
         elif rank != self._rank:
             self._edge = []  # z is further on, where this window does not reach
             return []
-        self._edge = keys[max(0, index + 1 - self._overlap) : index + 1]
+        self._edge = keys[max(0, index + 1 - self._plan.overlap) : index + 1]
         items = rows[seam.index + 1 : index + 1]
         if len(items) != len(seam.fresh) or not isinstance(items, list):
             return [row for row in items if row is not None]
@@ -319,13 +300,13 @@ class Walk(Generic[R]):
         if reply.ends:
             self._finish(reply, seam)
             return
-        self._keep_what_fits(reply.total)
+        self._plan.keep_what_fits(self._base(), self._rank + self._shift, reply.total)
         if seam.fresh:
             return
         end = reply.offset + len(reply.rows)
-        if self._size == 1 and end == reply.total:
+        if self._plan.size == 1 and end == reply.total:
             self._finish(reply, seam)
-        elif self._size == 1:
+        elif self._plan.size == 1:
             self._ask_again(self._base(), DriftError, "the server gives one row at a time", _NEEDS_TWO)
         elif reply.full and reply.keys[-1] is None:
             reason = f"{len(reply.rows) - 1 - seam.index} null rows in a row"
@@ -365,7 +346,7 @@ class Walk(Generic[R]):
             return False
         if seam.intruded:
             return True
-        if seam.fresh and self._rank - seam.rank > (self._size if self._doubted else 0):
+        if seam.fresh and self._rank - seam.rank > (self._plan.size if self._doubted else 0):
             return True
         index, rank = seam.lead
         if not self._seen.complete or rank == FLOATING or not any(key is not None for key in reply.keys[:index]):
@@ -380,8 +361,7 @@ class Walk(Generic[R]):
         if self._doubted:
             raise self._error(DriftError, "rows delivered before stand among other rows now", _ORDER)
         self._doubted = True
-        self._nonce += 1
-        self._queue.insert(0, self._window(window.offset if self._search.tried else self._base()))
+        self._plan.ask_first(window.offset if self._search.tried else self._base())
         return []
 
     def _missed(self, window: Window, reply: Reply[R]) -> list[R]:
@@ -397,11 +377,13 @@ class Walk(Generic[R]):
             raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
         moved = reply.total - self._total
         if search.tried:
-            self._queue.clear()
+            self._plan.queue.clear()
         else:
             self._aside = (reply.keys, reply.rows) if reply.rows else None
             if window.epoch < self._seam_epoch:
-                moved = max(moved, -(self._size // 2))  # may have been read before the last seam: then nothing moved
+                moved = max(
+                    moved, -(self._plan.size // 2)
+                )  # may have been read before the last seam: then nothing moved
             else:
                 search.tried.add(offset)
         search.blank = search.blank and not reply.rows
@@ -410,24 +392,19 @@ class Walk(Generic[R]):
 
     def _look_elsewhere(self, moved: int, total: int) -> None:
         place, search = self._rank + self._shift, self._search
-        size = self._size or self._limit
-        offset = search.next(place, moved, size, self._overlap, len(self._seen), total)
+        size = self._plan.size or self._plan.limit
+        offset = search.next(place, moved, size, self._plan.overlap, len(self._seen), total)
         if offset is None and search.blank and total:
             raise self._error(IncompleteError, f"the server counts {total} rows, but gives none", _LATER)
         if offset is None:
             reason = f"none of the last rows delivered is found again near position {place}"
             raise self._error(DriftError, reason, "they were deleted, or the server does not keep to the offset")
-        self._nonce += 1
-        self._queue.insert(0, self._window(offset))
+        self._plan.ask_first(offset)
 
     def _is_all_there_is(self, reply: Reply[R]) -> bool:
         """Tell whether all that was delivered is gone and the reply is the whole rest of the list."""
-        whole = reply.offset == 0 and reply.ends and self._size > len(reply.rows)
+        whole = reply.offset == 0 and reply.ends and self._plan.size > len(reply.rows)
         return whole and self._start == 0 and self._seen.complete
 
     def _error(self, kind: type[ListingError], reason: str, hint: str) -> ListingError:
         return kind(reason, delivered=self.report.rows, report=self.report, hint=hint)
-
-
-def _overlap(size: int) -> int:
-    return max(1, min(5, size // 50))

@@ -59,7 +59,8 @@ class ModelServer:
         self.deleted: set[str] = set()
         self.rows: list[Row | None] = [self._row() for _ in range(size)]
         self.reads = 0
-        self.first: list[Row | None] | None = None
+        self.first: list[Row | None] = []  # the list at the first read that brought rows
+        self.begun = False
         if behaviour.null_page and size > 8:
             at = rng.randrange(size)
             self.rows[at:at] = [None] * rng.randrange(2, size)
@@ -101,20 +102,17 @@ class ModelServer:
     def read(self, window: Window) -> tuple[list[Row | None], int]:
         """Answer one request as the list stands now."""
         b, rng = self.behaviour, self.rng
-        if self.first is None:
+        if not self.begun:
             self.first = list(self.rows)
         self.reads += 1
         total = b.total(self.lengths[-1] if window.pause_s and b.heals else rng.choice(self.lengths))
         offset = b.offset(window.offset, window.limit)
         limit = window.limit if b.clamp is None else min(window.limit, b.clamp)
         rows = self.rows[offset : offset + limit + b.more]
-        if b.transient and rng.random() < b.transient:
+        if rng.random() < b.transient or (b.early_end is not None and offset >= b.early_end):
             return [], total
-        if b.early_end is not None and offset >= b.early_end:
-            return [], total
-        if b.shuffled:
-            rows = rng.sample(rows, len(rows))
-        return rows, total
+        self.begun = self.begun or bool(rows)
+        return (rng.sample(rows, len(rows)) if b.shuffled else rows), total
 
 
 @attrs.define
@@ -202,7 +200,7 @@ def make_walk(limit: int, **options: Any) -> Walk[Row]:
 
 def survivors(server: ModelServer, begin: int = 0) -> list[str]:
     """Name the rows that lived through the whole walk, in list order."""
-    return [row.id for row in (server.first or [])[begin:] if row and row.id not in server.deleted]
+    return [row.id for row in server.first[begin:] if row and row.id not in server.deleted]
 
 
 def check(server: ModelServer, rows: list[str], *, complete: bool, begin: int = 0) -> None:
