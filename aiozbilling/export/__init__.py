@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from aiozbilling.export.facts import Progress
     from aiozbilling.export.job import export
     from aiozbilling.export.manifest import ExportReport
+    from aiozbilling.export.mirror import SyncProgress, SyncReport, sync
     from aiozbilling.export.stream import stream_csv, stream_jsonl
 
-__all__ = ["ExportReport", "Progress", "export", "stream_csv", "stream_jsonl"]
+__all__ = ["ExportReport", "Progress", "SyncProgress", "SyncReport", "export", "stream_csv", "stream_jsonl", "sync"]
 
 _HOMES = {
     "ExportReport": "manifest",
@@ -19,6 +20,9 @@ _HOMES = {
     "export": "job",
     "stream_csv": "stream",
     "stream_jsonl": "stream",
+    "SyncProgress": "mirror",
+    "SyncReport": "mirror",
+    "sync": "mirror",
 }
 
 

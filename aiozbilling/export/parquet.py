@@ -76,20 +76,25 @@ def _join(columns: tuple[Column, ...], texts: set[str], disk: Disk, names: Names
         for column in columns
         if column.type == "decimal" and column.name not in texts
     }
-    writer = None
-    for group in _groups(disk, names.part):
-        fitting = group
-        for name, type_ in types.items():
-            at = group.schema.get_field_index(name)
-            try:
-                fitting = fitting.set_column(at, name, group.column(at).cast(type_))
-            except pa.ArrowInvalid:
-                return name
-        if writer is None:
-            writer = pq.ParquetWriter(_Sink(disk, handle), fitting.schema, compression="zstd")
-        writer.write_table(fitting, row_group_size=ROW_GROUP)
-    if writer is not None:
-        writer.close()
+    sink, writer = _Sink(disk, handle), None
+    try:
+        for group in _groups(disk, names.part):
+            fitting = group
+            for name, type_ in types.items():
+                at = group.schema.get_field_index(name)
+                try:
+                    fitting = fitting.set_column(at, name, group.column(at).cast(type_))
+                except pa.ArrowInvalid:
+                    return name
+            if writer is None:
+                writer = pq.ParquetWriter(sink, fitting.schema, compression="zstd")
+            writer.write_table(fitting, row_group_size=ROW_GROUP)
+        if writer is not None:
+            writer.close()
+    finally:
+        sink.shut()
+        if writer is not None:
+            writer.close()  # else its end, at any time, would write to a handle that may be another file's
     return None
 
 
@@ -124,10 +129,15 @@ class _Sink:
         self._disk = disk
         self._handle = handle
         self._place = 0
+        self._shut = False
+
+    def shut(self) -> None:
+        self._shut = True
 
     def write(self, content: Any) -> int:
         chunk = bytes(content)
-        write_all(self._disk, self._handle, chunk)
+        if not self._shut:
+            write_all(self._disk, self._handle, chunk)
         self._place += len(chunk)
         return len(chunk)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -26,16 +26,18 @@ class Table:
         columns: in order.
         row: makes a record's cells.
         time: gives a record's time, or None.
+        key: gives a record's unique key.
     """
 
     name: str
     columns: tuple[Column, ...]
     row: Callable[[Any], tuple[Cell, ...]]
     time: Callable[[Any], datetime | None]
+    key: Callable[[Any], Hashable]
 
 
-TOP_UPS = Table("top_ups", columns(TopUp), row_of(TopUp), attrgetter("created_at"))
-HISTORY = Table("history", columns(DayUsage), row_of(DayUsage), attrgetter("date"))
+TOP_UPS = Table("top_ups", columns(TopUp), row_of(TopUp), attrgetter("created_at"), attrgetter("id"))
+HISTORY = Table("history", columns(DayUsage), row_of(DayUsage), attrgetter("date"), attrgetter("date"))
 _BY_ENDPOINT = {TOP_UP.path: TOP_UPS, HISTORY_USAGE.path: HISTORY}
 
 
