@@ -95,7 +95,8 @@ class Client:
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._exchange.base_url!r})"
+        exchange = getattr(self, "_exchange", None)  # missing where a traceback shows a client that was refused
+        return f"{type(self).__name__}({f'base_url={exchange.base_url!r}' if exchange else ''})"
 
     @property
     def base_url(self) -> str:

@@ -133,7 +133,8 @@ class _Call(Generic[T]):
             record = read(self.endpoint, await self._reply(), self.exchange.clean)
         except (ApiError, TransportError, DecodeError) as error:
             self._failed(error)
-            raise
+            # Without the frames below, whose locals hold the reply: a server may repeat the credentials in it.
+            raise error.with_traceback(None) from None
         self.duration_s = self.exchange.clock() - self.started
         self.exchange.budget.earn()
         self._tell(None, None)
@@ -166,7 +167,7 @@ class _Call(Generic[T]):
         location = reply.headers.get("Location", "")
         target = redirected(url, location) if reply.status in _FOLLOWED and hop < _HOPS else None
         if target is None:
-            where = self.exchange.clean(shown(url, location)) if location else "nowhere"
+            where = self.exchange.clean(shown(url, location))[:200] if location else "nowhere"
             why = "redirected too often" if hop == _HOPS else "not followed, since credentials go to this server only"
             raise RedirectError(
                 f"redirect to {where} {why}",

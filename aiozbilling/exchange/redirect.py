@@ -32,6 +32,6 @@ def shown(url: str, location: str) -> str:
     """Give a redirect's target for an error message, without query and user info."""
     try:
         there = URL(url, encoded=True).join(URL(location))
-        return str(there.with_query(None).with_fragment(None).with_user(None))[:200]
+        return str(there.with_query(None).with_fragment(None).with_user(None))
     except ValueError:
         return "an address that can't be read"
