@@ -237,6 +237,7 @@ async def test_no_fault_shows_a_canary(kind, simulator, log):
             if error is not None:
                 met.add(type(error).__name__)
                 assert_error_clean(error)
+                assert chain(error) == [error], "an error holds on to one of the HTTP library's"
             assert_object_clean(client, "client")
         assert await error_of(client) is None
     assert met >= {

@@ -36,7 +36,7 @@ def explained(error: BaseException, path: str, clean: Callable[[str], str]) -> l
     problems: list[str] = []
     _collect(error, path, clean, problems)
     if len(problems) > _MOST_PROBLEMS:
-        problems[_MOST_PROBLEMS:] = [f"{len(problems) - _MOST_PROBLEMS} more problems"]
+        problems[_MOST_PROBLEMS:] = ["and more problems"]
     return problems
 
 

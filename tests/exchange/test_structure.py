@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -274,10 +275,29 @@ def test_all_bad_fields_are_told_at_once():
 
 
 def test_the_number_of_problems_is_bounded():
-    """A page full of wrong rows makes at most a hundred sentences and the number of the others."""
-    told = problems(HistoryPage, with_value(HistoryPage, "history_usages", json.dumps([7] * 1000)))
+    """A list full of wrong rows is told by its first thirty, and a hundred sentences are the most."""
+    assert len(problems(HistoryPage, with_value(HistoryPage, "history_usages", json.dumps([7] * 1000)))) == 30
+    told = problems(HistoryPage, with_value(HistoryPage, "history_usages", json.dumps([{}] * 1000)))
+    assert len(told) == 90
+    told = problems(TopUpPage, with_value(TopUpPage, "top_up_usages", json.dumps([{}] * 1000)))
     assert len(told) == 101
-    assert told[-1] == "900 more problems"
+    assert told[-1] == "and more problems"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "literal"),
+    [
+        (HistoryPage, "history_usages", "[" + "7," * 250_000 + "7]"),
+        (TopUpPage, "top_up_usages", "[" + "{}," * 100_000 + "7]"),
+        (CuUsage, "daily", "[" + '{"breakdown":[7,7,7,7,7]},' * 20_000 + "7]"),
+        (MeteredUsage, "metrics", json.dumps(dict.fromkeys(map(str, range(50_000)), 7))),
+    ],
+)
+def test_no_document_makes_explaining_slow(kind, path, literal):
+    """A document of nothing but wrong items is refused in a blink, not in the minutes that all its errors take."""
+    started = time.perf_counter()
+    assert problems(kind, with_value(kind, path, literal))
+    assert time.perf_counter() - started < 1.5
 
 
 def test_a_shown_value_is_bounded():
