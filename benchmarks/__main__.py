@@ -42,7 +42,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("scenarios", metavar="SCENARIO", nargs="*", help=f"of {', '.join(SCENARIOS)}; all by default")
     parser.add_argument("--rows", type=int, default=20_000, help="of a walk (20,000)")
-    parser.add_argument("--export-rows", type=int, default=200_000, help="of an export (200,000)")
+    parser.add_argument("--export-rows", type=int, default=100_000, help="of an export (100,000)")
     parser.add_argument("--full", action="store_true", help="export 1,000,000 rows")
     parser.add_argument("--repeat", type=int, default=5, help="processes for each peer (5)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, once each: does it work?")

@@ -14,6 +14,7 @@ import re
 import sys
 from collections import deque
 
+from benchmarks.cores import keep_to
 from benchmarks.rows import encoded_rows
 
 WARM_ROWS = 2500
@@ -108,4 +109,5 @@ async def serve(rows: int) -> None:
 
 
 if __name__ == "__main__":
+    keep_to(-1)
     asyncio.run(serve(int(sys.argv[1])))

@@ -36,6 +36,8 @@ def export(setting: Setting) -> Outcome:
         small = _run(setting, format_, "ours", setting.export_rows // 10)["peak_mib"]
         peak = median(one["peak_mib"] for one in ours)
         bars.append(Bar(f"x peak memory of a tenth of the rows, {format_}", peak / small, 1.1))
+        cpu, by_hand_cpu = _cpu_us(ours), _cpu_us(by_hand)
+        notes.append(f"{format_}: {cpu:.1f} µs of CPU a row, by hand {by_hand_cpu:.1f}, ratio {by_hand_cpu / cpu:.2f}")
         notes.append(
             f"{format_}: peak {peak:.0f} MiB, {small:.0f} MiB at a tenth; by hand {by_hand[0]['peak_mib']:.0f} MiB"
         )
@@ -49,6 +51,10 @@ def _run(setting: Setting, format_: str, way: str, rows: int) -> dict[str, Any]:
     if seen["rows"] != rows:
         raise SystemExit(f"{way} wrote {seen['rows']} rows of {rows} to {format_}")
     return seen
+
+
+def _cpu_us(runs: list[dict[str, Any]]) -> float:
+    return float(median(one["cpu_s"] / one["rows"] for one in runs)) * 1e6
 
 
 def _speeds(runs: list[dict[str, Any]]) -> list[float]:
