@@ -13,8 +13,10 @@ from aiozbilling.errors import CallTimeoutError, ConfigurationError, RateLimited
 
 __all__ = ["Gate", "RateLimit"]
 
-# Requests reach the server with jitter: a window kept to the microsecond here is a little shorter there.
-_MARGIN = 1.02
+# A request reaches the server between its turn and its reply, so a window kept to the microsecond here may be shorter
+# there: the window is lengthened by the longest recent time to a reply, by this part of it at most.
+_MARGIN = 0.04
+_FADING = 0.98  # of the longest time to a reply, with each reply
 
 
 @attrs.frozen
@@ -50,10 +52,15 @@ class Gate:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _granted: deque[float] = attrs.field(factory=deque, init=False)
     _paused_until: float = attrs.field(default=0.0, init=False)
+    _reply_s: float = attrs.field(default=_MARGIN, init=False)
 
     def pause(self, seconds: float) -> None:
         """Hold back every request of the account for so many seconds from now."""
         self._paused_until = max(self._paused_until, self.clock() + seconds)
+
+    def replied(self, seconds: float) -> None:
+        """Take note of the time from a request's turn to its reply."""
+        self._reply_s = max(seconds, self._reply_s * _FADING)
 
     async def turn(self, until: float) -> None:
         """Wait for the right to send one request.
@@ -84,16 +91,15 @@ class Gate:
 
     async def _take_slot(self, limit: RateLimit, until: float) -> None:
         granted, now = self._granted, self.clock()
-        slot = now
-        if len(granted) >= limit.requests:
-            slot = max(now, granted[-limit.requests] + limit.per_s * _MARGIN)
+        window = limit.per_s + min(self._reply_s, limit.per_s * _MARGIN)
+        slot = max(now, granted[-limit.requests] + window) if len(granted) >= limit.requests else now
         if slot > until:
             raise CallTimeoutError(
                 f"the rate limit of {limit.requests} requests in {limit.per_s:g} s leaves no turn before the deadline",
                 hint="Make fewer calls at once, or raise `deadline`",
             )
         granted.append(slot)
-        while len(granted) > limit.requests and granted[0] < now - limit.per_s * _MARGIN:
+        while len(granted) > limit.requests and granted[0] < now - window:
             granted.popleft()
         if slot > now:
             try:

@@ -34,6 +34,9 @@ _RFC_3339 = re.compile(
 )
 # msgspec rounds beyond microseconds, so that 23:59:59.9999999 becomes the next day: such bodies take the other road.
 _NANOSECONDS = re.compile(rb"\.\d{7}")
+# Of a large body both ends are looked at: a server writes its times with nanoseconds or it doesn't, and to look through
+# the whole of 560 kB took 12 % of a page's time.
+_ALL, _END = 32 * 1024, 8 * 1024
 # A list's first bad items explain enough: the errors of 250,000 took 9 s and 400 MiB, for a body of half a megabyte.
 _MOST_BAD_ITEMS = 30
 _document = msgspec.json.Decoder(float_hook=Decimal)
@@ -63,7 +66,7 @@ def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
 
     def quick(body: bytes) -> T | None:
         # Escapes and other alphabets can hide digits that Decimal takes and `_decimal` doesn't.
-        if b"\\" in body or not body.isascii() or _NANOSECONDS.search(body):
+        if b"\\" in body or not body.isascii() or _has_nanoseconds(body):
             return None
         try:
             reply = decode(body)
@@ -72,6 +75,13 @@ def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
         return reply.data if reply.status == "success" else None
 
     return quick
+
+
+def _has_nanoseconds(body: bytes) -> bool:
+    if len(body) <= _ALL:
+        return _NANOSECONDS.search(body) is not None
+    search = _NANOSECONDS.search
+    return search(body, 0, _END) is not None or search(body, len(body) - _END) is not None
 
 
 def structure(value: Any, kind: type[T], *, path: str, clean: Callable[[str], str]) -> T:

@@ -29,7 +29,9 @@ class TokenAmount:
     amount: Decimal
 
     def __attrs_post_init__(self) -> None:
-        checked_amount(self.amount)
+        amount = self.amount
+        if not (amount.is_finite() and -_MAX_EXPONENT < amount.adjusted() < _MAX_EXPONENT):
+            checked_amount(amount)
 
     @property
     def value(self) -> Decimal:

@@ -48,7 +48,7 @@ async def test_no_window_holds_more_than_the_limit(requests: int, per_s: float, 
         await door.turn(FOREVER)
         if time.now > asked:
             assert len(passed) >= requests
-            assert time.now <= passed[-requests] + per_s * 1.02 + 1e-6
+            assert time.now <= passed[-requests] + per_s * 1.04 + 1e-6
         passed.append(time.now)
     for first, beyond in zip(passed, passed[requests:], strict=False):
         assert beyond - first >= per_s
@@ -63,7 +63,7 @@ async def test_a_cancelled_turn_is_given_back() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    async with asyncio.timeout(0.35):
+    async with asyncio.timeout(0.38):
         await door.turn(FOREVER)
 
 
