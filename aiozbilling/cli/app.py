@@ -8,6 +8,7 @@ from typer.main import get_command
 
 from aiozbilling.cli.aioz import history, month, top_ups
 from aiozbilling.cli.b3os import cu_usage
+from aiozbilling.cli.exporting import export, sync
 from aiozbilling.cli.failures import EXIT_CODES, report_failure
 from aiozbilling.cli.messages import complain
 from aiozbilling.cli.metered import metered
@@ -35,6 +36,8 @@ app.command()(history)
 app.command("top-ups")(top_ups)
 app.command("cu-usage")(cu_usage)
 app.command()(metered)
+app.command()(export)
+app.command()(sync)
 app.command()(simulate)
 
 

@@ -11,7 +11,7 @@ from aiozbilling.errors import ExportError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.columns import Cell, Column
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.texts import decimal_text, time_text
+from aiozbilling.export.texts import decimal_texts, time_texts
 
 __all__ = ["DatabaseFile", "bindable", "column_types", "connect"]
 
@@ -122,14 +122,19 @@ def bindable(columns: tuple[Column, ...], rows: list[tuple[Cell, ...]]) -> Itera
     converted: list[Sequence[Cell]] = []
     for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
         if column.type == "decimal":
-            converted.append([None if cell is None else decimal_text(cell) for cell in cells])
+            converted.append(decimal_texts(cells))
         elif column.type == "time":
-            converted.append([None if cell is None else time_text(cell) for cell in cells])
+            converted.append(time_texts(cells))
         elif column.type == "int":
-            converted.append([cell if cell is None or -_LARGEST <= cell < _LARGEST else str(cell) for cell in cells])
+            converted.append(cells if _fit(cells) else [cell if _fit([cell]) else str(cell) for cell in cells])
         else:
             converted.append(cells)
     return zip(*converted, strict=True)
+
+
+def _fit(cells: Sequence[int | None]) -> bool:
+    numbers = [cell for cell in cells if cell is not None]
+    return not numbers or (min(numbers) >= -_LARGEST and max(numbers) < _LARGEST)
 
 
 @contextmanager

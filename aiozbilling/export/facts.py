@@ -104,12 +104,11 @@ class Facts:
             self.last_time = last if self.last_time is None else max(self.last_time, last)
 
     def _add_amounts(self, rows: Sequence[TopUp]) -> None:
-        by_denom: dict[str, list[Decimal]] = {}
-        for amount in [row.amount for row in rows]:
-            by_denom.setdefault(amount.denom, []).append(amount.amount)
+        amounts = [row.amount for row in rows]
         with localcontext(_EXACT):
-            for denom, amounts in by_denom.items():
-                self.amounts[denom] = sum(amounts, self.amounts.get(denom, _ZERO))
+            for denom in {amount.denom for amount in amounts}:
+                of_denom = [amount.amount for amount in amounts if amount.denom == denom]
+                self.amounts[denom] = sum(of_denom, self.amounts.get(denom, _ZERO))
 
     def _add_usd(self, amounts: Sequence[Decimal | None]) -> None:
         known = [amount for amount in amounts if amount is not None]

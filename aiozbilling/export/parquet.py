@@ -12,7 +12,7 @@ from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.columns import Cell, Column
 from aiozbilling.export.disk import Disk, write_all
 from aiozbilling.export.formats import Encoding
-from aiozbilling.export.texts import decimal_text
+from aiozbilling.export.texts import decimal_texts
 
 try:
     import pyarrow as pa
@@ -22,33 +22,48 @@ except ImportError:
 
 __all__ = ["ROW_GROUP", "parquet_encoding"]
 
-ROW_GROUP = 1 << 16  # rows; the same however the pages fell, so that the same rows make the same bytes
+ROW_GROUP = 1 << 15  # rows; the same however the pages fell, so that the same rows make the same bytes
+_TEXT_OF = "text of "
+_FEW_VALUES = {"token", "denom", "sender", "recipient"}  # a dictionary of the other columns' values only takes time
 _DIGITS = 38  # of decimal128, the widest that all readers know
 
 
 def parquet_encoding(columns: tuple[Column, ...]) -> Encoding:
-    """Give the encoding; numbers wait as text, which holds any of them."""
+    """Give the encoding.
+
+    A number that decimal128 doesn't hold waits as text beside its column, which then becomes text in the file: nothing
+    is lost, whatever the provider sends.
+    """
     waiting = pa.schema([(column.name, _type(column)) for column in columns])
+    for column in columns:
+        if column.type == "decimal":
+            waiting = waiting.append(pa.field(_TEXT_OF + column.name, pa.string()))
     return Encoding(waiting.serialize().to_pybytes(), partial(_batch, columns, waiting), partial(_sealed, columns))
 
 
 def _type(column: Column) -> Any:
     if column.type == "time":
         return pa.timestamp("us", "UTC")
-    return {"text": pa.string(), "int": pa.int64(), "decimal": pa.string(), "bool": pa.bool_()}[column.type]
+    if column.type == "decimal":
+        return pa.decimal128(_DIGITS, column.scale)
+    return {"text": pa.string(), "int": pa.int64(), "bool": pa.bool_()}[column.type]
 
 
 def _batch(columns: tuple[Column, ...], schema: Any, rows: list[tuple[Cell, ...]]) -> bytes:
-    arrays = []
+    arrays, texts = [], []
     for column, field, cells in zip(columns, schema, zip(*rows, strict=True), strict=False):
-        texts = None if column.type != "decimal" else [None if cell is None else decimal_text(cell) for cell in cells]
         try:
-            arrays.append(pa.array(texts or cells, field.type))
+            array, text = pa.array(cells, field.type), None
         except OverflowError:
             raise ExportError(
                 f"a number in {column.name} is beyond 64 bits", hint="Export to csv, jsonl or sqlite, which hold it"
             ) from None
-    content: bytes = pa.RecordBatch.from_arrays(arrays, schema=schema).serialize().to_pybytes()
+        except pa.ArrowInvalid:
+            array, text = pa.nulls(len(rows), field.type), pa.array(decimal_texts(cells), pa.string())
+        arrays.append(array)
+        if column.type == "decimal":
+            texts.append(pa.nulls(len(rows), pa.string()) if text is None else text)
+    content: bytes = pa.RecordBatch.from_arrays(arrays + texts, schema=schema).serialize().to_pybytes()
     return content
 
 
@@ -58,10 +73,12 @@ def _sealed(columns: tuple[Column, ...], disk: Disk, names: Names) -> Path:
         if disk.exists(names.ready):
             disk.remove(names.ready)
         handle = disk.create(names.ready)
+        sink = _Sink(disk, handle)
         try:
-            misfit = _join(columns, texts, disk, names, handle)
+            misfit = _join(columns, texts, disk, names, sink)
             disk.sync(handle)
         finally:
+            sink.shut()
             disk.close(handle)
         if misfit is None:
             disk.sync_folder(names.ready.parent)
@@ -69,26 +86,22 @@ def _sealed(columns: tuple[Column, ...], disk: Disk, names: Names) -> Path:
         texts.add(misfit)
 
 
-def _join(columns: tuple[Column, ...], texts: set[str], disk: Disk, names: Names, handle: int) -> str | None:
-    """Write all rows, or name a column whose numbers don't fit decimal128: it stays text, and nothing is lost."""
-    types = {
-        column.name: pa.decimal128(_DIGITS, column.scale)
-        for column in columns
-        if column.type == "decimal" and column.name not in texts
-    }
-    sink, writer = _Sink(disk, handle), None
+def _join(columns: tuple[Column, ...], texts: set[str], disk: Disk, names: Names, sink: _Sink) -> str | None:
+    """Write all rows, or name a column that has to be text."""
+    titles = [column.name for column in columns]
+    numbers = [column.name for column in columns if column.type == "decimal"]
+    few: Any = [name for name in titles if name in _FEW_VALUES]
+    writer = None
     try:
         for group in _groups(disk, names.part):
-            fitting = group
-            for name, type_ in types.items():
-                at = group.schema.get_field_index(name)
-                try:
-                    fitting = fitting.set_column(at, name, group.column(at).cast(type_))
-                except pa.ArrowInvalid:
-                    return name
+            misfit = next((name for name in numbers if name not in texts and _beside(group, name)), None)
+            if misfit is not None:
+                return misfit
+            arrays = [_as_text(group, name) if name in texts else group.column(name) for name in titles]
+            table = pa.Table.from_arrays(arrays, titles)
             if writer is None:
-                writer = pq.ParquetWriter(sink, fitting.schema, compression="zstd")
-            writer.write_table(fitting, row_group_size=ROW_GROUP)
+                writer = pq.ParquetWriter(sink, table.schema, compression="zstd", use_dictionary=few)
+            writer.write_table(table, row_group_size=ROW_GROUP)
         if writer is not None:
             writer.close()
     finally:
@@ -96,6 +109,18 @@ def _join(columns: tuple[Column, ...], texts: set[str], disk: Disk, names: Names
         if writer is not None:
             writer.close()  # else its end, at any time, would write to a handle that may be another file's
     return None
+
+
+def _beside(group: Any, name: str) -> bool:
+    """Tell whether there are numbers that wait as text."""
+    texts = group.column(_TEXT_OF + name)
+    return bool(texts.null_count < len(texts))
+
+
+def _as_text(group: Any, name: str) -> Any:
+    texts = group.column(_TEXT_OF + name).to_pylist()
+    fitting = decimal_texts(group.column(name).to_pylist())
+    return pa.array([fits if text is None else text for fits, text in zip(fitting, texts, strict=True)], pa.string())
 
 
 def _groups(disk: Disk, part: Path) -> Iterator[Any]:

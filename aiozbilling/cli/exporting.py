@@ -1,0 +1,209 @@
+"""Commands that write files: `export` and `sync`."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aiozbilling.cli.messages import note
+from aiozbilling.cli.options import Access, BaseUrl, Concurrency, PageSize, Simulated, Timeout
+from aiozbilling.cli.output import write
+from aiozbilling.cli.sources import with_aioz
+
+if TYPE_CHECKING:
+    from aiozbilling import AiozBilling
+    from aiozbilling.export import ExportReport, SyncReport
+    from aiozbilling.simulator import Simulator
+
+__all__ = ["export", "sync"]
+
+
+class What(StrEnum):
+    """The lists that can be exported."""
+
+    TOP_UPS = "top-ups"
+    HISTORY = "history"
+
+
+class Kind(StrEnum):
+    """The formats of files."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    SQLITE = "sqlite"
+
+
+_Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
+_Kind = Annotated[
+    Kind | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        show_default=False,
+        help="csv, jsonl, parquet, sqlite; default: by suffix.",
+    ),
+]
+_Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", show_default=False, help="Rows from then on: month, day or time."),
+]
+_Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="TIME", show_default=False, help="Rows before then; of a month or a day, those in it."
+    ),
+]
+_Force = Annotated[bool, typer.Option("--force", help="Replace the file, when the new one is complete.")]
+_Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="The SQLite database; it is made if need be.")]
+_Account = Annotated[str, typer.Option("--account", metavar="LABEL", help="Your name for the account.")]
+_Full = Annotated[bool, typer.Option("--full", help="Read both lists to their ends again, for changes in old rows.")]
+
+
+def export(
+    what: Annotated[What, typer.Argument(help="The list.")],
+    *,
+    out: _Out,
+    format_: _Kind = None,
+    since: _Since = None,
+    until: _Until = None,
+    force: _Force = False,
+    page_size: PageSize = None,
+    concurrency: Concurrency = 4,
+    simulator: Simulated = False,
+    base_url: BaseUrl = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """AIOZ: write a whole list to a file that is complete or not there.
+
+    Interrupted in any way, the same command goes on where it was.
+    """
+
+    async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
+        from aiozbilling.export import export
+
+        lists: dict[What, Any] = {What.TOP_UPS: billing.top_ups, What.HISTORY: billing.history_usage}
+        listing = lists[what](page_size=page_size, concurrency=concurrency)
+        with _goes_on(out), _bar(what.value) as shown:
+            report = await export(
+                listing,
+                out,
+                format=None if format_ is None else format_.value,
+                since=since,
+                until=until,
+                overwrite=force,
+                on_progress=lambda progress: shown(progress.read, progress.total, progress.resumed),
+            )
+        await write(_exported(report, spanned=bool(since or until)).encode())
+
+    with_aioz(Access(simulator, base_url, timeout), run)
+
+
+def sync(
+    *,
+    db: _Database,
+    account: _Account = "main",
+    full: _Full = False,
+    simulator: Simulated = False,
+    base_url: BaseUrl = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """AIOZ: keep a local SQLite database up to date with an account.
+
+    The first run takes all, later ones only what is new. Several accounts live in one database, under labels.
+    """
+
+    async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
+        from aiozbilling.export import sync
+
+        with _bar("sync") as shown:
+            report = await sync(
+                billing,
+                db,
+                account=account,
+                full=full,
+                on_progress=lambda progress: shown(progress.read, progress.total, 0),
+            )
+        await write(_synced(report).encode())
+
+    with_aioz(Access(simulator, base_url, timeout), run)
+
+
+@contextmanager
+def _goes_on(out: Path) -> Iterator[None]:
+    """Say that an interrupted export is not lost."""
+    try:
+        yield
+    except BaseException:
+        if out.with_name(f"{out.name}.checkpoint").exists():
+            note("What was read is kept: run the same command again, and it goes on.")
+        raise
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _read, _total, _resumed: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns: list[Any] = [
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} rows"),
+        TimeRemainingColumn(compact=True),
+    ]
+    if console.width >= 72:
+        columns.insert(0, TextColumn(title))
+        columns.insert(-1, TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
+        task: Any = None
+
+        def show(read: int, total: int, resumed: int) -> None:
+            nonlocal task
+            if task is None:
+                task = progress.add_task(title, total=total, completed=resumed, rate="")
+            speed = progress.tasks[0].speed
+            progress.update(task, completed=read, total=max(read, total), rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield show
+
+
+def _exported(report: "ExportReport", *, spanned: bool) -> str:
+    from aiozbilling.cli.figures import exact, moment, size
+
+    rows = f"{report.rows:,}" + (f", and {report.rows_outside:,} outside the span" if spanned else "")
+    skipped = f"{report.duplicates_skipped:,} duplicates and {report.null_rows_skipped:,} null rows skipped"
+    lines = [("file", str(report.path)), ("size", size(report.bytes)), ("SHA-256", report.sha256), ("rows", rows)]
+    if report.first_time is not None:
+        lines += [("first", f"{moment(report.first_time)} UTC"), ("last", f"{moment(report.last_time)} UTC")]
+    lines += [("sum", f"{exact(amount.value)} {amount.symbol}") for amount in report.amounts.values()]
+    without = f" ({report.rows_without_usd:,} rows without)" if report.rows_without_usd else ""
+    lines += [("sum", f"{exact(report.usd)} USD{without}"), ("list", f"{report.consistency}; {skipped}")]
+    if report.runs > 1:
+        lines.append(("runs", f"{report.runs}"))
+    return _lines(lines)
+
+
+def _synced(report: "SyncReport") -> str:
+    lines = [("database", f"{report.path}, account {report.account}")]
+    for title, stored, new, changed in (
+        ("top-ups", report.top_ups, report.top_ups_new, report.top_ups_changed),
+        ("history", report.history, report.history_new, report.history_changed),
+    ):
+        lines.append((title, f"{stored:,} rows, {new:,} new, {changed:,} changed"))
+    return _lines(lines)
+
+
+def _lines(lines: list[tuple[str, str]]) -> str:
+    from aiozbilling.cli.messages import printable
+
+    width = max(len(title) for title, _ in lines)
+    return "".join(f"{title:<{width}}  {printable(text)}\n" for title, text in lines)
