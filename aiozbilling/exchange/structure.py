@@ -39,7 +39,6 @@ _NANOSECONDS = re.compile(rb"\.\d{7}")
 _ALL, _END = 32 * 1024, 8 * 1024
 # A list's first bad items explain enough: the errors of 250,000 took 9 s and 400 MiB, for a body of half a megabyte.
 _MOST_BAD_ITEMS = 30
-_note: Any = IterableValidationNote  # Any, as basedpyright takes its constructor for that of str
 _document = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -227,12 +226,12 @@ def _structured(items: Iterable[tuple[Any, Any]], kind: Any, hook: Callable[[Any
         try:
             good.append((place, hook(item, kind)))
         except Exception as error:
-            error.add_note(_note("", place, kind))
+            error.add_note(IterableValidationNote("", place, kind))
             bad.append(error)
             if len(bad) == _MOST_BAD_ITEMS:
                 break
     if bad:
-        raise IterableValidationError("", bad, kind)
+        raise IterableValidationError("", bad, kind)  # pyright: ignore[reportCallIssue]  # it reads __new__ of the base
     return good
 
 
