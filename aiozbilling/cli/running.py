@@ -15,15 +15,22 @@ def run(command: Coroutine[Any, Any, None]) -> None:
 
     terminated = False
 
-    def on_sigterm(_number: int, _frame: object) -> None:
-        nonlocal terminated
-        terminated = True
-        signal.raise_signal(signal.SIGINT)  # which asyncio turns into the cancellation of the command
+    async def until_terminated() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-    previous = signal.signal(signal.SIGTERM, on_sigterm)
+        def on_sigterm(_number: int, _frame: object) -> None:
+            nonlocal terminated
+            terminated = True
+            if task is not None:
+                loop.call_soon_threadsafe(task.cancel)
+
+        signal.signal(signal.SIGTERM, on_sigterm)
+        await command
+
+    previous = signal.getsignal(signal.SIGTERM)
     try:
-        asyncio.run(command)
-    except KeyboardInterrupt:
+        asyncio.run(until_terminated())
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise SystemExit(143 if terminated else 130) from None
     finally:
         signal.signal(signal.SIGTERM, previous)

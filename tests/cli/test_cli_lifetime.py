@@ -40,6 +40,20 @@ def test_a_signal_ends_a_hanging_request_quietly(
     assert (process.returncode, out, err) == (code, b"", b"")
 
 
+def test_sigterm_ends_what_runs_in_the_background(command: CommandLine) -> None:
+    """A shell starts background jobs with SIGINT ignored: Ctrl-C leaves them alone, SIGTERM still ends them."""
+    ignoring = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731
+    with command.start("simulate", "--port", "0", preexec_fn=ignoring) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.2)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (143, b"")
+
+
 @pytest.mark.parametrize("format_", ["csv", "json", "table"])
 def test_a_closed_pipe_ends_quietly(command: CommandLine, simulator: Simulator, format_: str) -> None:
     """When the reader goes, as `| head` does, the command stops without a word."""

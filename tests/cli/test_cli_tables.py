@@ -95,11 +95,11 @@ def test_empty_lists_say_so(command: CommandLine, monkeypatch: pytest.MonkeyPatc
 
 def test_ascii_terminals_get_ascii(command: CommandLine) -> None:
     """Where stdout can't take more than ASCII, rules, bars and marks are made of it."""
-    for arguments in (("history",), ("top-ups",), ("metered",)):
-        result = command.process(*arguments, "-f", "table", environment={"PYTHONIOENCODING": "ascii", "COLUMNS": "70"})
-        assert result.code == 0
-        assert b"?" not in result.out
-        assert "----" in result.out.decode("ascii")
+    environment = {"PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
+    result = command.process("history", "-f", "table", environment=environment)
+    assert result.code == 0
+    assert b"?" not in result.out
+    assert "----" in result.out.decode("ascii")
 
 
 @pytest.mark.parametrize(
