@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from aiozbilling.clients.client import Client, Settings
+from aiozbilling.clients.client import Client, Settings, refuse_unknown
 from aiozbilling.clients.environment import variable
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credentials import Credentials, Secret, bearer, concealed, key_pair
@@ -104,6 +104,7 @@ class AiozBilling(Client):
         **settings: Unpack[Settings],
     ) -> None:
         api_key, secret_key, token = concealed(api_key), concealed(secret_key), concealed(token)
+        refuse_unknown(settings)
         settings.setdefault("rate_limit", AIOZ_RATE_LIMIT)
         super().__init__(base_url, _credentials(api_key, secret_key, token), **settings)
 
@@ -116,6 +117,7 @@ class AiozBilling(Client):
         Raises:
             ConfigurationError: a variable is missing or can't be right, or both ways are set.
         """
+        refuse_unknown(settings)
         api_key, secret_key = variable("AIOZ_PIN_API_KEY"), variable("AIOZ_PIN_SECRET_KEY")
         token = variable("AIOZ_PIN_TOKEN")
         if token is not None and (api_key is not None or secret_key is not None):

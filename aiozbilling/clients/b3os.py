@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Self
 
-from aiozbilling.clients.client import Client, Settings, concurrency_of
+from aiozbilling.clients.client import Client, Settings, concurrency_of, refuse_unknown
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, month_of, months_between
 from aiozbilling.errors import ConfigurationError
@@ -52,6 +52,7 @@ class B3osBilling(Client):
 
     def __init__(self, *, token: str | Secret, base_url: str = B3OS_URL, **settings: Unpack[Settings]) -> None:
         token = concealed(token)
+        refuse_unknown(settings)
         super().__init__(base_url, bearer(token, variable="B3OS_API_KEY"), **settings)
 
     @classmethod
@@ -61,6 +62,7 @@ class B3osBilling(Client):
         Raises:
             ConfigurationError: a variable is missing or can't be right.
         """
+        refuse_unknown(settings)
         token, base_url = environment("B3OS_API_KEY", optional="B3OS_SERVER_URL")
         return cls(token=token, base_url=base_url or B3OS_URL, **settings)
 

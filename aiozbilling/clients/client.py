@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypedDict
+from typing import Any, NoReturn, Self, TypedDict
 
 import aiohttp
 import attrs
@@ -45,6 +45,18 @@ class Settings(TypedDict, total=False):
     allow_http: bool
     max_body: int
     on_attempt: Callable[[Attempt], object] | None
+
+
+def refuse_unknown(settings: Any) -> None:
+    """Refuse keywords that there are not, and forget the values: one may be a credential under a misspelt name.
+
+    Raises:
+        TypeError: there is no such keyword.
+    """
+    unknown = settings.keys() - Settings.__annotations__.keys()
+    if unknown:
+        settings.clear()
+        raise TypeError(f"there is no keyword {min(unknown)!r}")
 
 
 class Client:
@@ -97,6 +109,9 @@ class Client:
     def __repr__(self) -> str:
         exchange = getattr(self, "_exchange", None)  # missing where a traceback shows a client that was refused
         return f"{type(self).__name__}({f'base_url={exchange.base_url!r}' if exchange else ''})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client is not pickled or copied: build another one, or use with_credentials()")
 
     @property
     def base_url(self) -> str:

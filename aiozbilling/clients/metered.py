@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from aiozbilling.clients.client import Client, Settings, concurrency_of
+from aiozbilling.clients.client import Client, Settings, concurrency_of, refuse_unknown
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, last_day, months_between
 from aiozbilling.errors import ConfigurationError
@@ -47,6 +47,7 @@ class MeteredBilling(Client):
 
     def __init__(self, base_url: str, *, token: str | Secret, **settings: Unpack[Settings]) -> None:
         token = concealed(token)
+        refuse_unknown(settings)
         super().__init__(base_url, bearer(token, variable="METERED_BILLING_TOKEN"), **settings)
 
     @classmethod
@@ -56,6 +57,7 @@ class MeteredBilling(Client):
         Raises:
             ConfigurationError: a variable is missing or can't be right.
         """
+        refuse_unknown(settings)
         token, base_url = environment("METERED_BILLING_TOKEN", optional="METERED_BILLING_URL")
         if base_url is None:
             raise ConfigurationError("set the environment variable METERED_BILLING_URL")

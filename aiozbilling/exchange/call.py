@@ -6,10 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
-from tenacity import AsyncRetrying, RetryCallState
 
 from aiozbilling.errors import (
     AiozBillingError,
@@ -27,6 +26,9 @@ from aiozbilling.exchange.reading import Endpoint, read
 from aiozbilling.exchange.redirect import redirected, shown
 from aiozbilling.exchange.retry import RetryBudget, RetryPolicy, is_retried, wait_s
 from aiozbilling.exchange.transport import Reply, send
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 __all__ = ["Attempt", "Exchange"]
 
@@ -96,6 +98,8 @@ class Exchange:
             return await call.attempt()
         except (ApiError, TransportError, DecodeError) as error:
             call.first_failure = error
+        from tenacity import AsyncRetrying
+
         # Only a call that failed pays for tenacity: a fifth of a request's time goes into its asking whether each of
         # our functions is a coroutine. Fresh for every call, as one that tasks share mixes up their states.
         retrying = AsyncRetrying(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cattrs.errors import ClassValidationError, IterableValidationError
-
 __all__ = ["MismatchError", "explained", "wire_name"]
 
 _CAMEL_CASED = frozenset({"aiozbilling.records.b3os", "aiozbilling.records.metered"})
@@ -41,6 +39,8 @@ def explained(error: BaseException, path: str, clean: Callable[[str], str]) -> l
 
 
 def _collect(error: BaseException, path: str, clean: Callable[[str], str], problems: list[str]) -> None:
+    from cattrs.errors import ClassValidationError, IterableValidationError
+
     rest: Sequence[BaseException] = ()
     if isinstance(error, ClassValidationError):
         fields, rest = error.group_exceptions()

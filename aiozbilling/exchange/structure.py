@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 import msgspec
-from cattrs import Converter
-from cattrs.errors import IterableValidationError, IterableValidationNote
-from cattrs.gen import make_dict_structure_fn, override
 
 from aiozbilling.errors import DecodeError
 from aiozbilling.exchange.mismatch import MismatchError, explained, wire_name
 from aiozbilling.records.amounts import checked_amount
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 __all__ = ["parse", "quick_decoder", "structure"]
 
@@ -34,9 +34,6 @@ _RFC_3339 = re.compile(
 )
 # msgspec rounds beyond microseconds, so that 23:59:59.9999999 becomes the next day: such bodies take the other road.
 _NANOSECONDS = re.compile(rb"\.\d{7}")
-# Of a large body both ends are looked at: a server writes its times with nanoseconds or it doesn't, and to look through
-# the whole of 560 kB took 12 % of a page's time.
-_ALL, _END = 32 * 1024, 8 * 1024
 # A list's first bad items explain enough: the errors of 250,000 took 9 s and 400 MiB, for a body of half a megabyte.
 _MOST_BAD_ITEMS = 30
 _document = msgspec.json.Decoder(float_hook=Decimal)
@@ -66,7 +63,7 @@ def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
 
     def quick(body: bytes) -> T | None:
         # Escapes and other alphabets can hide digits that Decimal takes and `_decimal` doesn't.
-        if b"\\" in body or not body.isascii() or _has_nanoseconds(body):
+        if b"\\" in body or not body.isascii() or _NANOSECONDS.search(body):
             return None
         try:
             reply = decode(body)
@@ -75,13 +72,6 @@ def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
         return reply.data if reply.status == "success" else None
 
     return quick
-
-
-def _has_nanoseconds(body: bytes) -> bool:
-    if len(body) <= _ALL:
-        return _NANOSECONDS.search(body) is not None
-    search = _NANOSECONDS.search
-    return search(body, 0, _END) is not None or search(body, len(body) - _END) is not None
 
 
 def structure(value: Any, kind: type[T], *, path: str, clean: Callable[[str], str]) -> T:
@@ -99,6 +89,8 @@ def structure(value: Any, kind: type[T], *, path: str, clean: Callable[[str], st
 
 @cache
 def _converter() -> Converter:
+    from cattrs import Converter  # here: 45 ms of importing that a walk without a bad row never needs
+
     converter = Converter(detailed_validation=True)
     for kind, hook in ((str, _str), (bool, _bool), (int, _int), (Decimal, _decimal), (datetime, _datetime)):
         converter.register_structure_hook(kind, hook)
@@ -220,22 +212,26 @@ def _dict_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
 
 
 def _structured(items: Iterable[tuple[Any, Any]], kind: Any, hook: Callable[[Any, Any], Any]) -> list[tuple[Any, Any]]:
+    from cattrs import errors
+
     good: list[tuple[Any, Any]] = []
     bad: list[Exception] = []
     for place, item in items:
         try:
             good.append((place, hook(item, kind)))
         except Exception as error:
-            error.add_note(IterableValidationNote("", place, kind))
+            error.add_note(errors.IterableValidationNote("", place, kind))
             bad.append(error)
             if len(bad) == _MOST_BAD_ITEMS:
                 break
     if bad:
-        raise IterableValidationError("", bad, kind)  # pyright: ignore[reportCallIssue]  # it reads __new__ of the base
+        raise errors.IterableValidationError("", bad, kind)  # pyright: ignore[reportCallIssue]  # it reads __new__ of the base
     return good
 
 
 def _record_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
+    from cattrs.gen import make_dict_structure_fn, override
+
     names: dict[str, Any] = {field.name: override(rename=wire_name(kind, field.name)) for field in attrs.fields(kind)}
     inner: Any = make_dict_structure_fn(kind, converter, **names)
 
