@@ -1,0 +1,403 @@
+"""Exports to real files."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import sqlite3
+import stat
+from collections.abc import Sequence
+from datetime import UTC, date, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from export_lists import NOON, listing_of, top_up, top_ups
+
+from aiozbilling import (
+    AiozBilling,
+    AuthenticationError,
+    CheckpointError,
+    ConfigurationError,
+    ExportError,
+    ExportLockedError,
+    TokenAmount,
+    TopUp,
+)
+from aiozbilling.export import Progress, export
+from aiozbilling.export.disk import Disk
+from aiozbilling.export.tables import TOP_UPS
+from aiozbilling.simulator import Simulator
+
+SUFFIXES = (".csv", ".jsonl", ".parquet", ".sqlite")
+NAMES = [column.name for column in TOP_UPS.columns]
+
+
+def rows_in(path: Path) -> list[dict[str, Any]]:
+    """Read a file back, whatever its format."""
+    if path.suffix == ".csv":
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
+    if path.suffix == ".parquet":
+        return list(pq.read_table(path).to_pylist())
+    with sqlite3.connect(path) as database:
+        return [dict(zip(NAMES, row, strict=True)) for row in database.execute("SELECT * FROM top_ups ORDER BY rowid")]
+
+
+def beside(path: Path) -> set[str]:
+    return {file.name for file in path.parent.iterdir()}
+
+
+class InterruptedExportError(Exception):
+    """What a test raises amid an export."""
+
+
+def stop_after(rows: int) -> Any:
+    def on_progress(progress: Progress) -> None:
+        if progress.read >= rows:
+            raise InterruptedExportError
+
+    return on_progress
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_rows_read_back_exactly(tmp_path: Path, suffix: str) -> None:
+    """Every row is there in order, its amounts exact, and None, huge and tiny amounts survive."""
+    rows = [
+        top_up(3, total_amount=None, created_at=None, updated_at=NOON, evm_tx_hash=None, block_number=None),
+        top_up(2, amount=TokenAmount("attoaioz", Decimal(1)), credit=Decimal("1.5"), status=False),
+        top_up(1, amount=TokenAmount("attoaioz", Decimal(10**60 + 1)), created_at=NOON + timedelta(microseconds=1)),
+        top_up(0, amount=TokenAmount("uusdc", Decimal("0.25"))),
+    ]
+    report = await export(listing_of(rows), tmp_path / f"t{suffix}")
+    found = rows_in(report.path)
+    assert [row["id"] for row in found] == [row.id for row in rows]
+    for row, record in zip(found, rows, strict=True):
+        assert list(row) == NAMES
+        assert Decimal(row["amount"]) == record.amount.amount
+        assert Decimal(row["token_amount"]) == record.amount.value
+        assert row["denom"] == record.amount.denom
+        assert (Decimal(row["credit_usd"]) if row["credit_usd"] else None) == record.credit_usd
+    assert found[0]["created_at"] in (None, "")
+    if suffix == ".parquet":
+        assert found[1]["created_at"] == rows[1].created_at
+        assert pq.read_schema(report.path).field("credit_attousd").type == pa.string()  # 1.5 is no whole number
+    else:
+        assert found[2]["created_at"] == "2026-10-31T12:00:00.000001Z"
+        assert found[3]["created_at"] == "2026-10-31T12:00:00.000000Z"
+    assert report.amounts["attoaioz"].amount == 10**60 + 1 + 1 + 10**18 + 3
+    assert report.usd == sum((row.credit_usd for row in rows if row.credit_usd is not None), Decimal(0))
+    assert report.rows_without_usd == 1
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_other_programs_read_it(tmp_path: Path, suffix: str) -> None:
+    """DuckDB, and pandas or the sqlite3 shell, find the rows, the sums and the types."""
+    async with (
+        Simulator(top_ups=2500) as simulator,
+        AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
+    ):
+        report = await export(billing.top_ups(), tmp_path / f"t{suffix}")
+    path = str(report.path)
+    # By itself DuckDB reads a CSV's amounts as floating point.
+    source = f"read_csv('{path}', types = {{'credit_usd': 'DECIMAL(38, 18)'}})" if suffix == ".csv" else f"'{path}'"
+    if suffix == ".sqlite":
+        process = await asyncio.create_subprocess_exec(
+            "sqlite3", path, "SELECT count(*), max(created_at) FROM top_ups", stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        assert out.decode().startswith("2500|2026-11-")
+        frame = pd.read_sql("SELECT * FROM top_ups", sqlite3.connect(path))
+    else:
+        count, usd, last = duckdb.sql(
+            f"SELECT count(*), sum(credit_usd::DECIMAL(38, 18)), max(created_at::TIMESTAMPTZ) FROM {source}"
+        ).fetchall()[0]
+        assert (count, usd, last.astimezone(UTC)) == (2500, report.usd, report.last_time)
+        frame = {
+            ".csv": lambda: pd.read_csv(path, dtype=str, parse_dates=["created_at"]),
+            ".jsonl": lambda: pd.read_json(path, lines=True, dtype=False),
+            ".parquet": lambda: pd.read_parquet(path),
+        }[suffix]()
+    assert len(frame) == 2500
+    assert sum(map(Decimal, frame["token_amount"])) == report.amounts["attoaioz"].value
+    times = pd.to_datetime(frame["created_at"], utc=True)
+    assert times.max().to_pydatetime() == report.last_time
+    assert times.min().to_pydatetime() == report.first_time
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_an_interrupted_export_ends_in_the_same_bytes(tmp_path: Path, suffix: str) -> None:
+    """Stopped after each number of rows and taken up again, the file is the same, and so are the sums."""
+    rows = top_ups(40)
+    whole = await export(listing_of(rows), tmp_path / f"whole{suffix}")
+    for stop in (5, 6, 20, 40):
+        path = tmp_path / f"{stop}{suffix}"
+        with pytest.raises(InterruptedExportError) as caught:
+            await export(listing_of(rows), path, on_progress=stop_after(stop))
+        assert "run the same export again" in caught.value.__notes__[0]
+        assert not path.exists()
+        report = await export(listing_of(rows, page_size=7), path)
+        assert report.runs == 2
+        if suffix == ".sqlite":
+            assert rows_in(path) == rows_in(whole.path)
+        else:
+            assert path.read_bytes() == whole.path.read_bytes()
+        for name in ("rows", "usd", "amounts", "first_time", "last_time"):
+            assert getattr(report, name) == getattr(whole, name)
+    assert not [name for name in beside(whole.path) if name.endswith((".part", ".checkpoint", ".lock", ".tmp"))]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_cancellation_keeps_what_was_read(tmp_path: Path, suffix: str) -> None:
+    """A cancelled export leaves its checkpoint, no lock and no task, and goes on later."""
+    path, rows, paged = tmp_path / f"t{suffix}", top_ups(60), asyncio.Event()
+    task = asyncio.create_task(export(listing_of(rows), path, on_progress=lambda progress: paged.set()))
+    await paged.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert beside(path) == {f"t{suffix}.part", f"t{suffix}.checkpoint"}
+    assert (await export(listing_of(rows), path)).rows == 60
+
+
+async def test_a_span_keeps_rows_by_their_time(tmp_path: Path) -> None:
+    """`since` is in, `until` is out, a day is taken whole, and rows without a time are outside."""
+    rows = [top_up(0, created_at=None), *(top_up(n, created_at=NOON + timedelta(days=n)) for n in range(1, 6))]
+
+    async def kept(**span: Any) -> tuple[int, int]:
+        report = await export(listing_of(rows), tmp_path / "t.csv", overwrite=True, **span)
+        return report.rows, report.rows_outside
+
+    assert await kept(since=NOON + timedelta(days=2), until=NOON + timedelta(days=4)) == (2, 4)
+    assert await kept(since="2026-11-01", until=date(2026, 11, 2)) == (2, 4)
+    assert await kept(since="2026-11") == (5, 1)
+    assert await kept(until="2026-10") == (0, 6)
+    assert await kept() == (6, 0)
+    for wrong in ("November", NOON.replace(tzinfo=None), "2026-13", 5):
+        with pytest.raises(ConfigurationError, match="since must be"):
+            await kept(since=wrong)
+    with pytest.raises(ConfigurationError, match="no time"):
+        await kept(since="2026-11", until="2026-10")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_an_empty_list_makes_an_empty_file(tmp_path: Path, suffix: str) -> None:
+    """The columns are there, and no row."""
+    report = await export(listing_of([]), tmp_path / f"t{suffix}")
+    assert rows_in(report.path) == []
+    assert report.first_time is None
+    assert report.usd == 0
+
+
+async def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
+    """A file of that name is refused before a request, and also if it comes while the export runs."""
+    path = tmp_path / "t.csv"
+    path.write_text("mine")
+    with pytest.raises(ExportError, match="the file exists"):
+        await export(listing_of(top_ups(9)), path)
+    path.unlink()
+    with pytest.raises(ExportError, match="waits beside it"):
+        await export(listing_of(top_ups(9)), path, on_progress=lambda progress: path.write_text("mine"))
+    assert path.read_text() == "mine"
+    with pytest.raises(ExportError, match="waits beside it"):
+        await export(listing_of([]), path)
+    report = await export(listing_of([]), path, overwrite=True)  # nothing is read again
+    assert report.rows == len(rows_in(path)) == 9
+    assert beside(path) == {"t.csv", "t.csv.manifest.json"}
+
+
+async def test_two_exporters_are_kept_apart(tmp_path: Path) -> None:
+    """A second export to the same file is refused while the first runs, and the lock goes with it."""
+    path, refused = tmp_path / "t.csv", []
+
+    def second(progress: Progress) -> None:
+        with (
+            pytest.raises(ExportLockedError, match="is writing this file") as caught,
+            Disk().locked(Path(f"{path}.lock")),
+        ):
+            pass
+        refused.append(caught.value)
+
+    await export(listing_of(top_ups(9)), path, on_progress=second)
+    assert refused
+    assert beside(path) == {"t.csv", "t.csv.manifest.json"}
+
+
+def test_a_lock_whose_name_was_taken_away_is_no_lock(tmp_path: Path) -> None:
+    """Whoever holds a removed lock file doesn't keep out the next, and both never hold the same one."""
+    path = tmp_path / "x.lock"
+    with Disk().locked(path):
+        path.unlink()
+        with Disk().locked(path):
+            assert path.exists()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_files_are_private(tmp_path: Path, suffix: str) -> None:
+    """Every file is readable by its owner only while the export runs and afterwards, whatever the umask."""
+    path, seen = tmp_path / f"t{suffix}", set()
+
+    def look(progress: Progress) -> None:
+        seen.update((file.name, stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir())
+
+    await export(listing_of(top_ups(30)), path, on_progress=look)
+    look(Progress(rows=0, read=0, resumed=0, total=0, pages=0))
+    assert {mode for _, mode in seen} == {0o600}
+    assert len({name for name, _ in seen}) >= 5
+
+
+async def test_a_failure_of_the_first_request_leaves_nothing(tmp_path: Path) -> None:
+    """An export that read nothing has no files; one that read something keeps it."""
+    async with (
+        Simulator(top_ups=90) as simulator,
+        AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
+    ):
+        simulator.fail("http-401", times=1)
+        with pytest.raises(AuthenticationError):
+            await export(billing.top_ups(), tmp_path / "t.csv")
+        assert beside(tmp_path / "t.csv") == set()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_no_file_holds_a_secret(tmp_path: Path, suffix: str) -> None:
+    """Neither while the export runs nor afterwards do the credentials stand in a file."""
+    async with (
+        Simulator(top_ups=90) as simulator,
+        AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
+    ):
+
+        def look(progress: Progress | None) -> None:
+            for file in tmp_path.iterdir():
+                content = file.read_bytes()
+                assert simulator.secret_key.encode() not in content
+                assert simulator.api_key.encode() not in content
+
+        await export(billing.top_ups(page_size=20), tmp_path / f"t{suffix}", on_progress=look)
+        look(None)
+
+
+async def test_another_export_is_refused(tmp_path: Path) -> None:
+    """A checkpoint of other parameters, a newer or foreign one, and a part without one are refused with what to do."""
+    path, rows = tmp_path / "t.csv", top_ups(30)
+    with pytest.raises(InterruptedExportError):
+        await export(listing_of(rows), path, on_progress=stop_after(10))
+    checkpoint, part = tmp_path / "t.csv.checkpoint", tmp_path / "t.csv.part"
+    kept, content = checkpoint.read_bytes(), part.read_bytes()
+    with pytest.raises(CheckpointError, match="since was None and is"):
+        await export(listing_of(rows), path, since="2026-10")
+    with pytest.raises(CheckpointError, match="max_items was None and is 3"):
+        await export(listing_of(rows, max_items=3), path)
+    for text, why in ((b"{}", "no checkpoint"), (b'{"version": 99}', "version 99"), (b"[" * 99_999, "no checkpoint")):
+        checkpoint.write_bytes(text)
+        with pytest.raises(CheckpointError, match=why):
+            await export(listing_of(rows), path)
+    checkpoint.write_bytes(kept)
+    for damaged, why in ((content[:-1], "fewer than"), (content.replace(b"top-up-29", b"top-up-xx"), "was changed")):
+        part.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=why):
+            await export(listing_of(rows), path)
+    checkpoint.unlink()
+    with pytest.raises(ExportError, match="no export of ours"):
+        await export(listing_of(rows), path)
+    assert not path.exists()
+
+
+async def test_max_items_counts_over_all_runs(tmp_path: Path) -> None:
+    """A listing's `max_items` and `offset` hold for the whole export, however often it is taken up."""
+    rows, path = top_ups(40), tmp_path / "t.jsonl"
+    with pytest.raises(InterruptedExportError):
+        await export(listing_of(rows, max_items=22, offset=4), path, on_progress=stop_after(10))
+    await export(listing_of(rows, max_items=22, offset=4), path)
+    assert [row["id"] for row in rows_in(path)] == [row.id for row in rows[4:26]]
+
+
+async def test_an_export_goes_on_over_a_list_that_changed(tmp_path: Path) -> None:
+    """Rows that came in or went between two runs don't move the place: no row twice, none left out."""
+    rows: list[TopUp | None] = [*top_ups(40)]
+    path, expected = tmp_path / "t.jsonl", [row.id for row in top_ups(40)]
+    with pytest.raises(InterruptedExportError):
+        await export(listing_of(rows), path, on_progress=stop_after(12))
+    rows[:0] = [top_up(number) for number in range(60, 40, -1)]
+    del rows[-1], rows[22:24]
+    await export(listing_of(rows), path)
+    found = [row["id"] for row in rows_in(path)]
+    assert found == [id_ for id_ in expected if id_ in found]
+    assert set(expected) - set(found) <= {"top-up-0"}
+
+
+async def test_the_manifest_tells_the_facts(tmp_path: Path) -> None:
+    """Rows, times, sums, SHA-256 and what was skipped stand beside the file."""
+    rows: Sequence[TopUp | None] = [*top_ups(12), None, top_up(-1)]
+    report = await export(listing_of(rows), tmp_path / "t.csv")
+    manifest = json.loads((tmp_path / "t.csv.manifest.json").read_bytes())
+    content = report.path.read_bytes()
+    assert manifest["sha256"] == report.sha256 == sha256(content).hexdigest()
+    assert manifest["bytes"] == report.bytes == len(content)
+    assert (manifest["rows"], manifest["null_rows_skipped"], manifest["consistency"]) == (13, 1, "static")
+    assert manifest["sums"]["attoaioz"] == {
+        "amount": "13000000000000000065",
+        "tokens": "13.000000000000000065",
+        "token": "AIOZ",
+    }
+    assert manifest["first_time"] == "2026-10-31T11:58:59.999999Z"
+    assert manifest["columns"] == NAMES
+
+
+async def test_a_number_beyond_64_bits(tmp_path: Path) -> None:
+    """Parquet refuses it with a hint, the other formats hold it."""
+    rows = [top_up(1, block_number=2**70)]
+    with pytest.raises(ExportError, match="block_number is beyond 64 bits"):
+        await export(listing_of(rows), tmp_path / "t.parquet")
+    for suffix in (".csv", ".jsonl", ".sqlite"):
+        report = await export(listing_of(rows), tmp_path / f"t{suffix}")
+        assert int(rows_in(report.path)[0]["block_number"]) == 2**70
+
+
+async def test_the_loop_goes_on(tmp_path: Path) -> None:
+    """While pages are written to a slow disk, the event loop turns."""
+
+    class SlowDisk(Disk):
+        def sync(self, handle: int) -> None:
+            import time
+
+            time.sleep(0.1)
+            super().sync(handle)
+
+    from aiozbilling.export.job import Job
+    from aiozbilling.export.span import Span
+
+    longest, before = 0.0, asyncio.get_running_loop().time()
+
+    async def turn() -> None:
+        nonlocal longest, before
+        while True:
+            await asyncio.sleep(0.001)
+            now = asyncio.get_running_loop().time()
+            longest, before = max(longest, now - before), now
+
+    turning = asyncio.create_task(turn())
+    job = Job(listing_of(top_ups(20)), tmp_path / "t.csv", None, Span(), overwrite=False, disk=SlowDisk())
+    await job.run(lambda progress: None)
+    turning.cancel()
+    assert 0 < longest < 0.09
+
+
+async def test_wrong_arguments(tmp_path: Path) -> None:
+    """An unknown format and a folder are refused before anything is made."""
+    with pytest.raises(ConfigurationError, match="names none"):
+        await export(listing_of([]), tmp_path / "t.xlsx")
+    with pytest.raises(ConfigurationError, match="is a folder"):
+        await export(listing_of([]), tmp_path, format="csv")
+    with pytest.raises(ExportError, match="no such file"):
+        await export(listing_of([]), tmp_path / "not" / "there.csv")
+    assert (await export(listing_of([]), tmp_path / "t.txt", format="jsonl")).format == "jsonl"

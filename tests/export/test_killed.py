@@ -1,0 +1,113 @@
+"""Exports that are killed with SIGKILL, over a list that grows meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import random
+import sqlite3
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from aiozbilling.simulator import Simulator
+
+SCRIPT = Path(__file__).with_name("killed_export.py")
+SLOW = [pytest.mark.slow, pytest.mark.timeout(900)]
+KILLS = [
+    pytest.param("newest_first", 3, id="few"),
+    pytest.param("newest_first", 60, id="many", marks=SLOW),
+    pytest.param("oldest_first", 60, id="many-oldest-first", marks=SLOW),
+]
+
+
+async def one_run(simulator: Simulator, path: Path, kill_after_s: float | None) -> bool:
+    """Export in a process, killed after a while; tell whether it came to its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(SCRIPT), simulator.url, simulator.api_key, simulator.secret_key, str(path)
+    )
+    try:
+        await asyncio.wait_for(process.wait(), kill_after_s)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+    return process.returncode == 0
+
+
+def ids_in(path: Path) -> list[str]:
+    if path.suffix == ".csv":
+        with path.open(newline="") as file:
+            return [row["id"] for row in csv.DictReader(file)]
+    if path.suffix == ".jsonl":
+        return [json.loads(line)["id"] for line in path.read_bytes().splitlines()]
+    if path.suffix == ".parquet":
+        return [str(found) for found in pq.read_table(path, columns=["id"])["id"].to_pylist()]
+    with sqlite3.connect(path) as database:
+        return [found for (found,) in database.execute("SELECT id FROM top_ups ORDER BY rowid")]
+
+
+def complete(path: Path) -> bool:
+    """Tell whether an export has come to its end, be it that its process was killed on its way out."""
+    return path.exists() and not path.with_name(f"{path.name}.checkpoint").exists()
+
+
+async def started_s(simulator: Simulator, folder: Path) -> float:
+    """Tell how long a process takes to come to its first page, for kills that hit something."""
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    assert await one_run(simulator, folder / "first.csv", None)
+    return (clock() - begun) * 0.6
+
+
+@pytest.mark.parametrize(("order", "kills"), KILLS)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".sqlite"])
+async def test_a_killed_export_goes_on(tmp_path: Path, suffix: str, order: str, kills: int) -> None:
+    """Killed at random moments while the list grows, the finished file has each row once, in order, without a gap."""
+    choose = random.Random(f"{suffix} {order} {kills}")
+    path = tmp_path / f"top-ups{suffix}"
+    async with Simulator(top_ups=1200 if kills < 10 else 6000) as simulator:
+        simulator.behaviour.order = order
+        start_s = await started_s(simulator, tmp_path)
+        simulator.behaviour.latency_s = 0.05
+        simulator.behaviour.grow_per_request = 1
+        before = simulator.top_up_ids()
+        interrupted = 0
+        while interrupted < kills and not complete(path):
+            await one_run(simulator, path, start_s + choose.random() * 0.5)
+            interrupted += 1
+        assert complete(path) or await one_run(simulator, path, None)
+        ids, now = ids_in(path), simulator.top_up_ids()
+    assert interrupted > 1
+    first = now.index(ids[0])
+    assert ids == now[first : first + len(ids)]
+    assert set(before) <= set(ids)
+    manifest = json.loads(path.with_name(f"{path.name}.manifest.json").read_bytes())
+    assert manifest["rows"] == len(ids)
+    assert {file.name for file in tmp_path.iterdir() if file.name.startswith("top-ups")} == {
+        path.name,
+        f"{path.name}.manifest.json",
+    }
+
+
+@pytest.mark.parametrize(("order", "kills"), KILLS)
+async def test_a_killed_sync_goes_on(tmp_path: Path, order: str, kills: int) -> None:
+    """Killed at random moments while the list grows, a later sync leaves no row out."""
+    choose = random.Random(f"{order} {kills}")
+    path = tmp_path / "billing.sync.sqlite"
+    async with Simulator(top_ups=900) as simulator:
+        simulator.behaviour.order = order
+        simulator.behaviour.latency_s = 0.02
+        simulator.behaviour.max_limit = 20
+        start_s = await started_s(simulator, tmp_path)
+        for _ in range(kills):
+            simulator.behaviour.grow_per_request = choose.randrange(3)
+            await one_run(simulator, path, start_s + choose.random() * 0.5)
+            simulator.add_top_ups(choose.choice((0, 5, 150)))
+        simulator.behaviour.grow_per_request = 0
+        assert await one_run(simulator, path, None)
+        with sqlite3.connect(path) as database:
+            stored = {found for (found,) in database.execute("SELECT id FROM top_ups")}
+        assert stored == set(simulator.top_up_ids())

@@ -1,0 +1,230 @@
+"""A local database that is kept up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiozbilling import AiozBilling, AiozBillingError, ConfigurationError, ExportError, ExportLockedError
+from aiozbilling.export import SyncProgress, SyncReport, sync
+from aiozbilling.export.disk import Disk
+from aiozbilling.simulator import Simulator
+
+ORDERS = ("newest_first", "oldest_first")
+
+
+class Synced:
+    """An account, its simulator, and the database."""
+
+    def __init__(self, simulator: Simulator, billing: AiozBilling, path: Path) -> None:
+        self.simulator = simulator
+        self.billing = billing
+        self.path = path
+
+    async def __call__(self, **options: Any) -> tuple[SyncReport, list[str]]:
+        """Sync, and tell which paths were asked for."""
+        before = len(self.simulator.requests)
+        report = await sync(self.billing, self.path, **options)
+        return report, [request.path.rpartition("/")[2] for request in self.simulator.requests[before:]]
+
+    def rows(self, statement: str) -> list[Any]:
+        with contextlib.closing(sqlite3.connect(self.path)) as database:
+            return database.execute(statement).fetchall()
+
+    def check(self) -> None:
+        """Compare what is stored with what a perfect walk would see."""
+        assert {id_ for (id_,) in self.rows("SELECT id FROM top_ups")} == set(self.simulator.top_up_ids())
+        served = {row["date"][:19]: row["total_amount"] for row in self.simulator.history_rows() if row}
+        assert dict(self.rows("SELECT substr(date, 1, 19), total_amount_attousd FROM history")) == served
+
+
+@asynccontextmanager
+async def synced(path: Path, order: str = "newest_first", **sizes: int) -> AsyncIterator[Synced]:
+    async with Simulator(**sizes) as simulator:
+        simulator.behaviour.order = order  # type: ignore[assignment]
+        async with AiozBilling(
+            api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url, rate_limit=None
+        ) as billing:
+            yield Synced(simulator, billing, path)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_later_runs_ask_only_for_what_is_new(tmp_path: Path, order: str) -> None:
+    """A first run takes all, one without news makes one request a list, and news cost the pages they fill."""
+    async with synced(tmp_path / "b.sqlite", order, top_ups=3500, days=90) as run:
+        report, _ = await run()
+        assert (report.top_ups_new, report.history_new, report.top_ups, report.history) == (3500, 90, 3500, 90)
+        run.check()
+        report, paths = await run()
+        assert paths == ["topUp", "historyUsage", "thisMonthUsage"]
+        assert (report.top_ups_new, report.top_ups_changed, report.history_changed) == (0, 0, 0)
+        run.simulator.add_top_ups(5)
+        run.simulator.advance(seconds=3600)
+        report, paths = await run()
+        assert paths == ["topUp", "historyUsage", "thisMonthUsage"]
+        assert (report.top_ups_new, report.history_new, report.history_changed) == (5, 0, 1)
+        run.simulator.add_top_ups(2600)
+        run.simulator.advance(days=2)
+        report, paths = await run()
+        assert (report.top_ups_new, report.history_new) == (2600, 2)
+        assert paths.count("historyUsage") == 1
+        run.check()
+        assert (await run())[1] == ["topUp", "historyUsage", "thisMonthUsage"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("trials", [pytest.param(25), pytest.param(400, marks=pytest.mark.slow)])
+async def test_interruptions_leave_no_gap(tmp_path: Path, order: str, trials: int) -> None:
+    """Whatever fails or is cancelled in the midst of a run, the next one that ends well leaves no row out."""
+    choose = random.Random(order)
+    async with synced(tmp_path / "b.sqlite", order, top_ups=300, days=40) as run:
+        run.simulator.behaviour.max_limit = 30
+        for _ in range(trials):
+            run.simulator.behaviour.grow_per_request = choose.randrange(3)
+            stop_at = choose.randrange(1, 12)
+
+            def stop(progress: SyncProgress, left: list[int] = [stop_at]) -> None:  # noqa: B006 - one for each trial
+                left[0] -= 1
+                if not left[0]:
+                    raise RuntimeError("stopped")
+
+            with contextlib.suppress(RuntimeError):
+                await run(on_progress=stop)
+            run.simulator.add_top_ups(choose.choice((0, 3, 80)))
+            run.simulator.advance(seconds=choose.choice((0, 4000, 90_000)))
+            if choose.random() < 0.3:
+                run.simulator.behaviour.grow_per_request = 0
+                await run()
+                run.check()
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_rows_that_come_in_elsewhere_are_found(tmp_path: Path, order: str) -> None:
+    """Where the count says that there are rows beside those at the growing end, all is read once."""
+    async with synced(tmp_path / "b.sqlite", order, top_ups=2500) as run:
+        await run()
+        run.simulator.behaviour.order = ORDERS[1 - ORDERS.index(order)]  # type: ignore[assignment]
+        run.simulator.add_top_ups(7)
+        report, _ = await run()
+        assert report.top_ups_new == 7
+        run.check()
+        assert (await run())[1] == ["topUp", "historyUsage", "thisMonthUsage"]
+
+
+async def test_removed_rows_stay_and_cost_nothing(tmp_path: Path) -> None:
+    """What the provider removed is kept, and later runs are as cheap as before."""
+    async with synced(tmp_path / "b.sqlite", top_ups=2500) as run:
+        await run()
+        for _ in range(3):
+            run.simulator.remove_top_up(1500)
+        await run()
+        report, paths = await run()
+        assert report.top_ups == 2500
+        assert paths.count("topUp") == 1
+        run.simulator.add_top_ups(2)
+        assert (await run())[0].top_ups_new == 2
+
+
+async def test_accounts_live_side_by_side(tmp_path: Path) -> None:
+    """Two accounts in one database have rows and states of their own."""
+    async with synced(tmp_path / "b.sqlite", top_ups=30, days=10) as run:
+        other = run.simulator.add_account(top_ups=20, days=5)
+        await run()
+        theirs = run.billing.with_credentials(api_key=other.api_key, secret_key=other.secret_key)
+        report = await sync(theirs, run.path, account="other")
+        assert (report.top_ups_new, report.history_new) == (20, 5)
+        assert run.rows("SELECT account, count(*) FROM top_ups GROUP BY 1 ORDER BY 1") == [("main", 30), ("other", 20)]
+        assert (await run())[0].top_ups == 30
+
+
+async def test_changed_rows_are_updated_in_place(tmp_path: Path) -> None:
+    """Rows of the first page are updated where they changed, older ones with `full`."""
+    async with synced(tmp_path / "b.sqlite", top_ups=1500, days=3) as run:
+        run.simulator.behaviour.money_field = "neither"
+        await run()
+        run.simulator.behaviour.money_field = "credit"
+        report, _ = await run()
+        assert (report.top_ups_new, report.top_ups_changed) == (0, 1000)
+        report, _ = await run(full=True)
+        assert (report.top_ups_new, report.top_ups_changed) == (0, 500)
+        assert run.rows("SELECT count(*) FROM top_ups WHERE credit_usd IS NULL") == [(0,)]
+
+
+async def test_views_are_in_human_units(tmp_path: Path) -> None:
+    """The views hold every row, the months their latest state, and the tables are documented."""
+    async with synced(tmp_path / "b.sqlite", top_ups=40, days=70) as run:
+        await run()
+        run.simulator.advance(days=1)
+        await run()
+        month = await run.billing.this_month_usage()
+        exact = sum((Decimal(usd) for (usd,) in run.rows("SELECT credit_usd FROM top_ups")), Decimal(0))
+        [(count, usd)] = run.rows("SELECT count(*), sum(usd) FROM v_top_ups")
+        assert count == 40
+        assert abs(usd - float(exact)) < 0.001
+        [(_, _, _, storage_gb, *_, total)] = [row[:3] + row[3:] for row in run.rows("SELECT * FROM v_months")]
+        assert storage_gb == month.storage_usage / 1e9
+        assert month.total_cost_usd is not None
+        assert abs(total - float(month.total_cost_usd)) < 1e-9
+        assert run.rows("SELECT count(*), max(day) FROM v_history") == [(71, "2026-11-22")]
+        [(schema,)] = run.rows("SELECT sql FROM sqlite_schema WHERE name = 'top_ups'")
+        assert "-- worth in USD, exact" in schema
+
+
+async def test_the_database_is_private_and_left_alone(tmp_path: Path) -> None:
+    """It is readable by its owner only; nothing is beside it; a newer one, a foreign one and a busy one are refused."""
+    async with synced(tmp_path / "b.sqlite", top_ups=5, days=2) as run:
+        await run()
+        assert [(file.name, stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()] == [("b.sqlite", 0o600)]
+        with Disk().locked(tmp_path / "b.sqlite.lock"), pytest.raises(ExportLockedError):
+            await run()
+        with contextlib.closing(sqlite3.connect(run.path)) as database:
+            database.execute("PRAGMA user_version = 9")
+        with pytest.raises(ExportError, match="version 9"):
+            await run()
+        with contextlib.closing(sqlite3.connect(tmp_path / "mine.sqlite")) as database:
+            database.execute("CREATE TABLE mine (x)")
+        with pytest.raises(ExportError, match="something else"):
+            await sync(run.billing, tmp_path / "mine.sqlite")
+        (tmp_path / "text.sqlite").write_text("this is no database at all" * 99)
+        with pytest.raises(ExportError, match="not a database"):
+            await sync(run.billing, tmp_path / "text.sqlite")
+        with pytest.raises(ConfigurationError, match="label"):
+            await run(account=" ")
+
+
+async def test_cancellation_lets_go_of_everything(tmp_path: Path) -> None:
+    """A cancelled sync leaves no lock, and the next one goes on."""
+    async with synced(tmp_path / "b.sqlite", top_ups=400) as run:
+        run.simulator.behaviour.max_limit = 20
+        paged = asyncio.Event()
+        task = asyncio.create_task(run(on_progress=lambda progress: paged.set()))
+        await paged.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [file.name for file in tmp_path.iterdir()] == ["b.sqlite"]
+        await run()
+        run.check()
+
+
+async def test_an_empty_account(tmp_path: Path) -> None:
+    """An account without rows is synced with one request a list, as often as one likes."""
+    async with synced(tmp_path / "b.sqlite", top_ups=0, days=1) as run:
+        run.simulator.behaviour.null_lists = "when_empty"
+        for _ in range(2):
+            assert (await run())[1] == ["topUp", "historyUsage", "thisMonthUsage"]
+        run.simulator.fail("http-401")
+        with pytest.raises(AiozBillingError):
+            await run()
+        run.simulator.add_top_ups(3)
+        assert (await run())[0].top_ups == 3
