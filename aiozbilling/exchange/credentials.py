@@ -80,6 +80,7 @@ class Credentials:
 
     headers: tuple[tuple[str, str, Secret], ...]
     fingerprint: bytes
+    _clear: dict[str, str] = attrs.field(repr=False)
 
     @classmethod
     def of(cls, *headers: tuple[str, str, Secret]) -> Credentials:
@@ -87,7 +88,8 @@ class Credentials:
         digest = hashlib.blake2b(key=_SALT)
         for name, _, secret in headers:
             digest.update(f"{name}\0{secret._text}\0".encode())
-        return cls(headers, digest.digest())
+        clear: dict[str, str] = {name: _Revealed(f"{prefix}{secret._text}") for name, prefix, secret in headers}
+        return cls(headers, digest.digest(), clear)
 
 
 def bearer(token: Secret | None, *, variable: str = "") -> Credentials:
@@ -120,7 +122,7 @@ def _check(secret: Secret, name: str, variable: str) -> None:
 
 def reveal(credentials: Credentials) -> dict[str, str]:
     """Give the headers in clear: the one function that does, called where a request is sent."""
-    return {name: _Revealed(f"{prefix}{secret._text}") for name, prefix, secret in credentials.headers}
+    return credentials._clear
 
 
 def scrubbed(text: str, credentials: Credentials) -> str:

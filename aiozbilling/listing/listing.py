@@ -129,7 +129,7 @@ class Listing(Generic[R]):
     @property
     def report(self) -> WalkReport:
         """What the latest iteration saw so far."""
-        return self._latest.walk.report if isinstance(self._latest, Reading) else WalkReport()
+        return self._latest.report if isinstance(self._latest, Reading) else WalkReport()
 
     @property
     def cursor(self) -> Cursor | None:

@@ -34,15 +34,16 @@ class Prefetch(Generic[K, V]):
 
     def want(self, keys: Sequence[K]) -> None:
         """Say what is wanted from now on, in order; the rest is cancelled."""
+        if self._concurrency == 1:
+            return
         for key in self._tasks.keys() - set(keys):
             self._drop(self._tasks.pop(key))
         self._wanted = keys
-        if self._concurrency > 1:
-            self._refill()
+        self._refill()
 
     async def take(self, key: K) -> V:
         """Give what was fetched for a key that is wanted; its failure is raised here."""
-        task = self._tasks.get(key)
+        task = self._tasks.get(key) if self._tasks else None
         if task is None:
             self.started += 1
             return await self._fetch(key)

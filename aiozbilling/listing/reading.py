@@ -13,7 +13,7 @@ from aiozbilling.errors import BadRequestError, ListingError
 from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.prefetch import Prefetch
 from aiozbilling.listing.source import Source, key_from_text, key_text
-from aiozbilling.listing.walk import Delivery, Trail, Walk, Window
+from aiozbilling.listing.walk import Delivery, Trail, Walk, WalkReport, Window
 
 __all__ = ["SIZES", "Reading"]
 
@@ -59,7 +59,7 @@ class Reading(Generic[R]):
                 self._begin(smaller)
                 continue
             except ListingError as error:
-                error.cursor = self.cursor
+                error.report, error.cursor = self.report, self.cursor
                 raise
             self._note(delivery)
             return delivery
@@ -69,6 +69,11 @@ class Reading(Generic[R]):
         """Iterate the delivery's rows so that the cursor knows which of them were handed out, at no cost a row."""
         self._handing_out = iter(delivery.items)
         return self._handing_out
+
+    @property
+    def report(self) -> WalkReport:
+        """What was seen so far; its requests are all that were made, also those whose answers were not needed."""
+        return attrs.evolve(self.walk.report, requests=self._prefetch.started)
 
     @property
     def cursor(self) -> Cursor | None:
