@@ -61,6 +61,7 @@ class ForgetfulDisk(Disk):
         self.fail_at: int | None = None
         self.failure = errno.EIO
         self.dead = False
+        self.most: int | None = None  # bytes taken by one write
 
     def content(self, path: Path) -> bytes | None:
         """Read a whole file; None where there is none."""
@@ -103,7 +104,7 @@ class ForgetfulDisk(Disk):
 
     def write(self, handle: int, content: memoryview) -> int:
         inode, place = self.handles[handle]
-        taken = len(content)
+        taken = min(len(content), self.most or len(content))
         try:
             self._step("write")
         except OSError:

@@ -127,6 +127,16 @@ async def test_a_failure_of_any_step_stops_and_loses_nothing(form: str, failure:
 
 
 @pytest.mark.parametrize("form", FORMATS)
+async def test_short_writes_are_gone_on_with(form: str) -> None:
+    """A disk that takes a few bytes at a time gets all of them."""
+    content, _ = await whole(form)
+    disk = ForgetfulDisk()
+    disk.most = 97
+    await run(disk, form)
+    check(disk, form, content)
+
+
+@pytest.mark.parametrize("form", FORMATS)
 async def test_a_file_that_is_replaced_is_the_old_one_or_the_new_one(form: str) -> None:
     """With overwrite, a cut at any step leaves the old file or the complete new one, and never a wrong manifest."""
     content, _ = await whole(form)

@@ -1,0 +1,98 @@
+"""The commands export and sync."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from conftest import CommandLine
+
+from aiozbilling.simulator import Simulator
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "sqlite"])
+def test_an_export_ends_with_its_facts(command: CommandLine, tmp_path: Path, suffix: str) -> None:
+    """The summary tells rows, times, sums and SHA-256, and stderr stays empty where it is no terminal."""
+    path = tmp_path / f"t.{suffix}"
+    result = command("export", "top-ups", "--out", str(path))
+    assert (result.code, result.err) == (0, "")
+    told = dict(re.findall(r"^(\S+) +(.*)$", result.out.decode(), re.MULTILINE))
+    manifest = json.loads((tmp_path / f"t.{suffix}.manifest.json").read_bytes())
+    assert (told["rows"], told["SHA-256"]) == ("120", manifest["sha256"])
+    assert told["sum"].endswith(" USD")
+    assert told["list"] == "static; 0 duplicates and 0 null rows skipped"
+    again = command("export", "top-ups", "--out", str(path))
+    assert (again.code, again.out) == (12, b"")
+    assert "--force" in again.err
+    assert command("export", "top-ups", "--out", str(path), "--force").code == 0
+
+
+def test_a_span_of_the_history(command: CommandLine, tmp_path: Path) -> None:
+    """A month is taken whole, and what is outside is counted."""
+    result = command("export", "history", "--out", str(tmp_path / "h.csv"), "--since", "2026-10", "--until", "2026-10")
+    assert b"31, and 39 outside the span" in result.out
+    wrong = command("export", "history", "--out", str(tmp_path / "x.csv"), "--since", "yesterday")
+    assert wrong.code == 2
+    assert "since must be" in wrong.err
+
+
+def test_an_interrupted_export_goes_on(command: CommandLine, simulator: Simulator, tmp_path: Path) -> None:
+    """Ctrl-C says what to do and exits with 130, and the same command completes the file."""
+    simulator.behaviour.latency_s = 0.1
+    arguments = ("export", "top-ups", "--out", str(tmp_path / "t.csv"), "--page-size", "10", "--concurrency", "1")
+    with command.start(*arguments) as process:
+        checkpoint = tmp_path / "t.csv.checkpoint"
+        while not checkpoint.exists() or b'"cursor":null' in checkpoint.read_bytes():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, b"")
+    assert b"run the same command again" in err
+    simulator.behaviour.latency_s = 0.0
+    assert b"runs     2" in command(*arguments).out
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 140])
+def test_a_bar_on_a_terminal(command: CommandLine, simulator: Simulator, tmp_path: Path, width: int) -> None:
+    """It tells rows of total in one line, however narrow, and is gone at the end."""
+    simulator.behaviour.latency_s = 0.15
+    terminal, ours = pty.openpty()
+    arguments = ("export", "top-ups", "--out", str(tmp_path / "t.csv"), "--page-size", "30", "--concurrency", "1")
+    environment = {"COLUMNS": str(width), "TERM": "xterm"}
+    with command.start(*arguments, stderr=ours, environment=environment) as process:
+        os.close(ours)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(terminal, 4096)
+            except OSError:
+                break
+            shown += chunk
+        out, _ = process.communicate(timeout=20)
+    os.close(terminal)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
+    assert any(re.search(r"\d+ of 120 rows", line) for line in lines)
+    assert max(map(len, lines)) <= width
+    assert process.returncode == 0
+    assert b"120" in out
+
+
+def test_sync_keeps_a_database(command: CommandLine, tmp_path: Path) -> None:
+    """A second run finds nothing new, and labels keep accounts apart."""
+    path = str(tmp_path / "billing.sqlite")
+    assert b"120 rows, 120 new, 0 changed" in command("sync", "--db", path).out
+    assert b"120 rows, 0 new, 0 changed" in command("sync", "--db", path).out
+    assert b"account second" in command("sync", "--db", path, "--account", "second", "--simulator").out
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT DISTINCT account FROM v_top_ups ORDER BY 1").fetchall() == [
+            ("main",),
+            ("second",),
+        ]
