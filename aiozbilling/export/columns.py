@@ -14,9 +14,9 @@ import attrs
 from aiozbilling.records import CuDay, CuLine, CuSummary, CuUsage, DayUsage, MeteredUsage, MonthUsage, TopUp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Cell", "CellType", "Column", "columns", "flat", "row_of"]
+__all__ = ["Cell", "CellType", "Column", "cells_of", "columns", "flat", "row_of"]
 
 CellType = Literal["text", "int", "decimal", "time", "bool"]
 Cell = Any  # str, int, Decimal, aware datetime, bool or None
@@ -119,6 +119,13 @@ def columns(kind: type) -> tuple[Column, ...]:
 def row_of(kind: type) -> Callable[[Any], tuple[Cell, ...]]:
     """Give the function that makes a row's cells of a TopUp, DayUsage or MonthUsage: one call in C a row."""
     return _ROW[kind]
+
+
+def cells_of(kind: type) -> Callable[[Sequence[Any]], list[list[Cell]]]:
+    """Give the function that makes the cells of many TopUps, DayUsages or MonthUsages, column by column."""
+    getters = [attrgetter(path) for _, _, path in _BY_PATH[kind]]
+    # Half the time of making rows and turning them around.
+    return lambda records: [list(map(get, records)) for get in getters]
 
 
 def flat(record: Any) -> list[tuple[Cell, ...]]:

@@ -51,14 +51,18 @@ class DatabaseFile:
             checkpoint.save(self._disk, self._names)  # before the database's own is dropped
         return checkpoint
 
-    def append(self, rows: list[tuple[Cell, ...]]) -> None:
+    def encode(self, cells: list[list[Cell]]) -> list[tuple[Cell, ...]]:
+        """Make cells that SQLite takes."""
+        return list(bindable(self._columns, cells))
+
+    def append(self, encoded: list[tuple[Cell, ...]]) -> None:
         """Insert rows; they may be lost until `commit`."""
         marks = ", ".join("?" * len(self._columns))
         with _failures_named(self._names.part):
             database = self._opened()
             if not database.in_transaction:
                 database.execute("BEGIN IMMEDIATE")
-            database.executemany(f"INSERT INTO {self._table} VALUES ({marks})", bindable(self._columns, rows))  # noqa: S608
+            database.executemany(f"INSERT INTO {self._table} VALUES ({marks})", encoded)  # noqa: S608
 
     def commit(self, checkpoint: Checkpoint) -> Checkpoint:
         """Bring rows and checkpoint to the disk together."""
@@ -117,10 +121,10 @@ def column_types(columns: tuple[Column, ...]) -> str:
     return ", ".join(f"{column.name} {types[column.type]}" for column in columns)
 
 
-def bindable(columns: tuple[Column, ...], rows: list[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
-    """Make cells that SQLite takes; an integer beyond its 64 bits becomes text."""
+def bindable(columns: tuple[Column, ...], columns_cells: list[list[Cell]]) -> Iterator[tuple[Cell, ...]]:
+    """Make rows that SQLite takes of cells given column by column; an integer beyond its 64 bits becomes text."""
     converted: list[Sequence[Cell]] = []
-    for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
+    for column, cells in zip(columns, columns_cells, strict=True):
         if column.type == "decimal":
             converted.append(decimal_texts(cells))
         elif column.type == "time":

@@ -13,7 +13,7 @@ from aiozbilling.errors import ConfigurationError
 from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.columns import Cell, Column
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.texts import csv_header, csv_lines, jsonl_lines
+from aiozbilling.export.texts import csv_header, csv_page, jsonl_page
 
 __all__ = ["Encoding", "Format", "encoding", "format_of"]
 
@@ -36,12 +36,12 @@ class Encoding:
 
     Attributes:
         header: what the file begins with.
-        encode: makes the bytes of rows.
+        encode: makes the bytes of rows, at least one, of cells given column by column.
         sealed: makes the complete file of the part file, brings it to the disk and names it.
     """
 
     header: bytes
-    encode: Callable[[list[tuple[Cell, ...]]], bytes]
+    encode: Callable[[list[list[Cell]]], bytes]
     sealed: Callable[[Disk, Names], Path] = lambda _disk, names: names.part
 
 
@@ -65,9 +65,9 @@ def encoding(name: Format, columns: tuple[Column, ...]) -> Encoding:
         ConfigurationError: the extra that it needs is not installed.
     """
     if name == "csv":
-        return Encoding(csv_header(columns), partial(csv_lines, columns))
+        return Encoding(csv_header(columns), partial(csv_page, columns))
     if name == "jsonl":
-        return Encoding(b"", partial(jsonl_lines, columns))
+        return Encoding(b"", partial(jsonl_page, columns))
     from aiozbilling.export.parquet import parquet_encoding
 
     return parquet_encoding(columns)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import attrs
 
 from aiozbilling.errors import ExportError
-from aiozbilling.export.columns import columns, row_of
+from aiozbilling.export.columns import cells_of, columns
 from aiozbilling.export.database import bindable
 from aiozbilling.export.disk import Disk
 from aiozbilling.export.schema import opened, upsert
@@ -80,7 +80,7 @@ class Ledger:
     def store(self, table: Table, records: Sequence[Any], standing: Standing, *, counted: bool = False) -> Stored:
         """Store records and how far the list is with them; if `counted`, its total grows by those that are new."""
         insert, update = upsert(table.name, ("account", table.columns[0].name), table.columns)
-        rows = [(self._account, *cells) for cells in bindable(table.columns, list(map(table.row, records)))]
+        rows = [(self._account, *cells) for cells in bindable(table.columns, table.cells(records))]
         with self._transaction() as database:
             new = _changes(database, insert, rows)
             changed = _changes(database, update, rows) if new < len(rows) else 0
@@ -102,7 +102,7 @@ class Ledger:
 
     def store_month(self, month: MonthUsage, read_at: datetime) -> None:
         """Store the month as it stands now, once a day."""
-        cells = next(iter(bindable(columns(MonthUsage), [row_of(MonthUsage)(month)])))
+        cells = next(iter(bindable(columns(MonthUsage), cells_of(MonthUsage)([month]))))
         row = (self._account, read_at.astimezone(UTC).date().isoformat(), time_text(read_at), *cells)
         with self._transaction() as database:
             database.execute("INSERT OR REPLACE INTO months VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)

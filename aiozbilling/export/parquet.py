@@ -49,20 +49,20 @@ def _type(column: Column) -> Any:
     return {"text": pa.string(), "int": pa.int64(), "bool": pa.bool_()}[column.type]
 
 
-def _batch(columns: tuple[Column, ...], schema: Any, rows: list[tuple[Cell, ...]]) -> bytes:
+def _batch(columns: tuple[Column, ...], schema: Any, cells: list[list[Cell]]) -> bytes:
     arrays, texts = [], []
-    for column, field, cells in zip(columns, schema, zip(*rows, strict=True), strict=False):
+    for column, field, cells_ in zip(columns, schema, cells, strict=False):
         try:
-            array, text = pa.array(cells, field.type), None
+            array, text = pa.array(cells_, field.type), None
         except OverflowError:
             raise ExportError(
                 f"a number in {column.name} is beyond 64 bits", hint="Export to csv, jsonl or sqlite, which hold it"
             ) from None
         except pa.ArrowInvalid:
-            array, text = pa.nulls(len(rows), field.type), pa.array(decimal_texts(cells), pa.string())
+            array, text = pa.nulls(len(cells_), field.type), pa.array(decimal_texts(cells_), pa.string())
         arrays.append(array)
         if column.type == "decimal":
-            texts.append(pa.nulls(len(rows), pa.string()) if text is None else text)
+            texts.append(pa.nulls(len(cells_), pa.string()) if text is None else text)
     content: bytes = pa.RecordBatch.from_arrays(arrays + texts, schema=schema).serialize().to_pybytes()
     return content
 

@@ -56,9 +56,13 @@ class PartFile:
             self._write(self._encoding.header)
         return checkpoint
 
-    def append(self, rows: list[tuple[Cell, ...]]) -> None:
+    def encode(self, cells: list[list[Cell]]) -> bytes:
+        """Make bytes of rows whose cells are given column by column."""
+        return self._encoding.encode(cells)
+
+    def append(self, encoded: bytes) -> None:
         """Write rows; they may be lost until `commit`."""
-        self._write(self._encoding.encode(rows))
+        self._write(encoded)
 
     def commit(self, checkpoint: Checkpoint) -> Checkpoint:
         """Bring the rows to the disk, and then the checkpoint that counts them."""

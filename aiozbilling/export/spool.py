@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.columns import Cell
@@ -22,7 +22,11 @@ class Spool(Protocol):
         """Go on behind a checkpoint, or behind a later one that is kept with the rows."""
         ...
 
-    def append(self, rows: list[tuple[Cell, ...]]) -> None:
+    def encode(self, cells: list[list[Cell]]) -> Any:
+        """Make what `append` takes of cells given column by column. This computes; all else here blocks."""
+        ...
+
+    def append(self, encoded: Any) -> None:
         """Write rows; they may be lost until `commit`."""
         ...
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from aiozbilling.export.formats import Format, encoding
 from aiozbilling.export.tables import table_of
-from aiozbilling.export.threads import finished
 from aiozbilling.listing.listing import Listing
 
 __all__ = ["stream_csv", "stream_jsonl"]
@@ -46,7 +45,7 @@ def _streamed(listing: Listing[Any], name: Format) -> AsyncGenerator[bytes, None
         header = form.header
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
-                yield header + await finished(lambda rows: form.encode(list(map(table.row, rows))), page.items)
+                yield header + form.encode(table.cells(page.items))
                 header = b""
         if header:
             yield header

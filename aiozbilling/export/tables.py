@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -11,7 +11,7 @@ import attrs
 
 from aiozbilling.clients.aioz import HISTORY_USAGE, TOP_UP
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.export.columns import Cell, Column, columns, row_of
+from aiozbilling.export.columns import Cell, Column, cells_of, columns
 from aiozbilling.records import DayUsage, TopUp
 
 __all__ = ["HISTORY", "TOP_UPS", "Table", "table_of"]
@@ -24,20 +24,20 @@ class Table:
     Attributes:
         name: of the table in a database.
         columns: in order.
-        row: makes a record's cells.
+        cells: makes the cells of records, column by column.
         time: gives a record's time, or None.
         key: gives a record's unique key.
     """
 
     name: str
     columns: tuple[Column, ...]
-    row: Callable[[Any], tuple[Cell, ...]]
+    cells: Callable[[Sequence[Any]], list[list[Cell]]]
     time: Callable[[Any], datetime | None]
     key: Callable[[Any], Hashable]
 
 
-TOP_UPS = Table("top_ups", columns(TopUp), row_of(TopUp), attrgetter("created_at"), attrgetter("id"))
-HISTORY = Table("history", columns(DayUsage), row_of(DayUsage), attrgetter("date"), attrgetter("date"))
+TOP_UPS = Table("top_ups", columns(TopUp), cells_of(TopUp), attrgetter("created_at"), attrgetter("id"))
+HISTORY = Table("history", columns(DayUsage), cells_of(DayUsage), attrgetter("date"), attrgetter("date"))
 _BY_ENDPOINT = {TOP_UP.path: TOP_UPS, HISTORY_USAGE.path: HISTORY}
 
 

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 __all__ = [
     "csv_header",
     "csv_lines",
+    "csv_page",
     "decimal_text",
     "decimal_texts",
     "defused",
     "jsonl_lines",
+    "jsonl_page",
     "time_text",
     "time_texts",
 ]
@@ -85,20 +87,31 @@ def csv_header(columns: Iterable[Column]) -> bytes:
 
 def csv_lines(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> bytes:
     """Write rows as CSV lines; None is an empty cell."""
-    converted = [_CSV[column.type](cells) for column, cells in zip(columns, _turned(rows), strict=False)]
+    return csv_page(columns, list(zip(*rows, strict=True))) if rows else b""
+
+
+def csv_page(columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> bytes:
+    """Write cells, given column by column, as CSV lines, at least one."""
+    converted = [_CSV[column.type](cells_) for column, cells_ in zip(columns, cells, strict=True)]
     # Nearly no page has a cell that needs quotes, and joining takes a quarter of the csv module's time.
     text = "\n".join(map(",".join, zip(*converted, strict=True)))
-    separators = len(rows) * (len(columns) - 1)
-    if '"' in text or "\r" in text or text.count(",") != separators or text.count("\n") != len(rows) - 1:
+    rows = len(converted[0])
+    separators = rows * (len(columns) - 1)
+    if '"' in text or "\r" in text or text.count(",") != separators or text.count("\n") != rows - 1:
         out = StringIO(newline="")
         csv.writer(out, lineterminator="\n").writerows(zip(*converted, strict=True))
         return out.getvalue().encode()
-    return (text + "\n").encode() if rows else b""
+    return (text + "\n").encode()
 
 
 def jsonl_lines(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> bytes:
     """Write rows as JSON objects, one a line; amounts are text, so that no reader rounds them."""
-    converted = [_JSON[column.type](cells) for column, cells in zip(columns, _turned(rows), strict=False)]
+    return jsonl_page(columns, list(zip(*rows, strict=True))) if rows else b""
+
+
+def jsonl_page(columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> bytes:
+    """Write cells, given column by column, as `jsonl_lines` does."""
+    converted = [_JSON[column.type](cells_) for column, cells_ in zip(columns, cells, strict=True)]
     row = _row_type(tuple(column.name for column in columns))
     return _json.encode_lines(list(starmap(row, zip(*converted, strict=True))))
 
@@ -107,10 +120,6 @@ def jsonl_lines(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> 
 def _row_type(names: tuple[str, ...]) -> Callable[..., msgspec.Struct]:
     # A struct is made and encoded in half the time of a dict.
     return msgspec.defstruct("Row", names, gc=False)
-
-
-def _turned(rows: Sequence[tuple[Cell, ...]]) -> Iterable[tuple[Cell, ...]]:
-    return zip(*rows, strict=True)
 
 
 def _same(cells: Sequence[Any]) -> Sequence[Any]:
