@@ -29,6 +29,8 @@ from aiozbilling.listing.listing import Listing
 
 __all__ = ["export"]
 
+_MOST_WAITING = 5000  # rows that are encoded and not yet written, and how long they wait at most: each turn of the
+_LINGER_S = 0.1  # thread lets the loop read the next pages in small pieces, which took a third of the time
 _SHARE = 10  # a checkpoint is due when the work since the last one took so many times as long as that one
 
 
@@ -96,6 +98,9 @@ class Job:
         self._spool = spool_of(self._disk, self._names, self._format, self._table)
         self._checkpoint = Checkpoint(parameters=self._parameters, facts=Facts(started_at=datetime.now(UTC)))
         self._committed_at = self._cost = 0.0
+        self._waiting: list[Any] = []
+        self._waiting_rows = 0
+        self._written_at = 0.0
         self._reached: tuple[Facts, str | None] | None = None  # rows that are written and not yet committed
 
     async def run(self, on_progress: Callable[[Progress], object]) -> ExportReport:
@@ -125,13 +130,22 @@ class Job:
             async with aclosing(listing.pages()) as pages:
                 async for page in pages:
                     facts.walked(before, listing.report)
-                    await self._take(page.items, facts, listing.cursor)
+                    try:
+                        self._take(page.items, facts)
+                    except BaseException:
+                        self._waiting = []  # the cursor is behind a page that is not taken
+                        raise
+                    if self._waiting_rows >= _MOST_WAITING or self._clock() - self._written_at >= _LINGER_S:
+                        await self._write(facts, listing.cursor)
                     on_progress(_progress(facts, before, page.total))
             facts.walked(before, listing.report)
+            await self._write(facts, listing.cursor)
             await finished(self._commit, facts=facts, cursor=_text(listing.cursor), stage="read")
         except ExportError:
             raise
         except BaseException as error:
+            if self._waiting:
+                await self._write(facts, listing.cursor)
             await self._keep(error)
             raise
 
@@ -146,16 +160,22 @@ class Job:
         elif isinstance(error, Exception):
             error.add_note(f"{read} rows were read and are kept: run the same export again, and it goes on behind them")
 
-    async def _take(self, rows: Sequence[Any], facts: Facts, cursor: Cursor | None) -> None:
-        # Only what blocks goes to the thread: two threads that both compute take half as long again (the GIL).
+    def _take(self, rows: Sequence[Any], facts: Facts) -> None:
+        # Not in the thread: two threads that both compute take half as long again.
         times = list(map(self._table.time, rows))
         facts.read += len(rows)
         if self._span:
             rows, times = self._span.kept(rows, times)
             facts.outside = facts.read - facts.rows - len(rows)
         facts.add(rows, times)
-        encoded = self._spool.encode(self._table.cells(rows)) if rows else None
-        await finished(self._append, encoded, attrs.evolve(facts, amounts=dict(facts.amounts)), _text(cursor))
+        if rows:
+            self._waiting.append(self._spool.encode(self._table.cells(rows)))
+            self._waiting_rows += len(rows)
+
+    async def _write(self, facts: Facts, cursor: Cursor | None) -> None:
+        waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
+        await finished(self._append, waiting, attrs.evolve(facts, amounts=dict(facts.amounts)), _text(cursor))
+        self._written_at = self._clock()
 
     # What blocks, and so runs in a thread.
 
@@ -175,7 +195,7 @@ class Job:
                 if found is None:
                     self._checkpoint.save(self._disk, self._names)
                 self._checkpoint = self._spool.open(self._checkpoint)
-        self._committed_at = self._clock()
+        self._committed_at = self._written_at = self._clock()
 
     def _release(self, stack: ExitStack) -> None:
         with stack:
@@ -188,10 +208,10 @@ class Job:
             if name.startswith(begun) and name.endswith(".tmp"):
                 self._disk.remove(self._names.final.with_name(name))
 
-    def _append(self, encoded: Any, facts: Facts, cursor: str | None) -> None:
+    def _append(self, waiting: list[Any], facts: Facts, cursor: str | None) -> None:
         self._reached = None
-        if encoded is not None:
-            with failures_named(self._names.part):
+        with failures_named(self._names.part):
+            for encoded in waiting:
                 self._spool.append(encoded)
         self._reached = (facts, cursor)
         if self._clock() - self._committed_at >= _SHARE * self._cost:

@@ -22,7 +22,7 @@ except ImportError:
 
 __all__ = ["ROW_GROUP", "parquet_encoding"]
 
-ROW_GROUP = 1 << 15  # rows; the same however the pages fell, so that the same rows make the same bytes
+ROW_GROUP = 1 << 14  # rows; the same however the pages fell, so that the same rows make the same bytes
 _TEXT_OF = "text of "
 _FEW_VALUES = {"token", "denom", "sender", "recipient"}  # a dictionary of the other columns' values only takes time
 _DIGITS = 38  # of decimal128, the widest that all readers know

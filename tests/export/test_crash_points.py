@@ -22,6 +22,11 @@ ROWS = top_ups(17)
 FOLDER = Path("/exports")
 
 
+@pytest.fixture(autouse=True)
+def _every_page_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiozbilling.export.job._LINGER_S", 0.0)
+
+
 def final(form: str) -> Path:
     return FOLDER / f"t.{form}"
 
