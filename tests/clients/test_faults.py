@@ -90,9 +90,9 @@ def test_every_fault_has_an_outcome() -> None:
     assert set(OUTCOMES) == {fault.value for fault in Fault}
 
 
-def calls(simulator: Simulator) -> dict[str, tuple[Client, Callable[[], Awaitable[object]]]]:
+def calls(simulator: Simulator, timeout: float) -> dict[str, tuple[Client, Callable[[], Awaitable[object]]]]:
     retry = RetryPolicy(attempts=ATTEMPTS, wait_s=0.001, throttled_wait_s=0.001)
-    settings = {"timeout": 0.25, "deadline": 5.0, "retry": retry, "max_body": 2**20}
+    settings = {"timeout": timeout, "deadline": 5.0, "retry": retry, "max_body": 2**20}
     aioz = AiozBilling(token=simulator.token, base_url=simulator.url, rate_limit=None, **settings)  # type: ignore[arg-type]
     b3os = B3osBilling(token=simulator.b3os_token, base_url=simulator.url, **settings)  # type: ignore[arg-type]
     metered = MeteredBilling(simulator.url, token=simulator.metered_token, **settings)  # type: ignore[arg-type]
@@ -109,7 +109,8 @@ async def test_a_lasting_fault_ends_in_its_error(
 ) -> None:
     """Each fault ends in the right error after the right number of requests, soon, with nothing left open."""
     expected, requests = OUTCOMES[fault.value]
-    for system, (client, call) in calls(billing_simulator).items():
+    timeout = 0.12 if expected is CallTimeoutError else 2.0
+    for system, (client, call) in calls(billing_simulator, timeout).items():
         billing_simulator.requests.clear()
         billing_simulator.fail(fault, times=20 if expected else 1)
         async with asyncio.timeout(5), client:
