@@ -1,0 +1,30 @@
+"""Memory of an export."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("big_export.py")
+
+
+def peak_mib(rows: int, path: Path) -> float:
+    done = subprocess.run([sys.executable, SCRIPT, str(rows), path], check=True, capture_output=True, text=True)
+    path.unlink()
+    return float(done.stdout)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "sqlite"])
+@pytest.mark.parametrize(
+    ("few", "many"),
+    [
+        (20_000, 60_000),
+        pytest.param(100_000, 1_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(300)]),
+    ],
+)
+def test_memory_is_flat(tmp_path: Path, suffix: str, few: int, many: int) -> None:
+    """However many rows there are, the peak of memory is the same within a tenth."""
+    assert peak_mib(many, tmp_path / f"many.{suffix}") <= 1.1 * peak_mib(few, tmp_path / f"few.{suffix}")
