@@ -110,8 +110,12 @@ class DatabaseFile:
 def connect(path: Path) -> sqlite3.Connection:
     """Open a database whose transactions are begun by hand and are on the disk when they end."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30.0)
-    database.execute("PRAGMA journal_mode = DELETE")
-    database.execute("PRAGMA synchronous = FULL")
+    try:
+        database.execute("PRAGMA journal_mode = DELETE")
+        database.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 

@@ -60,7 +60,12 @@ class Ledger:
         self._account = account
         with _failures_named(path):
             self._database = opened(disk, path)
-            self._database.execute("INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", (account,))
+        try:
+            with self._transaction() as database:
+                database.execute("INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", (account,))
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the database."""

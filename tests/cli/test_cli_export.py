@@ -9,6 +9,7 @@ import re
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_sync_keeps_a_database(command: CommandLine, tmp_path: Path) -> None:
     assert b"120 rows, 120 new, 0 changed" in command("sync", "--db", path).out
     assert b"120 rows, 0 new, 0 changed" in command("sync", "--db", path).out
     assert b"account second" in command("sync", "--db", path, "--account", "second", "--simulator").out
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         assert database.execute("SELECT DISTINCT account FROM v_top_ups ORDER BY 1").fetchall() == [
             ("main",),
             ("second",),

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import stat
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -49,7 +50,7 @@ def rows_in(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_bytes().splitlines()]
     if path.suffix == ".parquet":
         return list(pq.read_table(path).to_pylist())
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         return [dict(zip(NAMES, row, strict=True)) for row in database.execute("SELECT * FROM top_ups ORDER BY rowid")]
 
 
@@ -116,7 +117,8 @@ async def test_other_programs_read_it(tmp_path: Path, suffix: str) -> None:
         )
         out, _ = await process.communicate()
         assert out.decode().startswith("2500|2026-11-")
-        frame = pd.read_sql("SELECT * FROM top_ups", sqlite3.connect(path))
+        with closing(sqlite3.connect(path)) as database:
+            frame = pd.read_sql("SELECT * FROM top_ups", database)
     else:
         count, usd, last = duckdb.sql(
             f"SELECT count(*), sum(credit_usd::DECIMAL(38, 18)), max(created_at::TIMESTAMPTZ) FROM {source}"

@@ -8,6 +8,7 @@ import json
 import random
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -45,7 +46,7 @@ def ids_in(path: Path) -> list[str]:
         return [json.loads(line)["id"] for line in path.read_bytes().splitlines()]
     if path.suffix == ".parquet":
         return [str(found) for found in pq.read_table(path, columns=["id"])["id"].to_pylist()]
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         return [found for (found,) in database.execute("SELECT id FROM top_ups ORDER BY rowid")]
 
 
@@ -108,6 +109,6 @@ async def test_a_killed_sync_goes_on(tmp_path: Path, order: str, kills: int) -> 
             simulator.add_top_ups(choose.choice((0, 5, 150)))
         simulator.behaviour.grow_per_request = 0
         assert await one_run(simulator, path, None)
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database:
             stored = {found for (found,) in database.execute("SELECT id FROM top_ups")}
         assert stored == set(simulator.top_up_ids())
