@@ -1,8 +1,9 @@
-"""Export in a process of its own, to be killed: ``python killed_export.py URL API_KEY SECRET_KEY FILE``."""
+"""Export in a process to be killed: ``python killed_export.py URL API_KEY SECRET_KEY FILE [MOST_BYTES]``."""
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 
 from aiozbilling import AiozBilling
@@ -18,4 +19,6 @@ async def main(url: str, api_key: str, secret_key: str, path: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    if len(sys.argv) > 5:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]), resource.RLIM_INFINITY))
+    asyncio.run(main(*sys.argv[1:5]))

@@ -93,6 +93,25 @@ async def test_a_killed_export_goes_on(tmp_path: Path, suffix: str, order: str, 
     }
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".sqlite"])
+async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path, suffix: str) -> None:
+    """Where a file can't grow any more, the export says so, and goes on when it can."""
+    path = tmp_path / f"top-ups{suffix}"
+    async with Simulator(top_ups=1200) as simulator:
+        for most_bytes in (10_000, 200_000):
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, str(SCRIPT), simulator.url, simulator.api_key, simulator.secret_key, str(path)),
+                str(most_bytes),
+                stderr=asyncio.subprocess.PIPE,
+            )
+            _, err = await process.communicate()
+            assert b"ExportError" in err
+            assert b"run the same export again" in err
+            assert not path.exists()
+        assert await one_run(simulator, path, None)
+        assert ids_in(path) == simulator.top_up_ids()
+
+
 @pytest.mark.parametrize(("order", "kills"), KILLS)
 async def test_a_killed_sync_goes_on(tmp_path: Path, order: str, kills: int) -> None:
     """Killed at random moments while the list grows, a later sync leaves no row out."""
