@@ -26,7 +26,8 @@ class Cursor:
         position: where in the list the last row stood.
         total: the server's total when it was seen.
         anchors: keys of the last rows handed out, at most 32, in list order.
-        head: keys of the first rows of the list, at most 32, in list order: what `follow` takes as known.
+        head: keys of the first rows of the list, at most 32, in list order; empty where the walk began elsewhere.
+        finished: whether the list was read to its end.
     """
 
     endpoint: str
@@ -35,6 +36,7 @@ class Cursor:
     total: int
     anchors: tuple[str, ...]
     head: tuple[str, ...]
+    finished: bool = False
 
     def __str__(self) -> str:
         return json.dumps({"v": _VERSION} | attrs.asdict(self), separators=(",", ":"))
@@ -51,17 +53,20 @@ class Cursor:
             version = fields.pop("v")
             if version == _VERSION:
                 cursor = cls(**fields | {name: tuple(fields[name]) for name in ("anchors", "head")})
-                cursor._check()
+                cursor.check()
                 return cursor
         except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
             raise ConfigurationError("this is no cursor: give what str(listing.cursor) gave, unchanged") from None
         raise ConfigurationError(f"this cursor has version {version!r}, this release reads {_VERSION}: upgrade")
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError or TypeError where a field can't be right."""
         texts = (self.endpoint, self.made_by, *self.anchors, *self.head)
         numbers = (self.position, self.total)
         if not all(isinstance(text, str) for text in texts) or self.made_by not in ("walk", "follow"):
             raise ValueError("not texts")
+        if not isinstance(self.finished, bool):
+            raise TypeError("not a truth")
         if not all(isinstance(number, int) and not isinstance(number, bool) and number >= -1 for number in numbers):
             raise ValueError("not numbers")
         for key in (*self.anchors, *self.head):

@@ -200,6 +200,8 @@ class Listing(Generic[R]):
             raise ConfigurationError(f"every_s must be a positive number of seconds, not {every_s!r}")
         if self._offset or self._max_items is not None:
             raise ConfigurationError("follow() takes neither offset nor max_items")
+        if self._after is not None and not self._after.finished:
+            raise ConfigurationError("follow() goes on behind a list that was read to its end, or behind a follow()")
         size = self._page_size or min(_FOLLOWED_SIZE, self._source.page_sizes.get(self._source.endpoint, SIZES[0]))
         follower = self._latest = Follower(self._source, size, self._after)
         return follow(follower, every_s)
@@ -228,6 +230,8 @@ def _cursor(after: Cursor | str | None, endpoint: str) -> Cursor | None:
     cursor = Cursor.parse(after) if isinstance(after, str) else after
     if cursor is not None and not isinstance(cursor, Cursor):
         raise ConfigurationError("after must be a Cursor or its text")
+    if cursor is not None:
+        cursor = Cursor.parse(str(cursor))
     if cursor is not None and cursor.endpoint != endpoint:
         raise ConfigurationError(f"this cursor is one of {cursor.endpoint}, not of {endpoint}")
     return cursor

@@ -20,6 +20,7 @@ __all__ = ["SIZES", "Reading"]
 R = TypeVar("R")
 
 SIZES = (1000, 100, 10)  # asked for in turn where a server refuses
+_SMALLEST_SIZE = 10
 
 
 @attrs.define(eq=False)
@@ -37,6 +38,7 @@ class Reading(Generic[R]):
     _size: int = attrs.field(init=False)
     _prefetch: Prefetch[Window, tuple[Sequence[R | None], int]] = attrs.field(init=False)
     _head: tuple[str, ...] = attrs.field(init=False)
+    _cuts: list[int] = attrs.field(factory=list, init=False)
     _delivered: int = attrs.field(default=0, init=False)
     _handing_out: Iterator[R] | None = attrs.field(default=None, init=False)
 
@@ -61,7 +63,7 @@ class Reading(Generic[R]):
             except ListingError as error:
                 error.report, error.cursor = self.report, self.cursor
                 raise
-            self._note(delivery)
+            self._note(plan[0], len(rows), delivery)
             return delivery
         return None
 
@@ -80,10 +82,13 @@ class Reading(Generic[R]):
         """The place behind the last row handed out; None before there is one."""
         waiting = 0 if self._handing_out is None else length_hint(self._handing_out)
         trail = self.walk.trail(self._delivered - waiting)
-        if trail is None:
+        if trail is None and not (self.walk.done and self.after is None and self.walk.report.requests):
             return self.after
+        trail = trail or Trail(-1, 0, ())  # of an empty list: all that comes is behind it
         anchors = tuple(map(key_text, trail.anchors))
-        return Cursor(self.source.endpoint, "walk", trail.position, trail.total, anchors, self._head)
+        whole = self.max_items is None and (bool(self._head) or not self.walk.report.rows) and not self.offset
+        finished = whole and self.walk.done and not waiting
+        return Cursor(self.source.endpoint, "walk", trail.position, trail.total, anchors, self._head, finished)
 
     async def aclose(self) -> None:
         """End the reading: what is in flight is cancelled, and has ended when this returns."""
@@ -97,7 +102,7 @@ class Reading(Generic[R]):
             offset=self.offset,
             max_items=self.max_items,
             on_drift=self.on_drift,
-            after=None if self.after is None else _trail(self.after),
+            after=_trail(self.after),
         )
 
     def _smaller_size(self) -> int | None:
@@ -111,15 +116,25 @@ class Reading(Generic[R]):
             await asyncio.sleep(window.pause_s)
         return await self.source.fetch(window.offset, window.limit)
 
-    def _note(self, delivery: Delivery[R]) -> None:
+    def _note(self, window: Window, came: int, delivery: Delivery[R]) -> None:
         self._handing_out, self._delivered = None, len(delivery.items)
-        if not self._head and self.after is None:
+        if not self._head and self.after is None and not self.offset:
             self._head = tuple(key_text(self.source.key(row)) for row in delivery.items[:HEAD])
-        found = self._size < SIZES[0] or self.walk.report.pages > 1
-        if self.walk.done and found and self.page_size is None:
-            # What the server did not refuse, or what it cut our pages down to.
-            self.source.page_sizes[self.source.endpoint] = max(2, min(self._size, self.walk.size))
+        if self.page_size is None:
+            if _SMALLEST_SIZE <= came < window.limit and window.offset + came < delivery.total:
+                self._cuts.append(came)  # the total says more: the server cuts our pages down, or the list moved
+            self._remember_size()
+
+    def _remember_size(self) -> None:
+        """Keep for the client's next lists what the server did not refuse, and what it cut two pages down to."""
+        sizes, endpoint = self.source.page_sizes, self.source.endpoint
+        if self._size < SIZES[0]:
+            sizes.setdefault(endpoint, self._size)
+        if len(self._cuts) > 1 and self._cuts[-1] == self._cuts[-2]:
+            sizes[endpoint] = self._cuts[-1]
 
 
-def _trail(cursor: Cursor) -> Trail:
+def _trail(cursor: Cursor | None) -> Trail | None:
+    if cursor is None or not cursor.anchors:
+        return None
     return Trail(cursor.position, cursor.total, tuple(map(key_from_text, cursor.anchors)))
