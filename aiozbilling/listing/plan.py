@@ -58,6 +58,11 @@ class Plan:
         self._nonce += 1
         self.queue.insert(0, self.window(offset, pause_s))
 
+    def forget(self) -> None:
+        """Drop all windows; those planned from now on are asked for anew."""
+        self.queue.clear()
+        self._nonce += 1
+
     def keep_what_fits(self, base: int, place: int, total: int) -> None:
         """Drop what is of no use, now that the last row stands at `place` and the next window would begin at `base`."""
         queue = self.queue

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROBES", "Search"]
 
-PROBES = 16  # of one search, before the place is given up
+PROBES = 24  # of one search, before the place is given up
 
 
 class Search:
@@ -42,6 +42,6 @@ def _guesses(place: int, moved: int, size: int, overlap: int, known: int) -> Ite
     step = max(1, size - overlap)
     ring = step
     while True:
-        yield near - half - ring
-        yield near - half + ring
+        # Around both: where rows were added at the tail, the total moved and the place did not.
+        yield from (near - half - ring, far - half - ring, near - half + ring, far - half + ring)
         ring += min(ring, step + known // 2)

@@ -29,6 +29,7 @@ __all__ = ["Delivery", "Trail", "Walk", "WalkReport", "Window"]
 R = TypeVar("R")
 
 PAUSES_S = (0.2, 1.0)  # before a reply that contradicts its total is asked for again
+MOST_AHEAD = 1000
 BARREN = 3  # windows in a row without a new row, where nothing is looked for
 IDLE = 2 * PROBES  # requests in a row without a new row, all told
 _LATER = "read the list again later, or go on from the error's cursor"
@@ -106,6 +107,7 @@ class Walk(Generic[R]):
         self._edge: list[Hashable] = []  # the last rows up to it, as they stood in its window
         self._seam_epoch = 0
         self._again = self._barren = self._idle = 0
+        self._pace = MOST_AHEAD  # windows ahead: few where the list grew faster than those under way were read
         self._search = Search()
         self._doubted = False
         self._aside: tuple[list[Hashable], Sequence[R | None]] | None = None  # a window that begins behind a gap
@@ -129,7 +131,9 @@ class Walk(Generic[R]):
         queue = plan.queue
         if not queue:
             queue.append(plan.window(self._base()))
-        if len(queue) < ahead and plan.size > 1 and not (self._again or self._doubted or self._search.tried):
+        ahead = min(ahead, self._pace)
+        unsure = self._again or self._doubted or self._barren or self._search.tried
+        if len(queue) < ahead and plan.size > 1 and not unsure:
             end = self.report.total_last or 0
             if self._most is not None:
                 end = min(end, self._rank + self._shift + 1 + self._most - self.report.rows)
@@ -207,7 +211,7 @@ class Walk(Generic[R]):
         if report.total_first is None:
             report.total_first = reply.total
         if came > window.limit:
-            hint = f"pass page_size>={came}" if window.limit < came else ""
+            hint = "the server ignores the page size: try page_size=" + str(came)
             raise self._error(DriftError, f"asked for {window.limit} rows and got {came}", hint)
         self._plan.learn(came)
         rows = max(reply.total, report.total_first, self._rank + self._shift + 1) - self._start
@@ -272,6 +276,7 @@ class Walk(Generic[R]):
             index += self._rank - rank
             self._begun = True
             self._barren = self._again = self._idle = 0
+            self._pace = min(self._pace + 1, MOST_AHEAD)
             self.report.rows += len(seam.fresh)
             self.report.null_rows_skipped += self._rank - rank - len(seam.fresh)
         elif rank != self._rank:
@@ -318,6 +323,8 @@ class Walk(Generic[R]):
             self._finish(reply, seam)
         elif not searched:
             self._barren += 1
+            self._pace = 1
+            self._plan.forget()  # what is under way was read before: it would bring nothing new either
             if self._barren == BARREN and self._again:
                 raise self._error(IncompleteError, f"none of {reply.total} rows came behind position {end - 1}", _LATER)
             if self._barren == BARREN:
