@@ -95,7 +95,13 @@ class TransportError(AiozBillingError):
 
 
 class ConnectError(TransportError, ConnectionError):
-    """No connection could be made, or it was lost before the reply was complete."""
+    """No connection could be made, or it was lost before the reply was complete.
+
+    Attributes:
+        before_reply: whether it was lost before a byte of the reply came, as a connection is that the server closed.
+    """
+
+    before_reply = False
 
 
 class CallTimeoutError(TransportError, TimeoutError):

@@ -55,11 +55,16 @@ _AIOZ = System(
 )
 
 
+def _checked_count(_page: object, attribute: attrs.Attribute[int], count: int) -> None:
+    if not 0 <= count < 2**53:
+        raise ValueError(f"expected a count for {attribute.name}, got {count}")
+
+
 @attrs.frozen(kw_only=True)
 class TopUpPage:
     """``data`` of topUp: the list may be null, and so may single rows."""
 
-    totals: int
+    totals: int = attrs.field(validator=_checked_count)
     top_up_usages: list[TopUp | None] | None
 
 
@@ -67,7 +72,7 @@ class TopUpPage:
 class HistoryPage:
     """``data`` of historyUsage: the list may be null, and so may single rows."""
 
-    total_days: int
+    total_days: int = attrs.field(validator=_checked_count)
     history_usages: list[DayUsage | None] | None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypedDict
 
@@ -88,6 +89,8 @@ class Client:
             raise ConfigurationError("rate_limit must be a RateLimit, such as RateLimit(180, per_s=60), or None")
         if isinstance(max_body, bool) or not isinstance(max_body, int) or max_body < 1:
             raise ConfigurationError(f"max_body must be bytes, at least 1, not {max_body!r}")
+        if on_attempt is not None and (not callable(on_attempt) or iscoroutinefunction(on_attempt)):
+            raise ConfigurationError("on_attempt must be an ordinary function that takes an Attempt")
         policy = retry or RetryPolicy()
         self._owns_connections = True
         self._accounts = _Accounts(rate_limit, policy.max_retry_after_s)
@@ -161,7 +164,7 @@ class _Accounts:
 
 
 def _seconds(name: str, seconds: object) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e9:
         raise ConfigurationError(f"{name} must be a positive number of seconds, not {seconds!r}")
     return float(seconds)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterable
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Self
@@ -30,6 +31,7 @@ _METERED = System(
         404: "Does base_url (METERED_BILLING_URL) point to the deployment's root?",
     },
 )
+_METRIC = re.compile(r"[^,\s\ud800-\udfff]+")
 USAGE = Endpoint(_METERED, "/api/billing/usage", MeteredUsage, 'Docs, "Get Usage", GET /api/billing/usage')
 
 
@@ -132,7 +134,10 @@ def _instant(name: str, day: str | date | None) -> tuple[datetime, str] | None:
     if isinstance(day, datetime):
         if day.tzinfo is None:
             raise ConfigurationError(f"{name} must say its time zone, such as {day.isoformat()}Z for UTC")
-        utc = day.astimezone(UTC)
+        try:
+            utc = day.astimezone(UTC)
+        except OverflowError:
+            raise ConfigurationError(f"{name} lies outside the calendar: {day}") from None
         return utc, utc.isoformat().replace("+00:00", "Z")
     if not isinstance(day, date):
         raise ConfigurationError(f"{name} must be a date as '2024-01-31', a date or a datetime, not {day!r}")
@@ -149,7 +154,7 @@ def _parsed(name: str, text: str) -> date:
 def _metrics(metrics: Iterable[str] | str | None) -> list[str]:
     if metrics is None:
         return []
-    names = metrics.split(",") if isinstance(metrics, str) else list(metrics)
-    if not names or not all(isinstance(name, str) and name.strip() and "," not in name for name in names):
+    names = metrics.split(",") if isinstance(metrics, str) else list(metrics) if isinstance(metrics, Iterable) else []
+    if not names or not all(isinstance(name, str) and _METRIC.fullmatch(name.strip()) for name in names):
         raise ConfigurationError(f"metrics must be ids such as ['api_calls', 'storage'], not {metrics!r}")
     return [f"metrics={','.join(quote(name.strip(), safe='') for name in names)}"]

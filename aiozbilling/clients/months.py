@@ -26,7 +26,10 @@ def month_of(month: Month, name: str = "month") -> tuple[int, int]:
         ConfigurationError: there is no such month.
     """
     if isinstance(month, datetime) and month.tzinfo is not None:
-        month = month.astimezone(UTC)
+        try:
+            month = month.astimezone(UTC)
+        except OverflowError:
+            raise ConfigurationError(f"{name} lies outside the calendar: {month}") from None
     if isinstance(month, date):
         return month.year, month.month
     match = _MONTH.fullmatch(month) if isinstance(month, str) else None

@@ -23,7 +23,7 @@ from aiozbilling.exchange.connections import Connections
 from aiozbilling.exchange.credentials import Credentials, scrubbed
 from aiozbilling.exchange.rate import Gate
 from aiozbilling.exchange.reading import Endpoint, read
-from aiozbilling.exchange.redirect import redirected, shown
+from aiozbilling.exchange.redirect import NotFollowedError, redirected, shown
 from aiozbilling.exchange.retry import RetryBudget, RetryPolicy, is_retried, wait_s
 from aiozbilling.exchange.transport import Reply, send
 
@@ -35,7 +35,7 @@ __all__ = ["Attempt", "Exchange"]
 T = TypeVar("T")
 logger = logging.getLogger("aiozbilling")
 _HOPS = 3
-_FOLLOWED = frozenset({301, 302, 307, 308})
+_FOLLOWED = frozenset({301, 302, 303, 307, 308})
 
 
 @attrs.frozen
@@ -176,26 +176,38 @@ class _Call(Generic[T]):
             self.status = reply.status
             exchange.gate.replied(exchange.clock() - self.started)
             if not 300 <= reply.status < 400:
+                if reply.status == 404:
+                    exchange.paths.pop(self.path, None)  # what was learned of it holds no more
                 return reply
             url = self._redirected(url, reply, hop)
         raise AssertionError("unreachable: the last hop raises")
 
     def _redirected(self, url: str, reply: Reply, hop: int) -> str:
         location = reply.headers.get("Location", "")
-        target = redirected(url, location) if reply.status in _FOLLOWED and hop < _HOPS else None
-        if target is None:
-            where = self.exchange.clean(shown(url, location))[:200] if location else "nowhere"
-            why = "redirected too often" if hop == _HOPS else "not followed, since credentials go to this server only"
-            raise RedirectError(
-                f"redirect to {where} {why}",
-                status=reply.status,
-                location=where,
-                hint="If the API has moved there, give the new address as base_url",
-            )
+        problem = "is none that a call can follow" if reply.status not in _FOLLOWED else "is one too many"
+        if reply.status in _FOLLOWED and hop < _HOPS:
+            try:
+                target = redirected(url, location)
+            except NotFollowedError as error:
+                problem = str(error)
+            else:
+                self._learn(url, target)
+                return target
+        where = self.exchange.clean(shown(url, location))[:200] if location else ""
+        raise RedirectError(
+            f"the redirect{f' to {where}' if where else ''} {problem}",
+            status=reply.status,
+            location=where,
+            hint="If the API has moved there, give the new address as base_url" if "elsewhere" in problem else "",
+        )
+
+    def _learn(self, url: str, target: str) -> None:
+        """Remember the slash form that the server wants of this path, for the client's life."""
+        paths = self.exchange.paths
         here, there = url.partition("?")[0], target.partition("?")[0]
-        if here != there and here.rstrip("/") == there.rstrip("/"):
-            self.exchange.paths[self.path] = self.path.rstrip("/") + ("/" if there.endswith("/") else "")
-        return target
+        asked = self.exchange.base_url + paths.get(self.path, self.path)
+        if here == asked and here != there and here.rstrip("/") == there.rstrip("/"):
+            paths[self.path] = self.path.rstrip("/") + ("/" if there.endswith("/") else "")
 
     def _failed(self, error: ApiError | TransportError | DecodeError) -> None:
         exchange = self.exchange

@@ -36,7 +36,7 @@ class Connections:
         """Give the running loop's session.
 
         Raises:
-            ConfigurationError: the caller's session is closed or belongs to another loop.
+            ConfigurationError: the caller's session is closed, belongs to another loop, or can't serve as it is set.
         """
         loop = asyncio.get_running_loop()
         if self._given is not None:
@@ -64,6 +64,9 @@ class Connections:
 def _checked(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
     if session.closed:
         raise ConfigurationError("the session given to the client is closed")
+    if not session.auto_decompress or session.auth is not None:
+        what = "auto_decompress=False" if not session.auto_decompress else "auth"
+        raise ConfigurationError(f"the session given to the client has {what}, with which it can't serve")
     # aiohttp has no public way to ask; without the check it fails with "Timeout context manager …".
     if getattr(session, "_loop", loop) is not loop:
         raise ConfigurationError("the session given to the client belongs to another event loop")

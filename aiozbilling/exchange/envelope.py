@@ -44,6 +44,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     429: RateLimitedError,
 }
 _LONGEST_MESSAGE = 300
+_LONGEST_CLEANED = 64 * 1024  # to look for secrets in 30 MB held up the loop for half a second
 # Bounded: "<title>" over and over, searched for its end, took 6 s for the 64 KiB that are read of an error.
 _TITLE = re.compile(r"<title[^>]{0,100}>([^<]{0,1000})", re.IGNORECASE)
 
@@ -141,15 +142,20 @@ def _said(document: Any, clean: Clean) -> Refusal:
     message = _text(source.get("message"), clean) or _text(error, clean) or ""
     details = document.get("details")
     if isinstance(details, list) and details:
-        shown = "; ".join(_text(detail, clean) or clean(repr(detail)) for detail in details[:3])
+        shown = "; ".join(_detail(detail, clean) for detail in details[:3])
         message = f"{message} ({shown})"[:_LONGEST_MESSAGE]
     return Refusal(message, _text(source.get("code"), clean), _text(document.get("requestId"), clean))
+
+
+def _detail(detail: Any, clean: Clean) -> str:
+    words = detail.get("message", "…") if isinstance(detail, dict) else detail
+    return _text(words, clean) or "…"
 
 
 def _text(value: Any, clean: Clean) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
-    return clean(str(value))[:_LONGEST_MESSAGE]
+    return clean(str(value)[:_LONGEST_CLEANED])[:_LONGEST_MESSAGE]
 
 
 def _words(body: str) -> str:

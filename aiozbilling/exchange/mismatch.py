@@ -10,6 +10,7 @@ __all__ = ["MismatchError", "explained", "wire_name"]
 _CAMEL_CASED = frozenset({"aiozbilling.records.b3os", "aiozbilling.records.metered"})
 _MOST_PROBLEMS = 100
 _LONGEST_VALUE = 60
+_LONGEST_CLEANED = 64 * 1024
 
 
 class MismatchError(ValueError):
@@ -75,5 +76,5 @@ def _shown(value: Any, clean: Callable[[str], str]) -> str:
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, bool):
         return str(value).lower()
-    shown = clean(repr(value) if isinstance(value, str) else str(value))
+    shown = clean(repr(value[:_LONGEST_CLEANED]) if isinstance(value, str) else str(value))
     return shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}…"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import attrs
 
@@ -17,6 +19,7 @@ __all__ = ["Gate", "RateLimit"]
 # there: the window is lengthened by the longest recent time to a reply, by this part of it at most.
 _MARGIN = 0.04
 _FADING = 0.98  # of the longest time to a reply, with each reply
+_LONGEST_PAUSE_S = 3600.0  # a server's word is kept up to here; then one call may ask whether it still stands
 
 
 @attrs.frozen
@@ -53,10 +56,11 @@ class Gate:
     _granted: deque[float] = attrs.field(factory=deque, init=False)
     _paused_until: float = attrs.field(default=0.0, init=False)
     _reply_s: float = attrs.field(default=_MARGIN, init=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)  # a client may serve loops in threads
 
     def pause(self, seconds: float) -> None:
         """Hold back every request of the account for so many seconds from now."""
-        self._paused_until = max(self._paused_until, self.clock() + seconds)
+        self._paused_until = max(self._paused_until, self.clock() + min(seconds, _LONGEST_PAUSE_S))
 
     def replied(self, seconds: float) -> None:
         """Take note of the time from a request's turn to its reply."""
@@ -90,7 +94,20 @@ class Gate:
             await self.sleep(left)
 
     async def _take_slot(self, limit: RateLimit, until: float) -> None:
-        granted, now = self._granted, self.clock()
+        with self._lock:
+            now = self.clock()
+            slot = self._granted_slot(limit, now, until)
+        if slot > now:
+            try:
+                await self.sleep(slot - now)
+            except BaseException:
+                # Cancelled: later turns may come earlier. A loop that was held up may find the slot outdated and gone.
+                with self._lock, suppress(ValueError):
+                    self._granted.remove(slot)
+                raise
+
+    def _granted_slot(self, limit: RateLimit, now: float, until: float) -> float:
+        granted = self._granted
         window = limit.per_s + min(self._reply_s, limit.per_s * _MARGIN)
         slot = max(now, granted[-limit.requests] + window) if len(granted) >= limit.requests else now
         if slot > until:
@@ -101,9 +118,4 @@ class Gate:
         granted.append(slot)
         while len(granted) > limit.requests and granted[0] < now - window:
             granted.popleft()
-        if slot > now:
-            try:
-                await self.sleep(slot - now)
-            except BaseException:
-                granted.remove(slot)  # cancelled: later turns may come earlier
-                raise
+        return slot

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from yarl import URL
 
-__all__ = ["redirected", "shown"]
+__all__ = ["NotFollowedError", "redirected", "shown"]
 
 
-def redirected(url: str, location: str) -> str | None:
-    """Give the URL to ask instead, or None where the redirect must not be followed.
+class NotFollowedError(ValueError):
+    """A redirect must not be followed; its text says why."""
+
+
+def redirected(url: str, location: str) -> str:
+    """Give the URL to ask instead.
 
     Followed are redirects within scheme, host and port. A redirect that leaves the query out keeps ours, and one that
     changes it is refused: another offset would be another page.
+
+    Raises:
+        NotFollowedError: it leads elsewhere, or nowhere.
     """
     if not location:
-        return None
+        raise NotFollowedError("names no place to go to")
     here = URL(url, encoded=True)
     try:
         there = here.join(URL(location))
         same_place = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
     except ValueError:
-        return None
+        raise NotFollowedError("leads to an address that can't be read") from None
     if not same_place or there.user is not None or there.password is not None:
-        return None
+        raise NotFollowedError("leads elsewhere, and credentials go to the configured server only")
     if not there.raw_query_string:
         there = there.with_query(here.query)
-    return str(there.with_fragment(None)) if there.query == here.query else None
+    if sorted(there.query.items()) != sorted(here.query.items()):
+        raise NotFollowedError("asks for something else than the call did")
+    return str(there.with_fragment(None))
 
 
 def shown(url: str, location: str) -> str:

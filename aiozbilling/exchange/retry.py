@@ -17,6 +17,7 @@ _RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _THROTTLED_STATUSES = frozenset({429, 503})
 # Tokens, after the retry quotas of the large cloud SDKs: a dead server gets no more than 1.1 × its normal load.
 _BUDGET = 500
+_KEPT_ALIVE = 256
 _COST_OF_ERROR, _COST_OF_THROTTLE, _COST_OF_TIMEOUT, _GAIN_OF_SUCCESS = 14, 5, 10, 1
 
 
@@ -65,6 +66,8 @@ def is_retried(error: BaseException | None, attempt: int) -> bool:
 
 def wait_s(policy: RetryPolicy, error: BaseException | None, attempt: int) -> float:
     """Give the seconds to wait after the failure of the attempt with this number (1 is the first)."""
+    if attempt == 1 and _is_stale(error):
+        return 0.0
     if (told := getattr(error, "retry_after", None)) is not None:
         return float(told)
     throttled = isinstance(error, ApiError) and error.status in _THROTTLED_STATUSES
@@ -75,12 +78,20 @@ def wait_s(policy: RetryPolicy, error: BaseException | None, attempt: int) -> fl
 
 @attrs.define(eq=False)
 class RetryBudget:
-    """Tokens that all calls to one server share: a retry costs some, a success gives one back."""
+    """Tokens that all calls to one server share: a retry costs some, a success gives one back.
+
+    A connection that the server closed while it waited for the next request is lost before the reply, and no fault of
+    the server's: each success pays for one such retry. A server that is dead gives no successes.
+    """
 
     tokens: int = _BUDGET
+    kept_alive: int = 0  # replies whose connections may have been closed by the server since
 
     def spend(self, error: BaseException | None) -> bool:
         """Pay for a retry after this failure; False when the tokens don't suffice."""
+        if self.kept_alive and _is_stale(error):
+            self.kept_alive -= 1
+            return True
         cost = _COST_OF_ERROR
         if isinstance(error, CallTimeoutError):
             cost = _COST_OF_TIMEOUT
@@ -95,6 +106,12 @@ class RetryBudget:
         """Take note of a success."""
         if self.tokens < _BUDGET:
             self.tokens += _GAIN_OF_SUCCESS
+        if self.kept_alive < _KEPT_ALIVE:
+            self.kept_alive += 1
+
+
+def _is_stale(error: BaseException | None) -> bool:
+    return isinstance(error, ConnectError) and error.before_reply
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -30,6 +30,7 @@ __all__ = ["Reply", "checked_base_url", "send"]
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _ERROR_BODY = 64 * 1024  # of an error's body no more is read: its words stand at the beginning
+_ERROR_BODY_S = 2.0
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
@@ -60,9 +61,14 @@ async def send(
                 allow_redirects=False,
                 raise_for_status=False,
                 timeout=_NO_TIMEOUT,
-                middlewares=_MIDDLEWARES,
+                # A session of the caller's may have middlewares; given here, ours would take their place.
+                middlewares=(*getattr(session, "_middlewares", ()), _one_attempt),
             ) as response:
-                return Reply(response.status, response.headers, await _body(response, max_body))
+                if response.status >= 300:
+                    body = await _error_body(response, min(_ERROR_BODY, max_body), min(_ERROR_BODY_S, timeout_s / 2))
+                else:
+                    body = await _body(response, max_body)
+                return Reply(response.status, response.headers, body)
     except (aiohttp.ClientError, OSError, ValueError, EOFError, RuntimeError, _LostError, TransportError) as error:
         failure = _translated(error, timeout_s)
     # Raised out here, so that no frame or context of the HTTP library, which holds the headers, hangs on to it.
@@ -83,28 +89,37 @@ async def _one_attempt(request: aiohttp.ClientRequest, handler: ClientHandlerTyp
         raise _LostError(type(error).__name__) from None
 
 
-_MIDDLEWARES = (_one_attempt,)
-
-
 async def _body(response: aiohttp.ClientResponse, max_body: int) -> bytes:
-    failed = response.status >= 300
-    limit = min(_ERROR_BODY, max_body) if failed else max_body
     length = response.content_length
-    if length is not None and length <= limit and "Content-Encoding" not in response.headers:
+    if length is not None and length <= max_body and "Content-Encoding" not in response.headers:
         return await response.read()
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
         chunks.append(chunk)
         size += len(chunk)
-        if size > limit:
+        if size > max_body:
             response.close()  # the rest is not wanted, so the connection can't be used again
-            if failed:
-                break
             raise BodyTooLargeError(
                 f"the body is larger than {max_body} bytes", hint="Ask for smaller pages, or raise `max_body`"
             )
     return b"".join(chunks)
+
+
+async def _error_body(response: aiohttp.ClientResponse, most: int, timeout_s: float) -> bytes:
+    """Read what can be read of an error's body: its status and headers count, whatever becomes of the rest."""
+    chunks: list[bytes] = []
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for chunk in response.content.iter_any():
+                chunks.append(chunk)
+                if sum(map(len, chunks)) > most:
+                    break
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, EOFError):
+        pass
+    if not response.content.at_eof():
+        response.close()
+    return b"".join(chunks)[:most]
 
 
 def _translated(error: Exception, timeout_s: float) -> Exception:
@@ -123,10 +138,14 @@ def _translated(error: Exception, timeout_s: float) -> Exception:
             return ProtocolError("the body can't be decompressed")
         case aiohttp.ClientPayloadError():
             return ConnectError("the connection was lost before the body was complete")
+        case aiohttp.ClientResponseError() if "content-encoding" in error.message.lower():
+            return ProtocolError("the body has a Content-Encoding that was not asked for and can't be decoded")
         case aiohttp.ClientResponseError():
             return ProtocolError("the reply is no valid HTTP", hint="Does base_url point to an HTTP server?")
         case aiohttp.ClientConnectionError() | OSError() | EOFError() | _LostError():
-            return ConnectError("the connection was lost before the reply came")
+            lost = ConnectError("the connection was lost before the reply came")
+            lost.before_reply = isinstance(error, _LostError)
+            return lost
         case _:
             return ProtocolError(f"the request failed in the HTTP library ({type(error).__name__})")
 
