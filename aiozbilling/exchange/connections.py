@@ -64,7 +64,7 @@ class Connections:
 def _checked(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
     if session.closed:
         raise ConfigurationError("the session given to the client is closed")
-    if not session.auto_decompress or session.auth is not None:
+    if not session.auto_decompress or getattr(session, "auth", None) is not None:
         what = "auto_decompress=False" if not session.auto_decompress else "auth"
         raise ConfigurationError(f"the session given to the client has {what}, with which it can't serve")
     # aiohttp has no public way to ask; without the check it fails with "Timeout context manager …".

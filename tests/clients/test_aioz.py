@@ -11,6 +11,7 @@ from aiozbilling import (
     Attempt,
     AuthenticationError,
     ConfigurationError,
+    NotFoundError,
     RateLimit,
     RateLimitedError,
     RetryPolicy,
@@ -29,6 +30,10 @@ def client(simulator: Simulator, **settings: object) -> AiozBilling:
         base_url=simulator.url,
         **settings,  # type: ignore[arg-type]
     )
+
+
+async def client_of_nothing(attempt: Attempt) -> None:
+    """Be a coroutine function, which a hook can't be."""
 
 
 async def test_the_three_calls_give_the_simulators_truth(billing_simulator: Simulator) -> None:
@@ -66,6 +71,15 @@ async def test_the_slash_form_is_learned_once(billing_simulator: Simulator, form
     redirects = [request for request in billing_simulator.requests if request.status == 301]
     assert len(redirects) == (2 if form == "add" else 0)
     assert len(billing_simulator.requests) == 6 + len(redirects)
+
+
+async def test_a_chain_of_redirects_teaches_nothing_wrong(billing_simulator: Simulator) -> None:
+    """Only a redirect of the documented path itself is remembered, and a form that answers 404 is forgotten."""
+    async with client(billing_simulator) as billing:
+        billing._exchange.paths["/api/billing/topUp"] = "/api/billing/nowhere/"
+        with pytest.raises(NotFoundError):
+            await billing.top_ups()
+        assert (await billing.top_ups()).total == 250
 
 
 async def test_a_token_serves_like_a_key_pair(billing_simulator: Simulator) -> None:
@@ -250,6 +264,9 @@ def test_credentials_are_one_way_or_the_other(credentials: dict[str, str]) -> No
         {"rate_limit": 180},
         {"max_body": 0},
         {"session": "x"},
+        {"timeout": 10**400},
+        {"on_attempt": 5},
+        {"on_attempt": client_of_nothing},
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:

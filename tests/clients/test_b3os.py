@@ -67,6 +67,14 @@ async def test_impossible_months_are_refused_before_any_request(billing_simulato
     assert not billing_simulator.requests
 
 
+def test_a_month_off_the_calendar_is_refused() -> None:
+    """A datetime that has no equal in UTC is a ConfigurationError."""
+    with pytest.raises(ConfigurationError, match="calendar"):
+        B3osBilling(token="b3sk_x").cu_usage_by_month(
+            "org_1", since=datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))
+        )
+
+
 def test_a_span_backwards_is_refused() -> None:
     """Since after until is refused at the call, not at the first row."""
     b3os = B3osBilling(token="b3sk_x")

@@ -72,6 +72,10 @@ async def test_dates_reach_the_server(
         ({"metrics": ""}, "metrics"),
         ({"metrics": ["a,b"]}, "metrics"),
         ({"metrics": [None]}, "metrics"),
+        ({"metrics": 5}, "metrics"),
+        ({"metrics": "\ud800"}, "metrics"),
+        ({"start": "0001-01-01T00:00:00+14:00"}, "calendar"),
+        ({"end": "9999-12-31T23:59:59-14:00"}, "calendar"),
     ],
 )
 async def test_what_cannot_be_right_is_refused_before_any_request(

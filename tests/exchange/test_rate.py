@@ -118,3 +118,28 @@ def test_impossible_limits_are_refused(requests: int, per_s: float) -> None:
     """A limit that can't be meant is a ConfigurationError."""
     with pytest.raises(ConfigurationError, match="RateLimit"):
         RateLimit(requests, per_s)
+
+
+async def test_a_turn_cancelled_after_its_time_is_still_a_cancellation() -> None:
+    """A task whose slot was outdated and tidied away meanwhile is cancelled as any other."""
+    time = Time()
+    door = Gate(RateLimit(1, 1.0), longest_pause_s=60, clock=time.clock)
+    await door.turn(FOREVER)
+    waiting = asyncio.create_task(door.turn(FOREVER))
+    await asyncio.sleep(0)
+    time.now += 100
+    await door.turn(FOREVER)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_an_absurd_pause_ends_after_an_hour() -> None:
+    """A server that asks for a year by mistake is asked again after an hour."""
+    time = Time()
+    door = gate(None, time)
+    door.pause(1e10)
+    with pytest.raises(RateLimitedError):
+        await door.turn(FOREVER)
+    time.now += 3601
+    await door.turn(FOREVER)

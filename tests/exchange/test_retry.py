@@ -130,3 +130,17 @@ def test_impossible_policies_are_refused(wrong: dict[str, float]) -> None:
     """A policy that can't be meant is a ConfigurationError that names the field."""
     with pytest.raises(errors.ConfigurationError, match=next(iter(wrong))):
         RetryPolicy(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_connection_closed_between_requests_costs_no_budget() -> None:
+    """Each success pays for one lost connection; beyond them, and of a server without successes, the budget pays."""
+    lost = errors.ConnectError("x")
+    lost.before_reply = True
+    budget = RetryBudget(tokens=0)
+    assert not budget.spend(lost)
+    budget.kept_alive = 0
+    budget.tokens = 0
+    budget.earn()
+    assert budget.spend(lost)
+    assert not budget.spend(lost)
+    assert wait_s(RetryPolicy(), lost, 1) == 0.0

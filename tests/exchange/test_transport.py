@@ -10,8 +10,10 @@ import pytest
 
 from aiozbilling import (
     AiozBilling,
+    AuthenticationError,
     ConfigurationError,
     ConnectError,
+    RateLimitedError,
     RetryPolicy,
     TLSError,
 )
@@ -149,3 +151,82 @@ async def test_large_bodies_arrive_whole_and_compressed_ones_too(billing_simulat
         page = await billing.top_ups(page_size=1000)
     assert len(page.items) == 1000
     assert billing_simulator.requests[-1].headers["Accept-Encoding"] == "gzip, deflate"
+
+
+async def reply_once(reply: bytes, *, hold: bool = False) -> tuple[Callable[..., Awaitable[None]], list[float]]:
+    """Give a server's function that sends these bytes to each request, and the times at which it did."""
+    times: list[float] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        times.append(asyncio.get_running_loop().time())
+        writer.write(reply)
+        await writer.drain()
+        if hold:
+            await asyncio.sleep(1)
+        writer.close()
+
+    return answer, times
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 100\r\n\r\n{",
+        b"Content-Length: 5\r\nContent-Encoding: gzip\r\n\r\nhello",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    ],
+)
+async def test_an_error_whose_body_cannot_be_read_keeps_its_status(rest: bytes) -> None:
+    """A 429 with a cut or broken body still says 429 and when to come back."""
+    answer, times = await reply_once(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n" + rest)
+    async with listening(answer) as port:
+        retry = RetryPolicy(attempts=2)
+        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", retry=retry) as billing:
+            with pytest.raises(RateLimitedError) as caught:
+                await billing.this_month_usage()
+    assert caught.value.retry_after == 1.0
+    assert times[1] - times[0] >= 1.0
+
+
+async def test_an_error_whose_body_drips_is_not_waited_for() -> None:
+    """A 401 whose body never ends is an AuthenticationError after half the timeout at most."""
+    answer, times = await reply_once(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\nno", hold=True)
+    async with listening(answer) as port:
+        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", timeout=0.4) as billing:
+            with pytest.raises(AuthenticationError, match="HTTP 401: no"):
+                await billing.this_month_usage()
+    assert len(times) == 1
+
+
+async def test_a_server_that_closes_after_each_reply_is_read_to_the_end(billing_simulator: Simulator) -> None:
+    """Connections closed by the server between requests are no failures: a list of 60 pages comes whole."""
+    billing_simulator.add_top_ups(350)
+    async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, rate_limit=None) as billing:
+        billing_simulator.fail(Fault("connection-dropped"), times=10_000, every=2)
+        rows = await billing.top_ups(page_size=11).collect()
+    assert [row.id for row in rows] == billing_simulator.top_up_ids()
+
+
+async def test_a_sessions_middlewares_are_kept(billing_simulator: Simulator) -> None:
+    """Middlewares of the caller's session see each request."""
+    seen: list[str] = []
+
+    async def trace(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        seen.append(request.url.path)
+        return await handler(request)
+
+    async with aiohttp.ClientSession(middlewares=[trace]) as session:
+        billing = AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, session=session)
+        await billing.this_month_usage()
+    assert seen == ["/api/billing/thisMonthUsage"]
+
+
+@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated", "ignore:.*auth.*deprecated")
+@pytest.mark.parametrize("setting", ["auto_decompress", "auth"])
+async def test_a_session_that_cannot_serve_is_refused(setting: str) -> None:
+    """Settings of a given session with which no call can succeed are told as such."""
+    value = {"auto_decompress": False, "auth": aiohttp.BasicAuth("a", "b")}[setting]
+    async with aiohttp.ClientSession(**{setting: value}) as session:  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match=setting):
+            await AiozBilling(token="t0ken", session=session).this_month_usage()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
 from aiozbilling import AiozBilling, AuthenticationError, ConfigurationError, DriftError, RetryPolicy, TopUp
 from aiozbilling.simulator import Fault, Simulator
@@ -206,3 +208,138 @@ async def test_ending_a_follow_leaves_nothing(
     assert await quiet(news)
     await news.aclose()
     assert await tasks_left() == []
+
+
+class Ledger:
+    """A list in memory behind real HTTP, for what the simulator's dates can't say."""
+
+    def __init__(self, rows: list[tuple[str, str]], *, lag: int = 0) -> None:
+        self.rows = rows
+        self.lag = lag
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        offset, limit = int(request.query["offset"]), int(request.query["limit"])
+        rows = [
+            {
+                "id": name,
+                "amount": {"denom": "attoaioz", "amount": "1"},
+                "sender": "a",
+                "recipient": "b",
+                "status": True,
+                "cosmos_tx_hash": "",
+                "created_at": time,
+                "updated_at": time,
+            }
+            for name, time in self.rows[offset : offset + limit]
+        ]
+        data = {"totals": max(0, len(self.rows) - self.lag), "top_up_usages": rows}
+        return web.json_response({"status": "success", "data": data})
+
+
+@asynccontextmanager
+async def following(ledger: Ledger) -> AsyncIterator[AiozBilling]:
+    runner = web.ServerRunner(web.Server(ledger.answer))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    async with AiozBilling(token="t", base_url=f"http://127.0.0.1:{runner.addresses[0][1]}", rate_limit=None) as client:
+        yield client
+    await runner.cleanup()
+
+
+SAME = "2026-01-01T00:00:00Z"
+UNSET = "0001-01-01T00:00:00Z"
+
+
+async def news_after(
+    ledger: Ledger, change: Callable[[], None], expected: int, cursor: str | None = None
+) -> tuple[list[str], str]:
+    """Follow, change the list after the first poll, and give the news and the cursor behind them."""
+    async with following(ledger) as billing:
+        listing = billing.top_ups(after=cursor)
+        news = listing.follow(every_s=EVERY_S)
+        first = asyncio.ensure_future(anext(news))
+        await asyncio.sleep(0.08)
+        change()
+        if not expected:
+            await asyncio.sleep(0.15)
+            rows = [] if not first.done() else [first.result().id]
+            first.cancel()
+            await asyncio.wait([first])
+        else:
+            rows = [(await asyncio.wait_for(first, 5)).id, *await take(news, expected - 1)]
+            assert await quiet(news)
+        await news.aclose()
+        return rows, str(listing.cursor)
+
+
+@pytest.mark.parametrize("size", [1, 2, 40, 100, 250])
+@pytest.mark.parametrize("time", [SAME, UNSET])
+@pytest.mark.parametrize("at_tail", [True, False])
+async def test_equal_times_hide_no_news(size: int, time: str, at_tail: bool) -> None:
+    """Where the times don't tell at which end the list grows, news at either end come, once."""
+    ledger = Ledger([(str(i), time) for i in range(size)])
+    new = [("new1", time), ("new2", time)]
+
+    def grow() -> None:
+        ledger.rows = ledger.rows + new if at_tail else new[::-1] + ledger.rows
+
+    assert (await news_after(ledger, grow, 2))[0] == ["new1", "new2"]
+
+
+@pytest.mark.parametrize("size", [3, 100, 251])
+@pytest.mark.parametrize("time", [SAME, UNSET])
+async def test_rows_that_come_into_sight_are_no_news(size: int, time: str) -> None:
+    """After deletions older rows slide into the first page: none of them is new, nor after a restart."""
+    ledger = Ledger([(str(i), time) for i in range(size)])
+
+    def shrink() -> None:
+        del ledger.rows[1:3]
+
+    rows, cursor = await news_after(ledger, shrink, 0)
+    assert rows == []
+    assert (await news_after(ledger, lambda: None, 0, cursor))[0] == []
+
+
+async def test_two_rows_in_a_wrong_order_decide_nothing() -> None:
+    """Two times a millisecond apart the wrong way don't make a newest-first list one that grows at its tail."""
+    ledger = Ledger([("b", "2026-01-01T00:00:00.001Z"), ("a", "2026-01-01T00:00:00.002Z")])
+
+    def grow() -> None:
+        ledger.rows.insert(0, ("c", "2026-01-02T00:00:00Z"))
+
+    assert (await news_after(ledger, grow, 1))[0] == ["c"]
+
+
+async def test_a_first_burst_under_a_lagging_total_is_whole() -> None:
+    """150 deposits into an empty account, while the total says 90, all come."""
+    ledger = Ledger([], lag=60)
+
+    def burst() -> None:
+        ledger.rows = [(str(i), f"2026-01-01T00:{i // 60:02}:{i % 60:02}Z") for i in reversed(range(150))]
+
+    async with asyncio.timeout(20):
+        rows, _ = await news_after(ledger, burst, 150)
+    assert rows == [str(i) for i in range(150)]
+
+
+async def test_only_a_list_read_to_its_end_is_followed(billing: AiozBilling) -> None:
+    """The cursor of a part of a list doesn't know what is new; that of an empty list does."""
+    for options in ({"offset": 50}, {"max_items": 20}):
+        listing = billing.top_ups(**options)  # type: ignore[arg-type]
+        await listing.collect()
+        with pytest.raises(ConfigurationError, match="read to its end"):
+            billing.top_ups(after=listing.cursor).follow()
+
+
+async def test_an_empty_list_has_a_cursor(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """What lands after an empty list was read comes, however much later one follows."""
+    account = billing_simulator.add_account()
+    client = billing.with_credentials(token=account.token)
+    listing = client.top_ups()
+    assert await listing.collect() == []
+    added = account.add_top_ups(130)
+    news = client.top_ups(after=str(listing.cursor)).follow(every_s=EVERY_S)
+    assert await take(news, 130) == added
+    await news.aclose()
+    assert len(await client.top_ups(after=str(listing.cursor)).collect()) == 130

@@ -139,6 +139,23 @@ async def test_a_refused_page_size_is_stepped_down_and_remembered(
     assert {request.query["limit"] for request in billing_simulator.requests} == {found}
 
 
+@pytest.mark.parametrize("size", [2, 15])
+async def test_a_small_list_teaches_no_small_pages(
+    billing: AiozBilling, billing_simulator: Simulator, size: int
+) -> None:
+    """Neither a short list that grows while it is read nor max_items is taken for a server that cuts pages."""
+    account = billing_simulator.add_account(top_ups=size)
+    client = billing.with_credentials(token=account.token)
+    billing_simulator.behaviour.grow_per_request = 1
+    for _ in range(3):
+        await client.top_ups().collect()
+        await client.top_ups(max_items=4).collect()
+    billing_simulator.behaviour.grow_per_request = 0
+    billing_simulator.requests.clear()
+    await billing.top_ups().collect()
+    assert [request.query["limit"] for request in billing_simulator.requests] == ["1000"]
+
+
 async def test_a_page_size_of_the_callers_stands(billing: AiozBilling, billing_simulator: Simulator) -> None:
     """A given page size is honoured: clamped below is accepted, refused is the server's error."""
     billing_simulator.behaviour.max_limit = 30
