@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
 from aiozbilling.export.formats import Format, encoding
@@ -43,11 +42,15 @@ def _streamed(listing: Listing[Any], name: Format) -> AsyncGenerator[bytes, None
 
     async def chunks() -> AsyncGenerator[bytes, None]:
         header = form.header
-        async with aclosing(listing.pages()) as pages:
-            async for page in pages:
-                yield header + form.encode(table.cells(page.items))
-                header = b""
-        if header:
-            yield header
+        reading = listing.begin()
+        try:
+            while (delivery := await reading.next()) is not None:
+                if delivery.items:
+                    yield header + form.encode(table.cells(delivery.items))
+                    header = b""
+            if header:
+                yield header
+        finally:
+            await reading.aclose()
 
     return chunks()

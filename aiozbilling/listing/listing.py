@@ -146,7 +146,7 @@ class Listing(Generic[R]):
     # inside another would be closed twice.
 
     async def _rows(self) -> AsyncGenerator[R, None]:
-        reading = self._begin()
+        reading = self.begin()
         try:
             while (delivery := await reading.next()) is not None:
                 for row in reading.hand_out(delivery):
@@ -156,7 +156,7 @@ class Listing(Generic[R]):
 
     async def pages(self) -> AsyncGenerator[Page[R], None]:
         """Iterate the list page by page; a page has at least one row."""
-        reading = self._begin()
+        reading = self.begin()
         try:
             while (delivery := await reading.next()) is not None:
                 if delivery.items:
@@ -167,7 +167,7 @@ class Listing(Generic[R]):
     async def collect(self) -> list[R]:
         """Read the whole list into memory."""
         rows: list[R] = []
-        reading = self._begin()
+        reading = self.begin()
         try:
             while (delivery := await reading.next()) is not None:
                 rows += delivery.items
@@ -176,7 +176,7 @@ class Listing(Generic[R]):
         return rows
 
     async def _first(self) -> Page[R]:
-        reading = self._begin()
+        reading = self.begin()
         try:
             while (delivery := await reading.next()) is not None:
                 if delivery.items or reading.walk.done:
@@ -206,7 +206,8 @@ class Listing(Generic[R]):
         follower = self._latest = Follower(self._source, size, self._after)
         return follow(follower, every_s)
 
-    def _begin(self) -> Reading[R]:
+    def begin(self) -> Reading[R]:
+        """Begin to read, for an async generator that is built on this list: whoever begins closes the reading."""
         if self._after is not None and self._after.made_by == "follow":
             raise ConfigurationError("this cursor comes from follow(): go on with follow()")
         reading = self._latest = Reading(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -85,3 +87,29 @@ async def test_an_empty_list_streams_its_header() -> None:
     whole = b"".join([chunk async for chunk in stream_csv(listing_of(top_ups(30)))])
     assert whole.count(b"id,created_at") == 1
     assert whole.count(b"\n") == 31
+
+
+def test_a_loop_that_ends_in_mid_stream_is_silent() -> None:
+    """A stream left open when its event loop shuts down is closed once, without a word on stderr."""
+    program = """
+import asyncio
+import subprocess
+import sys
+from aiozbilling import AiozBilling
+from aiozbilling.export import stream_csv
+from aiozbilling.simulator import Simulator
+
+async def main():
+    simulator = Simulator(top_ups=300)
+    await simulator.start()
+    billing = AiozBilling(token=simulator.token, base_url=simulator.url)
+    global chunks, rows
+    chunks, rows = stream_csv(billing.top_ups(page_size=20)), aiter(billing.top_ups(page_size=20))
+    await anext(chunks)
+    await anext(rows)
+    await simulator.stop()
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
