@@ -55,25 +55,31 @@ _AIOZ = System(
 )
 
 
-def _checked_count(_page: object, attribute: attrs.Attribute[int], count: int) -> None:
-    if not 0 <= count < 2**53:
-        raise ValueError(f"expected a count for {attribute.name}, got {count}")
+def _check_count(total: int) -> None:
+    if not 0 <= total < 2**53:
+        raise ValueError(f"expected a total of rows, got {total},")
 
 
 @attrs.frozen(kw_only=True)
 class TopUpPage:
     """``data`` of topUp: the list may be null, and so may single rows."""
 
-    totals: int = attrs.field(validator=_checked_count)
+    totals: int
     top_up_usages: list[TopUp | None] | None
+
+    def __attrs_post_init__(self) -> None:
+        _check_count(self.totals)
 
 
 @attrs.frozen(kw_only=True)
 class HistoryPage:
     """``data`` of historyUsage: the list may be null, and so may single rows."""
 
-    total_days: int = attrs.field(validator=_checked_count)
+    total_days: int
     history_usages: list[DayUsage | None] | None
+
+    def __attrs_post_init__(self) -> None:
+        _check_count(self.total_days)
 
 
 _PAGE = "AIOZ W3IPFS API, Billing, "

@@ -79,6 +79,9 @@ class Exchange:
     on_attempt: Callable[[Attempt], object] | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    # The last body, kept until the next has come: freed at once, its memory goes back to the system and is faulted in
+    # again page by page (4,000 faults for 20 pages of 1000 rows, 6 % of their time).
+    kept: bytes = attrs.field(default=b"", repr=False)
 
     async def call(self, endpoint: Endpoint[T], query: str = "", **names: str) -> T:
         """Make one call with its retries.
@@ -174,6 +177,7 @@ class _Call(Generic[T]):
                 max_body=exchange.max_body,
             )
             self.status = reply.status
+            exchange.kept = reply.body
             exchange.gate.replied(exchange.clock() - self.started)
             if not 300 <= reply.status < 400:
                 if reply.status == 404:

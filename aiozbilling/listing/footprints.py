@@ -25,6 +25,11 @@ class Footprints:
         self.ranks: Sequence[int] = ()  # of the latest delivery
         self._before: tuple[list[Hashable], list[Hashable], int, int] = ([], [], 0, 0)
 
+    @property
+    def settled(self) -> bool:
+        """Whether no row was pushed behind the last one."""
+        return not self._pushed
+
     def roll(self, position: int, total: int) -> None:
         """Make the latest delivery a thing of the past; its last row stood at `position` when there were `total`."""
         if self._fresh:

@@ -151,6 +151,10 @@ class Walk(Generic[R]):
         """
         self._plan.take(window)
         keys, whole = self._keys(rows)
+        if whole and self._expects(window, len(rows), total):
+            delivery = self._go_on(keys, rows, total)
+            if delivery is not None:
+                return delivery
         full = len(rows) >= (self._plan.size or self._plan.limit)
         reply = Reply(window.offset, rows, keys, max(0, total), full, whole)
         self._count(reply, window)
@@ -170,6 +174,49 @@ class Walk(Generic[R]):
             self._footprints.roll(self._rank + self._shift, self._total)
         first = self._footprints.ranks[0] if items else self._rank + 1
         return Delivery(items, first + self._shift, total)
+
+    # A list that stands still: the road of nearly every window, in few steps. By the general road below, which comes to
+    # the same, a window of 10 rows took 50 µs more, a fifth of its request.
+
+    def _expects(self, window: Window, came: int, total: int) -> bool:
+        """Tell whether a window is a full one in mid-list, where it was expected, of a list that is as it was."""
+        place, plan, report = self._rank + self._shift, self._plan, self.report
+        return (
+            came == plan.size
+            and window.offset == place + 1 - len(self._edge)
+            and total == self._total == report.total_last
+            and window.offset + came < total
+            and (self._most is None or report.rows + came < self._most)
+            and self._witness.stands(self._shift, total)
+            and self._footprints.settled
+            and self._aside is None
+            and self._stop_at is None
+            and not (self._again or self._barren or self._doubted or self._search.tried)
+        )
+
+    def _go_on(self, keys: list[Hashable], rows: Sequence[R | None], total: int) -> Delivery[R] | None:
+        overlap, plan, report, footprints = len(self._edge), self._plan, self.report, self._footprints
+        try:
+            seam = self._seen.joined(keys, self._edge, self._rank)
+        except RepeatedKeyError as error:
+            report.requests += 1
+            raise self._error(DriftError, str(error), _ORDER) from None
+        if seam is None:
+            return None
+        items = cast("list[R]", rows[overlap:])
+        first = self._rank + self._shift + 1
+        footprints.roll(first - 1, total)
+        footprints.deliver(seam.fresh, seam.ranks)
+        self._seen.add(seam)
+        self._rank += len(items)
+        self._edge = keys[-plan.overlap :]
+        self._seam_epoch = plan.epoch
+        self._idle = 0
+        self._pace = min(self._pace + 1, MOST_AHEAD)
+        report.requests += 1
+        report.pages += 1
+        report.rows += len(items)
+        return Delivery(items, first, total)
 
     @property
     def size(self) -> int:

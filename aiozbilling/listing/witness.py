@@ -29,6 +29,10 @@ class Witness:
         self._shift, self._most, self._most_epoch = shift, total, epoch
         self._peaks = [(epoch, shift)]
 
+    def stands(self, shift: int, total: int) -> bool:
+        """Tell whether a seam with this shift shows nothing that the ones before it did not."""
+        return self.begun and shift == self._shift >= self._peaks[-1][1] and total <= self._most
+
     def judge(self, epoch: int, shift: int, total: int, *, torn: bool, ends: bool) -> tuple[Consistency, bool]:
         """Say what a seam shows, and whether it is at most an append.
 

@@ -1,0 +1,67 @@
+"""The short road of a list that stands still comes to the same as the general one."""
+
+from __future__ import annotations
+
+import random
+from unittest.mock import patch
+
+import attrs
+import pytest
+
+from aiozbilling.errors import ListingError
+from aiozbilling.listing.walk import Walk
+
+
+@attrs.frozen
+class Row:
+    id: int
+
+
+def trace(seed: int) -> list[object]:
+    """Walk a list that changes in a way told by the seed, and give all that the walk says on the way."""
+    chance = random.Random(seed)
+    rows: list[Row | None] = [Row(i) for i in range(chance.randint(0, 300))]
+    limit, fresh = chance.choice([2, 3, 10, 50, 100]), 1000
+    restless = chance.choice([0.0, 0.0, 0.05, 0.3])
+    walk = Walk[Row](key=lambda row: row.id, limit=limit, max_items=chance.choice([None, None, 7, 120]))
+    told: list[object] = []
+    while not walk.done:
+        (window, *_) = walk.plan(1)
+        if chance.random() < restless:
+            fresh += 1
+            match chance.choice(["head", "tail", "delete", "null"]):
+                case "head":
+                    rows.insert(0, Row(fresh))
+                case "tail":
+                    rows.append(Row(fresh))
+                case "delete" if rows:
+                    del rows[chance.randrange(len(rows))]
+                case _ if rows:
+                    rows[chance.randrange(len(rows))] = None
+        total = max(0, len(rows) - (chance.randint(0, 3) if chance.random() < restless else 0))
+        try:
+            delivery = walk.accept(window, rows[window.offset : window.offset + window.limit], total)
+        except ListingError as error:
+            told.append(str(error))
+            break
+        told.append((delivery, walk.trail(len(delivery.items) // 2), walk.trail()))
+    return [*told, walk.report]
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_both_roads_agree(block: int) -> None:
+    """Deliveries, trails, reports and errors are the same with the short road and without it."""
+    taken = 0
+    go_on = Walk._go_on
+
+    def counted(self: Walk[Row], *args: object) -> object:
+        nonlocal taken
+        taken += 1
+        return go_on(self, *args)  # type: ignore[arg-type]
+
+    for seed in range(block * 100, block * 100 + 100):
+        with patch.object(Walk, "_go_on", counted):
+            quick = trace(seed)
+        with patch.object(Walk, "_expects", lambda *_: False):
+            assert trace(seed) == quick, seed
+    assert taken > 500
