@@ -8,7 +8,7 @@ import json
 import random
 import sqlite3
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -33,7 +33,8 @@ async def one_run(simulator: Simulator, path: Path, kill_after_s: float | None) 
     try:
         await asyncio.wait_for(process.wait(), kill_after_s)
     except TimeoutError:
-        process.kill()
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            process.kill()
         await process.wait()
     return process.returncode == 0
 
