@@ -182,7 +182,7 @@ class Walk(Generic[R]):
         """Tell whether a window is a full one in mid-list, where it was expected, of a list that is as it was."""
         place, plan, report = self._rank + self._shift, self._plan, self.report
         return (
-            came == plan.size
+            len(self._edge) < came == plan.size
             and window.offset == place + 1 - len(self._edge)
             and total == self._total == report.total_last
             and window.offset + came < total
