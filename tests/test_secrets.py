@@ -557,7 +557,7 @@ async def test_no_echo_shows_a_canary(kind, log):
 async def test_a_listing_error_shows_no_canary(simulator):
     """What goes wrong within a list's tasks is as clean as a single call."""
     simulator.fail(Fault.ECHOED_IN_200, times=99)
-    async with CLIENTS["key pair"](simulator.url) as client:
+    async with CLIENTS["key pair"](simulator.url, timeout=5.0) as client:
         listing = client.top_ups(page_size=3, concurrency=4)
         for walk in (listing.collect(), anext(aiter(listing)), first_of(listing), anext(listing.pages())):
             with pytest.raises(DecodeError) as caught:

@@ -159,7 +159,9 @@ async def test_error_bodies_in_any_form_give_words(status: int, body: str, billi
     assert "<" not in str(caught.value)
 
 
-@pytest.mark.parametrize("form", ["seconds", "http-date", "ms", "none"])
+@pytest.mark.parametrize(
+    "form", ["seconds", "ms", *(pytest.param(form, marks=pytest.mark.slow) for form in ("http-date", "none"))]
+)
 async def test_retry_after_in_each_form_is_obeyed(form: str, billing_simulator: Simulator) -> None:
     """A server that throttles in any form is read to the end, without a request too early where it said when."""
     billing_simulator.behaviour.rate_requests, billing_simulator.behaviour.rate_per_s = 2, 0.5

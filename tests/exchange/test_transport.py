@@ -173,8 +173,8 @@ async def reply_once(reply: bytes, *, hold: bool = False) -> tuple[Callable[...,
     "rest",
     [
         b"Content-Length: 100\r\n\r\n{",
-        b"Content-Length: 5\r\nContent-Encoding: gzip\r\n\r\nhello",
-        b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        pytest.param(b"Content-Length: 5\r\nContent-Encoding: gzip\r\n\r\nhello", marks=pytest.mark.slow),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", marks=pytest.mark.slow),
     ],
 )
 async def test_an_error_whose_body_cannot_be_read_keeps_its_status(rest: bytes) -> None:
