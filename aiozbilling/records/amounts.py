@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from typing import Any
 
 import attrs
 
-__all__ = ["TokenAmount", "checked_amount", "exact_sum", "scaled"]
+__all__ = ["TokenAmount", "amount_if_any", "checked_amount", "exact_sum", "scaled"]
 
 # Decimal arithmetic rounds to the context's digits, 28 by default; billing must not.
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -57,6 +58,12 @@ def scaled_or_none(amount: Decimal | None) -> Decimal | None:
 def exact_sum(left: Decimal, right: Decimal) -> Decimal:
     """Add without rounding."""
     return _EXACT.add(left, right)
+
+
+def amount_if_any(_record: object, _attribute: object, amount: Any) -> None:
+    """Check an attrs field that holds an amount or None, as `checked_amount` does."""
+    if amount is not None:
+        checked_amount(amount)
 
 
 def checked_amount(amount: Decimal) -> None:

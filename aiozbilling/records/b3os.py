@@ -11,18 +11,14 @@ from decimal import Decimal
 
 import attrs
 
-from aiozbilling.records.amounts import checked_amount
+from aiozbilling.records.amounts import amount_if_any
 
 __all__ = ["CuBalance", "CuDay", "CuLine", "CuSummary", "CuUsage"]
 
 
-def _checked(_record: object, _attribute: object, amount: Decimal | None) -> None:
-    if amount is not None:
-        checked_amount(amount)
-
-
 def _amount() -> Decimal | None:
-    return attrs.field(default=None, validator=_checked)
+    amount: Decimal | None = attrs.field(default=None, validator=amount_if_any)
+    return amount
 
 
 @attrs.frozen(kw_only=True)

@@ -8,19 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import attrs
 
-from aiozbilling.records.amounts import checked_amount
+from aiozbilling.records.amounts import amount_if_any
 from aiozbilling.records.times import checked_utc
 
 __all__ = ["EstimatedCost", "MeteredUsage", "MetricUsage", "Period", "ProjectedUsage"]
-
-
-def _checked(_record: object, _attribute: object, amount: Any) -> None:
-    if amount is not None:
-        checked_amount(amount)
 
 
 @attrs.frozen(kw_only=True)
@@ -46,10 +40,10 @@ class MetricUsage:
 
     name: str
     unit: str
-    included: Decimal = attrs.field(validator=_checked)
-    used: Decimal = attrs.field(validator=_checked)
-    overage: Decimal | None = attrs.field(default=None, validator=_checked)
-    percentage: Decimal | None = attrs.field(default=None, validator=_checked)
+    included: Decimal = attrs.field(validator=amount_if_any)
+    used: Decimal = attrs.field(validator=amount_if_any)
+    overage: Decimal | None = attrs.field(default=None, validator=amount_if_any)
+    percentage: Decimal | None = attrs.field(default=None, validator=amount_if_any)
 
 
 @attrs.frozen(kw_only=True)
@@ -63,9 +57,9 @@ class EstimatedCost:
         currency: ISO 4217 code as the provider writes it.
     """
 
-    base: Decimal = attrs.field(validator=_checked)
-    overage: Decimal = attrs.field(validator=_checked)
-    total: Decimal = attrs.field(validator=_checked)
+    base: Decimal = attrs.field(validator=amount_if_any)
+    overage: Decimal = attrs.field(validator=amount_if_any)
+    total: Decimal = attrs.field(validator=amount_if_any)
     currency: str
 
 
@@ -73,8 +67,8 @@ class EstimatedCost:
 class ProjectedUsage:
     """What a metric will be at the end of the period, and its percentage of what is included (or None)."""
 
-    projected: Decimal = attrs.field(validator=_checked)
-    percentage: Decimal | None = attrs.field(default=None, validator=_checked)
+    projected: Decimal = attrs.field(validator=amount_if_any)
+    percentage: Decimal | None = attrs.field(default=None, validator=amount_if_any)
 
 
 @attrs.frozen(kw_only=True)
