@@ -97,7 +97,11 @@ def _greeting(simulator: "Simulator") -> str:
         ),
         (
             "B3OS",
-            {"B3OS_SERVER_URL": url, "B3OS_API_KEY": simulator.b3os_token},
+            {
+                "B3OS_SERVER_URL": url,
+                "B3OS_API_KEY": simulator.b3os_token,
+                "B3OS_ORGANIZATION": simulator.organization,
+            },
             (f"/v1/organizations/{simulator.organization}/cu/usage?yearMonth={month}",),
             (f"Authorization: Bearer {simulator.b3os_token}",),
         ),

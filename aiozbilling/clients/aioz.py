@@ -141,7 +141,7 @@ class AiozBilling(Client):
             ]
             if missing:
                 either = " (or AIOZ_PIN_TOKEN)" if len(missing) == 2 else ""
-                raise ConfigurationError(f"set the environment variable {' and '.join(missing)}{either}")
+                raise ConfigurationError(f"set in the environment: {' and '.join(missing)}{either}")
         base_url = os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
         return cls(api_key=api_key, secret_key=secret_key, token=token, base_url=base_url, **settings)
 

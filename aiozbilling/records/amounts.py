@@ -14,6 +14,7 @@ _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 # A number of the wire with a larger exponent is an attack or an accident: written out, 1e1000000 fills a megabyte.
 _MAX_EXPONENT = 100
 _USD_DECIMALS = 18
+_ZERO = Decimal(0)
 _DENOMS = {"attoaioz": ("AIOZ", 18), "aioz": ("AIOZ", 0)}
 
 
@@ -47,7 +48,7 @@ class TokenAmount:
 
 def scaled(amount: Decimal, decimals: int = _USD_DECIMALS) -> Decimal:
     """Divide by 10^decimals without rounding."""
-    return amount.scaleb(-decimals, _EXACT)
+    return amount.scaleb(-decimals, _EXACT) if amount else _ZERO  # 0 scaled would be written 0E-18
 
 
 def scaled_or_none(amount: Decimal | None) -> Decimal | None:
