@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -67,7 +68,12 @@ def roots_of(path: Path) -> set[str]:
 def loaded_by(statement: str) -> set[str]:
     """Run a statement in a fresh interpreter and give the modules that it loaded."""
     script = f"import sys\n{statement}\nimport json\nprint(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, cwd=PACKAGE.parent)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")
+    }  # loads sqlite3
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, cwd=PACKAGE.parent, env=environment
+    )
     return set(json.loads(done.stdout))
 
 

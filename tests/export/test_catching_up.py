@@ -100,7 +100,7 @@ async def test_a_list_that_shrank_beyond_the_place_is_read_again(account: Accoun
 
 
 @pytest.mark.parametrize(
-    "trials", [pytest.param(60), pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
+    "trials", [pytest.param(60), pytest.param(400, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
 async def test_no_history_of_changes_leaves_a_gap(account: Account, trials: int) -> None:
     """Runs that are stopped anywhere, between growth and removals, end with every row stored."""

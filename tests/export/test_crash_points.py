@@ -85,7 +85,7 @@ async def test_a_power_cut_at_any_step_loses_nothing(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("cuts", [pytest.param(60), pytest.param(1500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cuts", [pytest.param(60), pytest.param(400, marks=pytest.mark.slow)])
 async def test_power_cuts_one_after_another_lose_nothing(form: str, cuts: int) -> None:
     """Runs that are cut again and again, at any step, still end in the same file."""
     content, steps = await whole(form)

@@ -22,7 +22,7 @@ SLOW = [pytest.mark.slow, pytest.mark.timeout(900)]
 ORDERS = ("newest_first", "oldest_first")
 FEW = [pytest.param(".jsonl", "newest_first", 2, id="few")]
 MANY = [
-    pytest.param(suffix, order, 12, id=f"many-{suffix}-{order}", marks=SLOW)
+    pytest.param(suffix, order, 6, id=f"many-{suffix}-{order}", marks=SLOW)
     for suffix in (".csv", ".jsonl", ".parquet", ".sqlite")
     for order in ORDERS
 ]
@@ -118,7 +118,7 @@ async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path, suffix: str) 
 
 
 @pytest.mark.parametrize(
-    ("order", "kills"), [("newest_first", 1), *(pytest.param(order, 15, marks=SLOW) for order in ORDERS)]
+    ("order", "kills"), [("newest_first", 1), *(pytest.param(order, 8, marks=SLOW) for order in ORDERS)]
 )
 async def test_a_killed_sync_goes_on(tmp_path: Path, order: str, kills: int) -> None:
     """Killed at random moments while the list grows, a later sync leaves no row out."""
