@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from aiozbilling.errors import ListingError
-from aiozbilling.listing.walk import Walk
+from aiozbilling.listing.walk import Trail, Walk
 
 
 @attrs.frozen
@@ -65,3 +65,36 @@ def test_both_roads_agree(block: int) -> None:
         with patch.object(Walk, "_expects", lambda *_: False):
             assert trace(seed) == quick, seed
     assert taken > 500
+
+
+@pytest.mark.parametrize("deleted", [60, 150, 250])
+@pytest.mark.parametrize("appended", [0, 300, 1000, 2000])
+def test_a_place_is_found_again_in_a_list_that_grew_at_its_tail(deleted: int, appended: int) -> None:
+    """A trail is followed though rows before it were deleted and more rows appended than the total lost."""
+    trail = Trail(499, 1000, tuple(range(468, 500)))
+    rows = [Row(i) for i in range(deleted, 1000 + appended)]
+    walk = Walk[Row](key=lambda row: row.id, limit=100, after=trail)
+    delivered: list[int] = []
+    while not walk.done:
+        (window,) = walk.plan(1)
+        delivery = walk.accept(window, rows[window.offset : window.offset + window.limit], len(rows))
+        delivered += [row.id for row in delivery.items]
+    assert delivered == list(range(500, 1000 + appended))
+
+
+def test_a_window_without_news_slows_the_walk_down() -> None:
+    """After a window that brought nothing new one is asked for at a time, and more again as rows come."""
+    rows = [Row(i) for i in range(100)]
+    walk = Walk[Row](key=lambda row: row.id, limit=10)
+
+    def accept() -> int:
+        window, *_ = walk.plan(16)
+        return len(walk.accept(window, rows[window.offset : window.offset + window.limit], len(rows)).items)
+
+    assert accept() == 10
+    stale = walk.plan(16)[0]
+    rows[:0] = [Row(1000 + i) for i in range(9)]
+    assert walk.accept(stale, rows[stale.offset : stale.offset + stale.limit], len(rows)).items == []
+    assert len(walk.plan(16)) == 1
+    accept()
+    assert 1 <= len(walk.plan(16)) <= 3
