@@ -191,21 +191,24 @@ class _Call(Generic[T]):
 
     def _redirected(self, url: str, reply: Reply, hop: int) -> str:
         location = reply.headers.get("Location", "")
-        problem = "is none that a call can follow" if reply.status not in _FOLLOWED else "is one too many"
-        if reply.status in _FOLLOWED and hop < _HOPS:
+        if reply.status not in _FOLLOWED:
+            refused = NotFollowedError("is none that a call can follow")
+        elif hop == _HOPS:
+            refused = NotFollowedError("is one too many")
+        else:
             try:
                 target = redirected(url, location)
             except NotFollowedError as error:
-                problem = str(error)
+                refused = error
             else:
                 self._learn(url, target)
                 return target
         where = self.exchange.clean(shown(url, location))[:200] if location else ""
         raise RedirectError(
-            f"the redirect{f' to {where}' if where else ''} {problem}",
+            f"the redirect{f' to {where}' if where else ''} {refused}",
             status=reply.status,
             location=where,
-            hint="If the API has moved there, give the new address as base_url" if "elsewhere" in problem else "",
+            hint=refused.hint,
         )
 
     def _learn(self, url: str, target: str) -> None:

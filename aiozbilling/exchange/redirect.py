@@ -8,7 +8,11 @@ __all__ = ["NotFollowedError", "redirected", "shown"]
 
 
 class NotFollowedError(ValueError):
-    """A redirect must not be followed; its text says why."""
+    """A redirect must not be followed; its text says why, and `hint` what to do."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
 
 
 def redirected(url: str, location: str) -> str:
@@ -29,7 +33,10 @@ def redirected(url: str, location: str) -> str:
     except ValueError:
         raise NotFollowedError("leads to an address that can't be read") from None
     if not same_place or there.user is not None or there.password is not None:
-        raise NotFollowedError("leads elsewhere, and credentials go to the configured server only")
+        raise NotFollowedError(
+            "leads elsewhere, and credentials go to the configured server only",
+            "If the API has moved there, give the new address as base_url",
+        )
     if not there.raw_query_string:
         there = there.with_query(here.query)
     if sorted(there.query.items()) != sorted(here.query.items()):
