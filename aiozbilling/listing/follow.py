@@ -109,9 +109,12 @@ class Follower(Generic[R]):
         rows = [row for row in raw if row is not None]
         whole = len(raw) < self.page_size and len(raw) >= total
         order = self._order(rows)
-        self._at_tail_only = order > 0 and not whole
-        if not self._begun:
+        begun = self._begun
+        if not begun:
             await self._begin(rows, total, whole=whole, order=order)
+        # Set only now: a beginning that fails begins again with the first page.
+        self._begun, self._at_tail_only = True, order > 0 and not whole
+        if not begun:
             return []
         if not self._known:
             return self._all(rows if whole else (await self._walk())[0], order)
@@ -140,17 +143,15 @@ class Follower(Generic[R]):
 
     async def _begin(self, rows: Sequence[R], total: int, *, whole: bool, order: int) -> None:
         keys = list(map(self.source.key, rows))
-        self._remember(keys)
-        self._head.extend(keys[:HEAD])
         if whole:
             self._tail.extend(keys)
             self._position, self._total = len(keys) - 1, total
         elif order >= 0:
             last, walk = await self._walk(offset=max(0, total - self.page_size))
             self._tail.extend(map(self.source.key, last))
-            self._remember(self._tail)
             self._take_place(walk)
-        self._begun = True
+        self._head.extend(keys[:HEAD])
+        self._remember((*keys, *self._tail))
 
     def _all(self, rows: Sequence[R], order: int) -> list[News[R]]:
         return [News(row, at_tail=order >= 0) for row in (rows if order >= 0 else rows[::-1])]

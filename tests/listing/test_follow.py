@@ -345,3 +345,18 @@ async def test_an_empty_list_has_a_cursor(billing: AiozBilling, billing_simulato
     assert await take(news, 130) == added
     await news.aclose()
     assert len(await client.top_ups(after=str(listing.cursor)).collect()) == 130
+
+
+async def test_an_outage_while_it_begins_is_begun_again(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """A first poll that fails between its requests begins anew: news come, and there is a cursor."""
+    billing_simulator.behaviour.order = "oldest_first"
+    billing_simulator.fail(Fault("http-503"), times=1, every=2)
+    listing = billing.top_ups()
+    news = listing.follow(every_s=EVERY_S)
+    first = asyncio.ensure_future(anext(news))
+    await asyncio.sleep(20 * EVERY_S)
+    assert listing.cursor is not None
+    billing_simulator.advance(seconds=60)
+    added = billing_simulator.add_top_ups(3)
+    assert [(await asyncio.wait_for(first, 5)).id, *await take(news, 2)] == added
+    await news.aclose()
