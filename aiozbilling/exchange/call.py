@@ -144,50 +144,45 @@ class _Call(Generic[T]):
         return await self.attempt()
 
     async def attempt(self) -> T:
+        exchange, gate, hop = self.exchange, self.exchange.gate, 0
+        url = exchange.base_url + exchange.paths.get(self.path, self.path) + (f"?{self.query}" if self.query else "")
         self.number += 1
         self.sent = False
-        self.status = None
-        self.started = self.exchange.clock()
-        reply: Reply | None = None
+        reply = self.status = None
+        self.started = exchange.clock()
         try:
-            reply = await self._reply()
-            record = read(self.endpoint, reply, self.exchange.clean)
+            while reply is None or 300 <= reply.status < 400:
+                if reply is not None:
+                    url = self._redirected(url, reply, hop)
+                    hop += 1
+                is_limited = not gate.is_open
+                if is_limited:
+                    await gate.turn(self.until)
+                self.started = exchange.clock()
+                left = self.until - self.started
+                if left <= 0:
+                    raise CallTimeoutError("the deadline passed", hint="Raise `deadline`")
+                self.sent = True
+                timeout_s = min(left, exchange.timeout_s)
+                reply = await send(exchange.connections, url, exchange.credentials, timeout_s, exchange.max_body)
+                self.status = reply.status
+                if is_limited:
+                    gate.replied(exchange.clock() - self.started)
+            record = read(self.endpoint, reply, exchange.clean)
         except (ApiError, TransportError, DecodeError) as error:
-            reply = None
+            if self.status == 404:
+                exchange.paths.pop(self.path, None)  # what was learned of it holds no more
             self._failed(error)
-            # Without the frames below, whose locals hold the reply: a server may repeat the credentials in it.
+            # Nothing that an error tracker shows holds what the server said, which may repeat the credentials: neither
+            # this frame nor those below.
+            del url, reply
             raise error.with_traceback(None) from None
-        self.duration_s = self.exchange.clock() - self.started
-        self.exchange.budget.earn()
-        self.exchange.kept = Secret(reply.body)
-        self._tell(None, None)
+        exchange.budget.earn()
+        exchange.kept = Secret(reply.body)
+        if exchange.on_attempt is not None or logger.isEnabledFor(logging.DEBUG):
+            self.duration_s = exchange.clock() - self.started
+            self._tell(None, None)
         return record
-
-    async def _reply(self) -> Reply:
-        exchange = self.exchange
-        url = exchange.base_url + exchange.paths.get(self.path, self.path) + (f"?{self.query}" if self.query else "")
-        for hop in range(_HOPS + 1):
-            await exchange.gate.turn(self.until)
-            self.started = exchange.clock()
-            left = self.until - self.started
-            if left <= 0:
-                raise CallTimeoutError("the deadline passed", hint="Raise `deadline`")
-            self.sent = True
-            reply = await send(
-                exchange.connections,
-                url,
-                exchange.credentials,
-                timeout_s=min(exchange.timeout_s, left),
-                max_body=exchange.max_body,
-            )
-            self.status = reply.status
-            exchange.gate.replied(exchange.clock() - self.started)
-            if not 300 <= reply.status < 400:
-                if reply.status == 404:
-                    exchange.paths.pop(self.path, None)  # what was learned of it holds no more
-                return reply
-            url = self._redirected(url, reply, hop)
-        raise AssertionError("unreachable: the last hop raises")
 
     def _redirected(self, url: str, reply: Reply, hop: int) -> str:
         location = reply.headers.get("Location", "")

@@ -58,6 +58,11 @@ class Gate:
     _reply_s: float = attrs.field(default=_MARGIN, init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)  # a client may serve loops in threads
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a request needs no turn: there is no limit, and was no pause."""
+        return self.limit is None and not self._paused_until
+
     def pause(self, seconds: float) -> None:
         """Hold back every request of the account for so many seconds from now."""
         self._paused_until = max(self._paused_until, self.clock() + min(seconds, _LONGEST_PAUSE_S))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
 import attrs
-from aiohttp.client_middlewares import ClientHandlerType
+from aiohttp import hdrs
+from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
 from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
@@ -28,13 +31,11 @@ from aiozbilling.exchange.credentials import Credentials, reveal
 
 __all__ = ["Reply", "checked_base_url", "send"]
 
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _ERROR_BODY = 64 * 1024  # of an error's body no more is read: its words stand at the beginning
 _ERROR_BODY_S = 2.0
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
-@attrs.frozen
+@attrs.define
 class Reply:
     """What came back: status, headers (looked up without regard to case) and the decompressed body."""
 
@@ -43,9 +44,7 @@ class Reply:
     body: bytes
 
 
-async def send(
-    connections: Connections, url: str, credentials: Credentials, *, timeout_s: float, max_body: int
-) -> Reply:
+async def send(connections: Connections, url: str, credentials: Credentials, timeout_s: float, max_body: int) -> Reply:
     """Send one GET and read its reply whole; redirects are not followed.
 
     Raises:
@@ -53,26 +52,57 @@ async def send(
         ConfigurationError: the caller's session can't be used.
     """
     session = connections.session()
+    begun = False
     try:
-        async with asyncio.timeout(timeout_s):
-            async with session.get(
-                URL(url, encoded=True),
-                headers=_HEADERS | reveal(credentials),
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=_NO_TIMEOUT,
-                # A session of the caller's may have middlewares; given here, ours would take their place.
-                middlewares=(*getattr(session, "_middlewares", ()), _one_attempt),
-            ) as response:
-                if response.status >= 300:
-                    body = await _error_body(response, min(_ERROR_BODY, max_body), min(_ERROR_BODY_S, timeout_s / 2))
-                else:
-                    body = await _body(response, max_body)
-                return Reply(response.status, response.headers, body)
+        async with session.get(
+            _url(url),
+            headers=reveal(credentials),
+            allow_redirects=False,
+            raise_for_status=False,
+            timeout=_total(timeout_s),
+            middlewares=_middlewares(session),
+        ) as response:
+            begun = True
+            if response.status >= 300:
+                body = await _error_body(response, min(_ERROR_BODY, max_body), min(_ERROR_BODY_S, timeout_s / 2))
+            else:
+                body = await _body(response, max_body)
+            return Reply(response.status, response.headers, body)
     except (aiohttp.ClientError, OSError, ValueError, EOFError, RuntimeError, _LostError, TransportError) as error:
         failure = _translated(error, timeout_s)
+        if isinstance(failure, ConnectError):
+            failure.before_reply = not begun and not isinstance(error, aiohttp.ClientConnectorError)
     # Raised out here, so that no frame or context of the HTTP library, which holds the headers, hangs on to it.
     raise failure
+
+
+def _url(url: str) -> URL:
+    """Give the URL as it is; what it asks is put to the place that it asks at, which is parsed only once."""
+    where, _, query = url.partition("?")
+    place = _place(where)
+    if not query:
+        return place
+    return URL.build(
+        scheme=place.scheme, authority=place.raw_authority, path=place.raw_path, query_string=query, encoded=True
+    )
+
+
+@lru_cache(64)
+def _place(url: str) -> URL:
+    return URL(url, encoded=True)
+
+
+@lru_cache(8)
+def _total(timeout_s: float) -> aiohttp.ClientTimeout:
+    """Give a timeout for connecting, sending and reading together, not rounded up to whole seconds."""
+    return aiohttp.ClientTimeout(timeout_s, sock_connect=None, ceil_threshold=math.inf)
+
+
+def _middlewares(session: aiohttp.ClientSession) -> Sequence[ClientMiddlewareType] | None:
+    """Make one attempt one request, which a session of ours does by itself (see `Connections`)."""
+    if getattr(session, "_retry_connection", True):
+        return (*getattr(session, "_middlewares", ()), _one_attempt)
+    return None
 
 
 class _LostError(Exception):
@@ -80,7 +110,7 @@ class _LostError(Exception):
 
 
 async def _one_attempt(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-    """Make one attempt one request: aiohttp sends a GET again by itself on these two errors (client.py, 3.14)."""
+    """Pass on as another the two errors on which aiohttp sends a GET again by itself (client.py, 3.14)."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
@@ -91,7 +121,7 @@ async def _one_attempt(request: aiohttp.ClientRequest, handler: ClientHandlerTyp
 
 async def _body(response: aiohttp.ClientResponse, max_body: int) -> bytes:
     length = response.content_length
-    if length is not None and length <= max_body and "Content-Encoding" not in response.headers:
+    if length is not None and length <= max_body and hdrs.CONTENT_ENCODING not in response.headers:
         return await response.read()
     chunks: list[bytes] = []
     size = 0
@@ -143,9 +173,7 @@ def _translated(error: Exception, timeout_s: float) -> Exception:
         case aiohttp.ClientResponseError():
             return ProtocolError("the reply is no valid HTTP", hint="Does base_url point to an HTTP server?")
         case aiohttp.ClientConnectionError() | OSError() | EOFError() | _LostError():
-            lost = ConnectError("the connection was lost before the reply came")
-            lost.before_reply = isinstance(error, _LostError)
-            return lost
+            return ConnectError("the connection was lost before the reply came")
         case _:
             return ProtocolError(f"the request failed in the HTTP library ({type(error).__name__})")
 

@@ -62,8 +62,9 @@ def test_a_secret_is_not_copied(copied):
 
 def test_credentials_sign_with_their_headers():
     """The headers in clear are those that the providers document, character by character."""
-    assert reveal(pair()) == {"pinning_api_key": KEY, "pinning_secret_key": TOKEN}
-    assert reveal(bearer(Secret(TOKEN))) == {"Authorization": f"Bearer {TOKEN}"}
+    accepted = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+    assert reveal(pair()) == {"pinning_api_key": KEY, "pinning_secret_key": TOKEN, **accepted}
+    assert reveal(bearer(Secret(TOKEN))) == {"Authorization": f"Bearer {TOKEN}", **accepted}
 
 
 def test_revealed_headers_are_masked_in_a_repr():
