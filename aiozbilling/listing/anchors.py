@@ -58,8 +58,11 @@ class Memory:
     def add(self, seam: Seam) -> None:
         """Remember the fresh rows of a seam."""
         if not seam.remembered:
+            self._age()
             self._young.keys.update(seam.fresh)
-            self._young.late.append(seam)
+            self._young.late.append((seam.fresh, seam.ranks))
+
+    def _age(self) -> None:
         if len(self._young.keys) > GENERATION:
             self.complete = self.complete and not self._old.keys
             self._old, self._young = self._young, _Generation()
@@ -74,6 +77,17 @@ class Memory:
     def joined(self, keys: list[Hashable], edge: list[Hashable], rank: int) -> Seam | None:
         """Join and remember a window that begins with `edge`, the last rows delivered; None if it begins otherwise.
 
+        Raises:
+            RepeatedKeyError: what comes behind the edge was delivered before.
+        """
+        if not edge or None in edge or (fresh := self.extend(keys, edge, rank)) is None:
+            return None
+        overlap = len(edge)
+        return Seam(overlap - 1, rank, overlap, fresh, range(rank + 1, rank + 1 + len(fresh)), remembered=True)
+
+    def extend(self, keys: list[Hashable], edge: list[Hashable], rank: int) -> list[Hashable] | None:
+        """Remember what comes behind `edge`, the last rows delivered, in a window that begins with it; else None.
+
         This is the road of every window of a list that does not move: all of it runs over whole windows in C, and no
         rank is written down before one is asked for.
 
@@ -81,20 +95,18 @@ class Memory:
             RepeatedKeyError: what comes behind the edge was delivered before.
         """
         overlap = len(edge)
-        if not overlap or keys[:overlap] != edge or None in edge:
+        if keys[:overlap] != edge or (self._floating and not self._floating.keys().isdisjoint(keys)):
             return None
-        if self._floating and not self._floating.keys().isdisjoint(keys):
-            return None
+        self._age()
         fresh = keys[overlap:]
-        known = self._young.keys
+        known, old = self._young.keys, self._old.keys
         size = len(known) + len(fresh)
         known.update(fresh)
-        if len(known) != size or not self._old.keys.isdisjoint(fresh):
+        if len(known) != size or (old and not old.isdisjoint(fresh)):
             refuse_repeated(keys)
             raise RepeatedKeyError("rows delivered before stand behind the last one")
-        seam = Seam(overlap - 1, rank, overlap, fresh, range(rank + 1, rank + 1 + len(fresh)), remembered=True)
-        self._young.late.append(seam)
-        return seam
+        self._young.late.append((fresh, range(rank + 1, rank + 1 + len(fresh))))
+        return fresh
 
     def seam(self, keys: Sequence[Hashable], newest: int) -> Seam | None:
         """Find the last row of a window that was delivered before; None if there is none. `newest` is the highest rank.
@@ -136,16 +148,16 @@ class Memory:
 
 
 class _Generation:
-    """Hold keys that were delivered in one stretch; `late` are seams whose ranks are not written down yet."""
+    """Hold keys that were delivered in one stretch; `late` are those whose ranks are not written down yet."""
 
     def __init__(self) -> None:
         self.keys: set[Hashable] = set()
-        self.late: list[Seam] = []
+        self.late: list[tuple[Sequence[Hashable], Sequence[int]]] = []
         self._ranks: dict[Hashable, int] = {}
 
     def index(self) -> dict[Hashable, int]:
-        for seam in self.late:
-            self._ranks.update(zip(seam.fresh, seam.ranks, strict=True))
+        for keys, ranks in self.late:
+            self._ranks.update(zip(keys, ranks, strict=True))
         self.late.clear()
         return self._ranks
 

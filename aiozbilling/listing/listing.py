@@ -151,6 +151,7 @@ class Listing(Generic[R]):
             while (delivery := await reading.next()) is not None:
                 for row in reading.hand_out(delivery):
                     yield row
+                del delivery
         finally:
             await reading.aclose()
 

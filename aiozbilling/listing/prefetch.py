@@ -21,15 +21,12 @@ class Prefetch(Generic[K, V]):
     def __init__(self, fetch: Callable[[K], Awaitable[V]], concurrency: int) -> None:
         self._fetch = fetch
         self._concurrency = concurrency
+        # How many to want: what has come waits for the consumer while as many again are under way.
+        self.ahead = 1 if concurrency == 1 else 2 * concurrency
         self._wanted: Sequence[K] = ()
         self._places: dict[K, asyncio.Future[V]] = {}  # of what is fetched, or waits to be taken
         self._workers: dict[asyncio.Task[None], K] = {}  # with what each is at
         self.started = 0
-
-    @property
-    def ahead(self) -> int:
-        """How many to want: what has come waits for the consumer while as many again are under way."""
-        return 1 if self._concurrency == 1 else 2 * self._concurrency
 
     def want(self, keys: Sequence[K]) -> None:
         """Say what is wanted from now on, in order; the rest is cancelled."""
@@ -40,12 +37,15 @@ class Prefetch(Generic[K, V]):
         self._wanted = keys
         self._hire()
 
-    async def take(self, key: K) -> V:
+    def take(self, key: K) -> Awaitable[V]:
         """Give what was fetched for a key that is wanted; its failure is raised here."""
         place = self._places.get(key) if self._places else None
         if place is None:
             self.started += 1
-            return await self._fetch(key)
+            return self._fetch(key)
+        return self._fetched(key, place)
+
+    async def _fetched(self, key: K, place: asyncio.Future[V]) -> V:
         try:
             return await place
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from operator import length_hint
 from typing import Generic, Literal, TypeVar
 
@@ -49,12 +49,14 @@ class Reading(Generic[R]):
 
     async def next(self) -> Delivery[R] | None:
         """Give the next window's new rows, which may be none; None at the end."""
+        prefetch = self._prefetch
         while not self.walk.done:
-            plan = self.walk.plan(self._prefetch.ahead)
-            self._prefetch.want(plan)
+            plan = self.walk.plan(prefetch.ahead)
+            window = plan[0]
+            prefetch.want(plan)
             try:
-                rows, total = await self._prefetch.take(plan[0])
-                delivery = self.walk.accept(plan[0], rows, total)
+                rows, total = await prefetch.take(window)
+                delivery = self.walk.accept(window, rows, total)
             except BadRequestError:
                 if (smaller := self._smaller_size()) is None:
                     raise
@@ -63,7 +65,7 @@ class Reading(Generic[R]):
             except ListingError as error:
                 error.report, error.cursor = self.report, self.cursor
                 raise
-            self._note(plan[0], len(rows), delivery)
+            self._note(window, len(rows), delivery)
             return delivery
         return None
 
@@ -111,9 +113,13 @@ class Reading(Generic[R]):
             return None
         return next((size for size in SIZES if size < self._size), None)
 
-    async def _fetch(self, window: Window) -> tuple[Sequence[R | None], int]:
+    def _fetch(self, window: Window) -> Awaitable[tuple[Sequence[R | None], int]]:
         if window.pause_s:
-            await asyncio.sleep(window.pause_s)
+            return self._fetch_later(window)
+        return self.source.fetch(window.offset, window.limit)
+
+    async def _fetch_later(self, window: Window) -> tuple[Sequence[R | None], int]:
+        await asyncio.sleep(window.pause_s)
         return await self.source.fetch(window.offset, window.limit)
 
     def _note(self, window: Window, came: int, delivery: Delivery[R]) -> None:

@@ -111,6 +111,7 @@ class Walk(Generic[R]):
         self._search = Search()
         self._doubted = False
         self._aside: tuple[list[Hashable], Sequence[R | None]] | None = None  # a window that begins behind a gap
+        self._calm = False
         if after is not None:
             self._follow(after)
 
@@ -131,14 +132,15 @@ class Walk(Generic[R]):
         queue = plan.queue
         if not queue:
             queue.append(plan.window(self._base()))
-        ahead = min(ahead, self._pace)
-        unsure = self._again or self._doubted or self._barren or self._search.tried
-        if len(queue) < ahead and plan.size > 1 and not unsure:
+        if self._pace < ahead:
+            ahead = self._pace
+        if len(queue) < ahead and plan.size > 1 and not self._is_unsure:
             end = self.report.total_last or 0
             if self._most is not None:
                 end = min(end, self._rank + self._shift + 1 + self._most - self.report.rows)
             plan.extend(ahead, end)
-        del queue[max(1, ahead) :]
+        if len(queue) > ahead:
+            del queue[ahead:]
         return queue.copy()
 
     def accept(self, window: Window, rows: Sequence[R | None], total: int) -> Delivery[R]:
@@ -151,10 +153,8 @@ class Walk(Generic[R]):
         """
         self._plan.take(window)
         keys, whole = self._keys(rows)
-        if whole and self._expects(window, len(rows), total):
-            delivery = self._go_on(keys, rows, total)
-            if delivery is not None:
-                return delivery
+        if whole and self._calm and (delivery := self._go_on(window, keys, rows, total)) is not None:
+            return delivery
         full = len(rows) >= (self._plan.size or self._plan.limit)
         reply = Reply(window.offset, rows, keys, max(0, total), full, whole)
         self._count(reply, window)
@@ -172,51 +172,58 @@ class Walk(Generic[R]):
             self.report.pages += 1
         else:
             self._footprints.roll(self._rank + self._shift, self._total)
+        self._calm = self._is_calm()
         first = self._footprints.ranks[0] if items else self._rank + 1
         return Delivery(items, first + self._shift, total)
 
     # A list that stands still: the road of nearly every window, in few steps. By the general road below, which comes to
     # the same, a window of 10 rows took 50 µs more, a fifth of its request.
 
-    def _expects(self, window: Window, came: int, total: int) -> bool:
-        """Tell whether a window is a full one in mid-list, where it was expected, of a list that is as it was."""
-        place, plan, report = self._rank + self._shift, self._plan, self.report
+    def _is_calm(self) -> bool:
+        """Tell whether nothing that was seen keeps the next window from the short road."""
         return (
-            len(self._edge) < came == plan.size
-            and window.offset == place + 1 - len(self._edge)
-            and total == self._total == report.total_last
-            and window.offset + came < total
-            and (self._most is None or report.rows + came < self._most)
-            and self._witness.stands(self._shift, total)
+            bool(self._edge)
+            and None not in self._edge
+            and self._total == self.report.total_last
+            and self._witness.stands(self._shift, self._total)
             and self._footprints.settled
             and self._aside is None
             and self._stop_at is None
-            and not (self._again or self._barren or self._doubted or self._search.tried)
+            and not self._is_unsure
         )
 
-    def _go_on(self, keys: list[Hashable], rows: Sequence[R | None], total: int) -> Delivery[R] | None:
-        overlap, plan, report, footprints = len(self._edge), self._plan, self.report, self._footprints
+    def _go_on(self, window: Window, keys: list[Hashable], rows: Sequence[R | None], total: int) -> Delivery[R] | None:
+        """Take a full window in mid-list that is where it was expected; None if it is another."""
+        edge, rank, plan, report = self._edge, self._rank, self._plan, self.report
+        came, overlap, offset = len(keys), len(edge), window.offset
+        first = rank + self._shift + 1
+        if (
+            not overlap < came == plan.size
+            or offset + overlap != first
+            or total != self._total
+            or offset + came >= total
+            or (self._most is not None and report.rows + came >= self._most)
+        ):
+            return None
         try:
-            seam = self._seen.joined(keys, self._edge, self._rank)
+            fresh = self._seen.extend(keys, edge, rank)
         except RepeatedKeyError as error:
             report.requests += 1
             raise self._error(DriftError, str(error), _ORDER) from None
-        if seam is None:
+        if fresh is None:
             return None
-        items = cast("list[R]", rows[overlap:])
-        first = self._rank + self._shift + 1
-        footprints.roll(first - 1, total)
-        footprints.deliver(seam.fresh, seam.ranks)
-        self._seen.add(seam)
-        self._rank += len(items)
+        new = came - overlap
+        self._footprints.go_on(fresh, range(rank + 1, rank + 1 + new), first - 1, total)
+        self._rank = rank + new
         self._edge = keys[-plan.overlap :]
         self._seam_epoch = plan.epoch
         self._idle = 0
-        self._pace = min(self._pace + 1, MOST_AHEAD)
+        if self._pace < MOST_AHEAD:
+            self._pace += 1
         report.requests += 1
         report.pages += 1
-        report.rows += len(items)
-        return Delivery(items, first, total)
+        report.rows += new
+        return Delivery(cast("list[R]", rows[overlap:]), first, total)
 
     @property
     def size(self) -> int:
@@ -232,9 +239,16 @@ class Walk(Generic[R]):
 
     # What is wanted.
 
+    @property
+    def _is_unsure(self) -> bool:
+        return bool(self._again or self._barren or self._doubted or self._search.tried)
+
     def _base(self) -> int:
         place = self._rank + self._shift + 1
-        return max(0, place - (len(self._edge) or self._plan.overlap)) if self._begun else place
+        if not self._begun:
+            return place
+        place -= len(self._edge) or self._plan.overlap
+        return max(0, place)
 
     def _ask_again(self, offset: int, error: type[ListingError], reason: str, hint: str) -> None:
         if self._again == len(PAUSES_S):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import attrs
 
@@ -15,8 +15,7 @@ R = TypeVar("R")
 Consistency: TypeAlias = Literal["static", "grown", "changed"]
 
 
-@attrs.frozen
-class Window:
+class Window(NamedTuple):
     """Name one request: `limit` rows from `offset`, after a pause of `pause_s` seconds.
 
     `nonce` tells a second asking of the same place from the first. `epoch` is the number of windows that had been
@@ -30,7 +29,7 @@ class Window:
     epoch: int = 0
 
 
-@attrs.frozen
+@attrs.define
 class Delivery(Generic[R]):
     """Hold the new rows of one window, in list order; `items` may be empty.
 
