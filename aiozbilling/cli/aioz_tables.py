@@ -31,12 +31,12 @@ class MonthTable:
             table, _ = self._screen.table(
                 [
                     [Form("This month", ("Storage", "Bandwidth", "Total storage"), "Together", left=True)],
-                    [Form("≈", [size(count) for count in counts], style="cyan")],
-                    [Form("≈", [size_in_gb(count) for count in counts], style="cyan")],
+                    [Form("≈ binary", [size(count) for count in counts], style="cyan")],
+                    [Form("≈ decimal", [size_in_gb(count) for count in counts], style="cyan")],
                     [Form("bytes", [exact(count) for count in counts])],
                     _money("USD", costs, usage.total_cost_usd),
                 ],
-                give_way=(2, 4, 3),
+                give_way=(2, 3, 4),
             )
             yield table
 
@@ -65,9 +65,9 @@ class HistoryTable:
                 [Form("≈ Bandwidth", [size(day.total_bandwidth) for day in records], style="cyan")],
                 [Form("bytes", [exact(day.total_bandwidth) for day in records])],
                 _money("USD", [day.amount_usd for day in records]),
-                [Bars("", [day.total_bandwidth / highest for day in records])],
+                [Bars("Bandwidth", [day.total_bandwidth / highest for day in records])],
             ],
-            give_way=(5, 6, 2, 4, 1),
+            give_way=(6, 2, 4, 1, 5),
             header=not self._days,
         )
         self._has_bars = 6 in kept
@@ -78,7 +78,7 @@ class HistoryTable:
     def foot(self, total: int | None) -> Iterator[Drawn]:
         """Draw the totals, and the days as a line where there was no room for bars."""
         if not self._days:
-            yield Text("No days.")
+            yield _nothing(total, "days")
             return
         days = sorted(self._days)
         bandwidth = sum(count for _, count in days)
@@ -100,6 +100,8 @@ class TopUpTable:
         self._count = 0
         self._tokens: dict[str, Decimal] = {}
         self._usd: Decimal = Decimal(0)
+        self._open = 0
+        self._open_usd: Decimal = Decimal(0)
 
     def body(self, records: Sequence[TopUp]) -> Iterable[Drawn]:
         """Draw deposits."""
@@ -129,7 +131,7 @@ class TopUpTable:
                     Form("Transaction", [shortened(text) for text in hashes], left=True),
                 ],
             ],
-            give_way=(7, 6, 5, 7, 4, 6, 5, 3, 1, 0),
+            give_way=(7, 6, 5, 7, 4, 6, 5, 0, 3, 1),
             header=not self._count,
         )
         self._add(records)
@@ -138,13 +140,15 @@ class TopUpTable:
     def foot(self, total: int | None) -> Iterator[Drawn]:
         """Draw the totals."""
         if not self._count:
-            yield Text("No top-ups.")
+            yield _nothing(total, "top-ups")
             return
         yield Text()
         yield _counted(self._count, total, "top-up")
         for symbol, amount in self._tokens.items():
             yield Text(f"Deposited: {exact(amount)} {symbol}")
         yield Text(f"Credited: {exact(self._usd)} USD")
+        if self._open:
+            yield Text(f"Of these, {self._open:,} with status false: {exact(self._open_usd)} USD")
 
     def _add(self, records: Sequence[TopUp]) -> None:
         self._count += len(records)
@@ -152,6 +156,9 @@ class TopUpTable:
         for row in records:
             symbol = row.amount.symbol
             self._tokens[symbol] = sum_of((self._tokens.get(symbol), row.amount.value))
+            if not row.status:
+                self._open += 1
+                self._open_usd = sum_of((self._open_usd, row.credit_usd))
 
 
 def _money(title: str, amounts: Sequence[Decimal | None], sum_: Decimal | None = None) -> list[Form]:
@@ -165,6 +172,12 @@ def _digits(title: str, texts: Sequence[str], sum_: str = "") -> list[Form]:
         *cells, foot = aligned(all_)
         forms.append(Form(title, cells, foot if sum_ else ""))
     return forms
+
+
+def _nothing(total: int | None, nouns: str) -> Text:
+    if total is None:  # nothing was asked, as the number wanted is 0
+        return Text(f"No {nouns} wanted.")
+    return Text(f"None of {total:,} {nouns}." if total else f"No {nouns}.")
 
 
 def _counted(shown: int, total: int | None, noun: str) -> Text:

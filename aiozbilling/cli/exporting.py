@@ -89,7 +89,7 @@ def export(
 
         lists: dict[What, Any] = {What.TOP_UPS: billing.top_ups, What.HISTORY: billing.history_usage}
         listing = lists[what](page_size=page_size, concurrency=concurrency)
-        with _goes_on(out), _bar(what.value) as shown:
+        with _goes_on(out.with_name(f"{out.name}.checkpoint")), _bar(what.value) as shown:
             report = await export(
                 listing,
                 out,
@@ -121,7 +121,7 @@ def sync(
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
         from aiozbilling.export import sync
 
-        with _bar("sync") as shown:
+        with _goes_on(db), _bar("sync") as shown:
             report = await sync(
                 billing,
                 db,
@@ -135,12 +135,12 @@ def sync(
 
 
 @contextmanager
-def _goes_on(out: Path) -> Iterator[None]:
-    """Say that an interrupted export is not lost."""
+def _goes_on(kept: Path) -> Iterator[None]:
+    """Say that what was read before an interruption is not lost, where this file is there to go on from."""
     try:
         yield
     except BaseException:
-        if out.with_name(f"{out.name}.checkpoint").exists():
+        if kept.exists():
             note("What was read is kept: run the same command again, and it goes on.")
         raise
 

@@ -28,8 +28,7 @@ class MeteredTable:
             if self._costs:
                 yield Text()
             yield Text(f"{moment(usage.period.start)} to {moment(usage.period.end)} UTC", style="bold")
-            if usage.metrics:
-                yield self._metrics(usage)
+            yield self._metrics(usage) if usage.metrics else Text("No metrics.")
             cost = usage.estimated_cost
             parts = f"{exact(cost.base)} base + {exact(cost.overage)} overage"
             yield Text(f"Estimated cost: {exact(cost.total)} {cost.currency.upper()} ({parts})")

@@ -104,6 +104,9 @@ class Listing(Generic[R]):
         self._after = _cursor(after, source.endpoint)
         self._latest: Reading[R] | Follower[R] | None = None
 
+    def __repr__(self) -> str:
+        return f"<Listing of {self.endpoint}>"
+
     @property
     def endpoint(self) -> str:
         """Path of the list."""

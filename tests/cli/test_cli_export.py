@@ -97,3 +97,13 @@ def test_sync_keeps_a_database(command: Any, tmp_path: Path) -> None:
             ("main",),
             ("second",),
         ]
+
+
+def test_a_failed_sync_says_that_it_goes_on(command: Any, simulator: Simulator, tmp_path: Path) -> None:
+    """Where a sync ends early, what it has stays, and it says so."""
+    arguments = ("sync", "--db", str(tmp_path / "billing.sqlite"))
+    command(*arguments)
+    simulator.fail("http-403", times=1)
+    failed = command(*arguments)
+    assert failed.code == 4
+    assert "run the same command again" in failed.err

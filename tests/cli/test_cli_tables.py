@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aiozbilling.cli.aioz_tables import HistoryTable, TopUpTable
+from aiozbilling.cli.screen import Screen
+
 if TYPE_CHECKING:
     from aiozbilling.simulator import Simulator
     from tests.cli.conftest import CommandLine
@@ -88,9 +91,31 @@ def test_usage_by_day_is_a_picture_at_every_width(command: CommandLine, monkeypa
 
 
 def test_empty_lists_say_so(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list without rows is a sentence."""
-    assert drawn(command, monkeypatch, 80, "top-ups", "-n", "0") == ["No top-ups."]
-    assert drawn(command, monkeypatch, 80, "history", "-n", "0") == ["No days."]
+    """A list without rows is a sentence, and another where none were wanted."""
+    assert drawn(command, monkeypatch, 80, "top-ups", "-n", "0") == ["No top-ups wanted."]
+    assert drawn(command, monkeypatch, 80, "history", "-n", "0") == ["No days wanted."]
+    assert drawn(command, monkeypatch, 80, "metered", "--metrics", "nope")[1] == "No metrics."
+    for table, sentence in ((TopUpTable(Screen()), "No top-ups."), (HistoryTable(Screen()), "No days.")):
+        assert [str(line) for line in table.foot(0)] == [sentence]
+
+
+@pytest.mark.parametrize("what", ["history", "month"])
+@pytest.mark.parametrize("width", [60, 80])
+def test_money_is_the_last_to_be_cut(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, what: str, width: int
+) -> None:
+    """Where there is little room, bytes that stand there rounded as well give way, not the money."""
+    assert not any("…" in line for line in drawn(command, monkeypatch, width, what))
+
+
+def test_deposits_that_are_not_credited_are_told_apart(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, simulator: Simulator
+) -> None:
+    """Below the sums stands how many deposits have status false, and what they come to."""
+    lines = drawn(command, monkeypatch, 80, "top-ups", "--all")
+    waiting = [row for row in simulator.top_up_rows() if row is not None and not row["status"]]
+    assert waiting
+    assert lines[-1].startswith(f"Of these, {len(waiting)} with status false: ")
 
 
 def test_ascii_terminals_get_ascii(command: CommandLine) -> None:
