@@ -82,5 +82,5 @@ def run_app(arguments: Sequence[str] | None) -> int:
 def _report_usage(error: Any) -> int:
     command = getattr(getattr(error, "ctx", None), "command_path", _NAME)
     # typer 0.29 has pydantic read the arguments, whose errors begin so.
-    complain(error.format_message().replace(": Value error, ", ": "), f"Try '{command} --help'.")
+    complain(error.format_message().replace(": Value error, ", ": ", 1), f"Try '{command} --help'.")
     return 2

@@ -16,7 +16,7 @@ from aiozbilling.cli.sources import with_aioz
 
 if TYPE_CHECKING:
     from aiozbilling import AiozBilling
-    from aiozbilling.export import ExportReport, SyncReport
+    from aiozbilling.export import ExportReport, SyncProgress, SyncReport
     from aiozbilling.simulator import Simulator
 
 __all__ = ["export", "sync"]
@@ -89,7 +89,7 @@ def export(
 
         lists: dict[What, Any] = {What.TOP_UPS: billing.top_ups, What.HISTORY: billing.history_usage}
         listing = lists[what](page_size=page_size, concurrency=concurrency)
-        with _goes_on(out.with_name(f"{out.name}.checkpoint")), _bar(what.value) as shown:
+        with _goes_on(out.with_name(f"{out.name}.checkpoint").exists), _bar(what.value) as shown:
             report = await export(
                 listing,
                 out,
@@ -121,26 +121,27 @@ def sync(
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
         from aiozbilling.export import sync
 
-        with _goes_on(db), _bar("sync") as shown:
-            report = await sync(
-                billing,
-                db,
-                account=account,
-                full=full,
-                on_progress=lambda progress: shown(progress.read, progress.total, 0),
-            )
+        is_kept = False
+
+        def on_progress(progress: "SyncProgress") -> None:
+            nonlocal is_kept
+            is_kept = True
+            shown(progress.read, progress.total, 0)
+
+        with _goes_on(lambda: is_kept), _bar("sync") as shown:
+            report = await sync(billing, db, account=account, full=full, on_progress=on_progress)
         await write(_synced(report).encode())
 
     with_aioz(Access(simulator, base_url, timeout), run)
 
 
 @contextmanager
-def _goes_on(kept: Path) -> Iterator[None]:
-    """Say that what was read before an interruption is not lost, where this file is there to go on from."""
+def _goes_on(is_kept: Callable[[], bool]) -> Iterator[None]:
+    """Say that what was read before an interruption is not lost, where something is kept."""
     try:
         yield
     except BaseException:
-        if kept.exists():
+        if is_kept():
             note("What was read is kept: run the same command again, and it goes on.")
         raise
 

@@ -148,13 +148,11 @@ class _Call(Generic[T]):
         url = exchange.base_url + exchange.paths.get(self.path, self.path) + (f"?{self.query}" if self.query else "")
         self.number += 1
         self.sent = False
-        reply = self.status = None
+        reply: Reply | None = None
+        self.status = None
         self.started = exchange.clock()
         try:
-            while reply is None or 300 <= reply.status < 400:
-                if reply is not None:
-                    url = self._redirected(url, reply, hop)
-                    hop += 1
+            while reply is None:
                 is_limited = not gate.is_open
                 if is_limited:
                     await gate.turn(self.until)
@@ -168,20 +166,20 @@ class _Call(Generic[T]):
                 self.status = reply.status
                 if is_limited:
                     gate.replied(exchange.clock() - self.started)
+                if 300 <= reply.status < 400:
+                    url, reply, hop = self._redirected(url, reply, hop), None, hop + 1
             record = read(self.endpoint, reply, exchange.clean)
         except (ApiError, TransportError, DecodeError) as error:
             if self.status == 404:
                 exchange.paths.pop(self.path, None)  # what was learned of it holds no more
             self._failed(error)
-            # Nothing that an error tracker shows holds what the server said, which may repeat the credentials: neither
-            # this frame nor those below.
+            # Neither in this frame nor in those below is left what the server said, which may repeat the credentials.
             del url, reply
             raise error.with_traceback(None) from None
         exchange.budget.earn()
         exchange.kept = Secret(reply.body)
-        if exchange.on_attempt is not None or logger.isEnabledFor(logging.DEBUG):
-            self.duration_s = exchange.clock() - self.started
-            self._tell(None, None)
+        self.duration_s = exchange.clock() - self.started
+        self._tell(None, None)
         return record
 
     def _redirected(self, url: str, reply: Reply, hop: int) -> str:

@@ -76,13 +76,13 @@ class Credentials:
     """Headers that sign a request: pairs of a name with the words before the secret, and the secret.
 
     Attributes:
-        headers: ``(name, prefix, secret)`` for each header.
+        headers: ``(name, prefix, secret)`` for each header that signs.
         fingerprint: the same for the same credentials within this process, and of no use elsewhere.
     """
 
     headers: tuple[tuple[str, str, Secret], ...]
     fingerprint: bytes
-    _clear: CIMultiDict[str] = attrs.field(repr=False)
+    _signed: CIMultiDict[str] = attrs.field(repr=False)
 
     @classmethod
     def of(cls, *headers: tuple[str, str, Secret]) -> Credentials:
@@ -91,7 +91,7 @@ class Credentials:
         for name, _, secret in headers:
             digest.update(f"{name}\0{secret._text}\0".encode())
         clear = {name: _Revealed(f"{prefix}{secret._text}") for name, prefix, secret in headers}
-        # As the HTTP library wants them, once and for all: made for each request, they took 3 µs.
+        # All headers of a request as the HTTP library wants them: made anew for each request, they took 3 µs.
         signed = CIMultiDict({istr(name): text for name, text in (_ACCEPTED | clear).items()})
         return cls(headers, digest.digest(), signed)
 
@@ -126,7 +126,7 @@ def _check(secret: Secret, name: str, variable: str) -> None:
 
 def reveal(credentials: Credentials) -> CIMultiDict[str]:
     """Give the headers of a signed request in clear: the one function that does, called where a request is sent."""
-    return credentials._clear
+    return credentials._signed.copy()  # a session of the caller's may add to it
 
 
 def scrubbed(text: str, credentials: Credentials) -> str:

@@ -95,7 +95,7 @@ def _place(url: str) -> URL:
 @lru_cache(8)
 def _total(timeout_s: float) -> aiohttp.ClientTimeout:
     """Give a timeout for connecting, sending and reading together, not rounded up to whole seconds."""
-    return aiohttp.ClientTimeout(timeout_s, sock_connect=None, ceil_threshold=math.inf)
+    return aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=math.inf)
 
 
 def _middlewares(session: aiohttp.ClientSession) -> Sequence[ClientMiddlewareType] | None:

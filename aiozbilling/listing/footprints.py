@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from aiozbilling.listing.window import Trail
@@ -21,33 +19,23 @@ class Footprints:
     """Keep the last rows delivered, so that a trail can be told behind any row of the latest delivery."""
 
     def __init__(self, after: Trail | None) -> None:
-        # The ends of earlier deliveries, with room for empty ones among them.
-        self._past: deque[Sequence[Hashable]] = deque([after.anchors] if after else [], maxlen=2 * ANCHORS)
+        self._tail: list[Hashable] = list(after.anchors) if after else []
         self._pushed: list[Hashable] = []
         self._fresh: Sequence[Hashable] = ()
         self.ranks: Sequence[int] = ()  # of the latest delivery
         self._before: tuple[list[Hashable], list[Hashable]] | None = None  # the tail and what was pushed, if it changed
         self._place = (0, 0)  # position and total before the latest delivery
 
-    @property
-    def _tail(self) -> list[Hashable]:
-        return list(chain.from_iterable(self._past))[-ANCHORS:]
-
-    @property
-    def settled(self) -> bool:
-        """Whether no row was pushed behind the last one."""
-        return not self._pushed
-
     def roll(self, position: int, total: int) -> None:
         """Make the latest delivery a thing of the past; its last row stood at `position` when there were `total`."""
         if self._fresh:
-            self._past.append(self._fresh[-ANCHORS:])
+            self._tail = [*self._tail, *self._fresh[-ANCHORS:]][-ANCHORS:]
             self._fresh = self.ranks = ()
         self._before, self._place = None, (position, total)
 
     def go_on(self, fresh: Sequence[Hashable], ranks: Sequence[int], position: int, total: int) -> None:
         """Do as `roll` and `deliver`, in fewer steps."""
-        self._past.append(self._fresh[-ANCHORS:])
+        self._tail = [*self._tail, *self._fresh[-ANCHORS:]][-ANCHORS:]
         self._fresh, self.ranks, self._before, self._place = fresh, ranks, None, (position, total)
 
     def deliver(self, fresh: Sequence[Hashable], ranks: Sequence[int]) -> None:
@@ -59,11 +47,10 @@ class Footprints:
     def push(self, keys: Sequence[Hashable], behind: list[Hashable]) -> None:
         """Note which rows now stand behind the last one (or are gone), given the keys of a window that joined."""
         if self._pushed or behind:
-            here, gone, tail = set(keys), set(behind), self._tail
-            self._before = self._before or (tail, self._pushed)
+            here, gone = set(keys), set(behind)
+            self._before = self._before or (self._tail, self._pushed)
             met = [key for key in self._pushed if key in here]
-            self._past.clear()
-            self._past.append([*(key for key in tail if key not in gone), *met])
+            self._tail = [*(key for key in self._tail if key not in gone), *met][-ANCHORS:]
             self._pushed = [*behind, *(key for key in self._pushed if key not in here)][-PUSHED:]
 
     def trail(self, handed_out: int | None, shift: int, position: int, total: int) -> Trail | None:

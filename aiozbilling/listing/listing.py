@@ -154,7 +154,7 @@ class Listing(Generic[R]):
             while (delivery := await reading.next()) is not None:
                 for row in reading.hand_out(delivery):
                     yield row
-                del delivery
+                del delivery  # so that the next page is decoded into its memory, which is still in the cache
         finally:
             await reading.aclose()
 

@@ -155,6 +155,7 @@ class Walk(Generic[R]):
         keys, whole = self._keys(rows)
         if whole and self._calm and (delivery := self._go_on(window, keys, rows, total)) is not None:
             return delivery
+        self._calm = False
         full = len(rows) >= (self._plan.size or self._plan.limit)
         reply = Reply(window.offset, rows, keys, max(0, total), full, whole)
         self._count(reply, window)
@@ -183,11 +184,7 @@ class Walk(Generic[R]):
         """Tell whether nothing that was seen keeps the next window from the short road."""
         return (
             bool(self._edge)
-            and None not in self._edge
-            and self._total == self.report.total_last
             and self._witness.stands(self._shift, self._total)
-            and self._footprints.settled
-            and self._aside is None
             and self._stop_at is None
             and not self._is_unsure
         )

@@ -167,3 +167,13 @@ def test_credentials_are_no_arguments(command: CommandLine) -> None:
     for name in ("month", "history", "top-ups", "cu-usage", "metered", "simulate"):
         text = command(name, "--help").out.decode().lower()
         assert not [word for word in ("--token", "--api-key", "--secret") if word in text]
+
+
+def test_a_format_that_is_none_is_told_with_those_that_are(command: CommandLine) -> None:
+    """A bad value for an option is a sentence of ours, without what the argument parser's library puts before it."""
+    result = command("month", "--format", "xml")
+    assert (result.code, result.out) == (2, b"")
+    assert result.err.splitlines() == [
+        "aiozbilling: Invalid value for '--format' / '-f': 'xml' is not one of 'table', 'json', 'jsonl', 'csv'.",
+        "Try 'aiozbilling month --help'.",
+    ]

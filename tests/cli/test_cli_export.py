@@ -99,11 +99,13 @@ def test_sync_keeps_a_database(command: Any, tmp_path: Path) -> None:
         ]
 
 
-def test_a_failed_sync_says_that_it_goes_on(command: Any, simulator: Simulator, tmp_path: Path) -> None:
-    """Where a sync ends early, what it has stays, and it says so."""
+def test_a_sync_that_ends_early_says_what_it_keeps(command: Any, simulator: Simulator, tmp_path: Path) -> None:
+    """Where rows are in the database already, it says that it goes on; where none are, it doesn't."""
     arguments = ("sync", "--db", str(tmp_path / "billing.sqlite"))
-    command(*arguments)
     simulator.fail("http-403", times=1)
-    failed = command(*arguments)
-    assert failed.code == 4
-    assert "run the same command again" in failed.err
+    nothing = command(*arguments)
+    assert (nothing.code, "run the same command again" in nothing.err) == (4, False)
+    simulator.fail("http-403", times=1, path="historyUsage")
+    some = command(*arguments)
+    assert (some.code, "run the same command again" in some.err) == (4, True)
+    assert b"120 rows, 0 new" in command(*arguments).out

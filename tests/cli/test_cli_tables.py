@@ -97,6 +97,7 @@ def test_empty_lists_say_so(command: CommandLine, monkeypatch: pytest.MonkeyPatc
     assert drawn(command, monkeypatch, 80, "metered", "--metrics", "nope")[1] == "No metrics."
     for table, sentence in ((TopUpTable(Screen()), "No top-ups."), (HistoryTable(Screen()), "No days.")):
         assert [str(line) for line in table.foot(0)] == [sentence]
+    assert [str(line) for line in TopUpTable(Screen()).foot(3)] == ["None of 3 top-ups."]  # all are null
 
 
 @pytest.mark.parametrize("what", ["history", "month"])

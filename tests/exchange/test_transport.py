@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -111,15 +112,47 @@ async def test_a_server_without_tls_is_a_tls_error_at_once() -> None:
     assert connections == 1
 
 
-async def test_one_attempt_is_one_request(billing_simulator: Simulator) -> None:
-    """Aiohttp's own silent repetition of a GET after a lost connection is off: an attempt is a request."""
-    async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, retry=ONCE) as billing:
-        await billing.this_month_usage()
-        billing_simulator.requests.clear()
-        billing_simulator.fail(Fault("connection-dropped"), times=5)
-        with pytest.raises(ConnectError):
+@pytest.mark.parametrize("is_given", [False, True])
+async def test_one_attempt_is_one_request(billing_simulator: Simulator, *, is_given: bool) -> None:
+    """Aiohttp's own silent repetition of a GET after a lost connection is off, on our sessions and the caller's."""
+    async with aiohttp.ClientSession() as session:
+        given = {"session": session} if is_given else {}
+        url = billing_simulator.url
+        async with AiozBilling(token=billing_simulator.token, base_url=url, retry=ONCE, **given) as billing:
             await billing.this_month_usage()
+            billing_simulator.requests.clear()
+            billing_simulator.fail(Fault("connection-dropped"), times=5)
+            with pytest.raises(ConnectError) as caught:
+                await billing.this_month_usage()
     assert len(billing_simulator.requests) == 1
+    assert caught.value.before_reply
+
+
+async def test_a_body_that_is_cut_is_no_lost_request(billing_simulator: Simulator) -> None:
+    """A connection that is lost within the body costs the retries' budget, as the reply had begun."""
+    async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, retry=ONCE) as billing:
+        billing_simulator.fail(Fault("truncated-body"))
+        with pytest.raises(ConnectError) as caught:
+            await billing.this_month_usage()
+    assert not caught.value.before_reply
+
+
+@pytest.mark.filterwarnings("ignore:Inheritance class")
+async def test_what_a_session_adds_to_a_request_stays_there(billing_simulator: Simulator) -> None:
+    """Headers that the caller's session adds to the ones given, as tracers do, are in no later request."""
+    traces = iter(["first", None])
+
+    class Traced(aiohttp.ClientSession):  # type: ignore[misc]
+        async def _request(self, *arguments: Any, **options: Any) -> aiohttp.ClientResponse:
+            if trace := next(traces):
+                options["headers"]["X-Trace"] = trace
+            return await super()._request(*arguments, **options)
+
+    async with Traced() as session:
+        billing = AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, session=session)
+        await billing.this_month_usage()
+        await billing.this_month_usage()
+    assert [request.headers.get("X-Trace") for request in billing_simulator.requests] == ["first", None]
 
 
 async def test_a_session_of_the_callers_is_used_and_left_open(billing_simulator: Simulator) -> None:

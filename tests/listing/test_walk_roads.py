@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from aiozbilling.errors import ListingError
-from aiozbilling.listing.walk import Trail, Walk
+from aiozbilling.listing.walk import Trail, Walk, Window
 
 
 @attrs.frozen
@@ -56,8 +56,9 @@ def test_both_roads_agree(block: int) -> None:
 
     def counted(self: Walk[Row], *args: object) -> object:
         nonlocal taken
-        taken += 1
-        return go_on(self, *args)  # type: ignore[arg-type]
+        delivery = go_on(self, *args)  # type: ignore[arg-type]
+        taken += delivery is not None
+        return delivery
 
     for seed in range(block * 100, block * 100 + 100):
         with patch.object(Walk, "_go_on", counted):
@@ -98,3 +99,25 @@ def test_a_window_without_news_slows_the_walk_down() -> None:
     assert len(walk.plan(16)) == 1
     accept()
     assert 1 <= len(walk.plan(16)) <= 3
+
+
+def test_a_list_that_shrank_back_has_changed() -> None:
+    """A row that came at the head and went again is a change, seen by the next window though it is as at first."""
+    rows = [Row(i) for i in range(1000)]
+    walk = Walk[Row](key=lambda row: row.id, limit=100)
+
+    def read(window: Window) -> tuple[list[Row], int]:
+        return rows[window.offset : window.offset + window.limit], len(rows)
+
+    (window,) = walk.plan(1)
+    walk.accept(window, *read(window))
+    late, early = walk.plan(2)
+    read_before = read(early)
+    rows.insert(0, Row(-1))
+    walk.accept(late, *read(late))
+    walk.accept(early, *read_before)
+    assert walk.report.consistency == "grown"
+    del rows[0]
+    (window,) = walk.plan(1)
+    walk.accept(window, *read(window))
+    assert walk.report.consistency == "changed"
