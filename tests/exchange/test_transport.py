@@ -222,6 +222,20 @@ async def test_an_error_whose_body_cannot_be_read_keeps_its_status(rest: bytes) 
     assert times[1] - times[0] >= 1.0
 
 
+async def test_a_timeout_of_the_callers_that_comes_with_ours_is_kept() -> None:
+    """Where both timers strike in one pass of the loop, the caller's timeout ends the call, not only an attempt."""
+    answer, times = await reply_once(b"", hold=True)
+    async with listening(answer) as port:
+        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", timeout=0.2) as billing:
+            for _ in range(3):
+                with pytest.raises(TimeoutError) as caught:
+                    async with asyncio.timeout(0.2):
+                        await billing.this_month_usage()
+                assert type(caught.value) is TimeoutError
+        await asyncio.sleep(0.05)
+    assert len(times) == 3
+
+
 async def test_an_error_whose_body_drips_is_not_waited_for() -> None:
     """A 401 whose body never ends is an AuthenticationError after half the timeout at most."""
     answer, times = await reply_once(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\nno", hold=True)
