@@ -13,6 +13,7 @@ from aiozbilling.cli.messages import note
 from aiozbilling.cli.options import Access, BaseUrl, Concurrency, PageSize, Simulated, Timeout
 from aiozbilling.cli.output import write
 from aiozbilling.cli.sources import with_aioz
+from aiozbilling.errors import ConfigurationError, ExportError, ListingError
 
 if TYPE_CHECKING:
     from aiozbilling import AiozBilling
@@ -137,11 +138,14 @@ def sync(
 
 @contextmanager
 def _goes_on(is_kept: Callable[[], bool]) -> Iterator[None]:
-    """Say that what was read before an interruption is not lost, where something is kept."""
+    """Say that what was read before an interruption is not lost, where something is kept and no error says more."""
     try:
         yield
-    except BaseException:
-        if is_kept():
+    except (ExportError, ConfigurationError):
+        raise
+    except BaseException as error:
+        is_stuck = isinstance(error, ListingError) and not error.delivered
+        if is_kept() and not is_stuck:
             note("What was read is kept: run the same command again, and it goes on.")
         raise
 

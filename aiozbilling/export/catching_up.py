@@ -20,6 +20,9 @@ from aiozbilling.listing.source import key_text
 __all__ = ["CatchingUp"]
 
 
+_LAST = 100  # rows at the end of a list in which known ones are looked for
+
+
 class Begin(Protocol):
     """``billing.top_ups`` or ``billing.history_usage``."""
 
@@ -43,6 +46,7 @@ class CatchingUp:
         self._begin = begin
         self._on_page = on_page
         self._standing = Standing()
+        self._is_theirs = False  # whether it is sure that the list is the one that is stored
         self._read = 0
         self.new = 0
         self.changed = 0
@@ -51,16 +55,18 @@ class CatchingUp:
     async def run(self, *, full: bool = False) -> None:
         """Bring it up to date."""
         self._standing = await finished(self._ledger.standing, self._table)
+        self._is_theirs = not self._table.tells_accounts or not await finished(self._ledger.count, self._table)
         if self._standing.unfinished is not None:
             await self._resumed(self._standing.unfinished)
         if full or not self._standing.known or not await self._news():
             await self._all()
 
     async def _resumed(self, unfinished: str) -> None:
+        is_theirs, self._is_theirs = self._is_theirs, True  # where the place is found again
         try:
             await self._read_on(self._begin(after=unfinished))
         except DriftError:
-            self._standing = Standing()  # the place is lost: begin again
+            self._standing, self._is_theirs = Standing(), is_theirs  # the place is lost: begin again
 
     async def _all(self) -> None:
         self._standing = Standing(grows_at=self._standing.grows_at)
@@ -102,16 +108,33 @@ class CatchingUp:
                 total = page.total
                 if first_total is None:
                     first_total = total
+                    await self._refuse_another(page.items, total)
                     self._begun(page.items, page.offset, total)
                 if met:
                     await self._store(page.items, total, **_complete(listing.cursor))
                     break
                 await self._store(page.items, total, unfinished=_text(listing.cursor))
         self.requests += listing.report.requests
+        if first_total is None:
+            await self._refuse_another((), 0)
         if not met:
             at_tail = self._standing.grows_at == "tail" and total is not None
             await self._save(**_complete(listing.cursor), **({"total": total} if at_tail else {}))
         return first_total
+
+    async def _refuse_another(self, first: Sequence[Any], total: int) -> None:
+        """Refuse a list that shares no row with what is stored, before a row of it is stored among those.
+
+        Its first rows may all be new. Then its last ones are asked for.
+        """
+        if self._is_theirs or await finished(self._ledger.knows, self._table, first):
+            self._is_theirs = True
+            return
+        last = await self._begin(offset=max(0, total - _LAST)) if total else None
+        self.requests += 1
+        if last is None or not await finished(self._ledger.knows, self._table, last.items):
+            await finished(self._ledger.refuse_another, self._table)
+        self._is_theirs = True
 
     def _begun(self, rows: Sequence[Any], offset: int, total: int) -> None:
         """Take up what the first page of a reading tells; a reading that was resumed began elsewhere."""

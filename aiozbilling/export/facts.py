@@ -9,15 +9,29 @@ from typing import Any
 
 import attrs
 
+from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.window import Consistency, WalkReport
 from aiozbilling.records import DayUsage, TopUp
 from aiozbilling.records.amounts import scaled
 
-__all__ = ["Facts", "Progress"]
+__all__ = ["Facts", "Progress", "since", "worst"]
 
 _CONSISTENCIES: tuple[Consistency, ...] = ("static", "grown", "changed")
 _ZERO = Decimal(0)
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+def worst(*seen: Consistency) -> Consistency:
+    """Give the one that says most against the list."""
+    return _CONSISTENCIES[max(map(_CONSISTENCIES.index, seen))]
+
+
+def since(cursor: Cursor, offset: int, total: int) -> Consistency:
+    """Tell what became of a list since a cursor, where the rows behind it begin at `offset` now."""
+    moved, came = offset - (cursor.position + 1), total - cursor.total
+    if not moved and not came:
+        return "static"
+    return "grown" if 0 <= moved <= came else "changed"
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +67,7 @@ class Facts:
         attousd: sum in USD * 10^18.
         rows_without_usd: rows that say nothing about USD and so are not in that sum.
         runs: 1, and one more for each time that the export was taken up again.
-        consistency: the worst that any run's walk saw.
+        consistency: the worst that any run's walk saw, or that shows between two runs.
     """
 
     started_at: datetime
@@ -95,7 +109,7 @@ class Facts:
             setattr(self, name, getattr(before, name) + getattr(report, name))
         self.total_first = report.total_first if before.total_first is None else before.total_first
         self.total_last = before.total_last if report.total_last is None else report.total_last
-        self.consistency = _CONSISTENCIES[max(map(_CONSISTENCIES.index, (before.consistency, report.consistency)))]
+        self.consistency = worst(before.consistency, report.consistency)
 
     def _add_times(self, times: Sequence[datetime]) -> None:
         if times:

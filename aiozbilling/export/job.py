@@ -12,10 +12,10 @@ from typing import Any
 
 import attrs
 
-from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.errors import ConfigurationError, DriftError, ExportError, ListingError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, failures_named
-from aiozbilling.export.facts import Facts, Progress
+from aiozbilling.export.facts import Facts, Progress, since, worst
 from aiozbilling.export.formats import Format, format_of
 from aiozbilling.export.manifest import ExportReport
 from aiozbilling.export.part import digest
@@ -31,6 +31,10 @@ __all__ = ["export"]
 
 _MOST_WAITING = 5000  # rows that are encoded and not yet written, and how long they wait at most: each turn of the
 _LINGER_S = 0.1  # thread lets the loop read the next pages in small pieces, which took a third of the time
+_LOST = (
+    "Is this the account, and the list, that the export was begun with? To begin anew, remove the files .part and"
+    " .checkpoint beside it"
+)
 _SHARE = 10  # a checkpoint is due when the work since the last one took so many times as long as that one
 
 
@@ -124,11 +128,14 @@ class Job:
     async def _read(self, on_progress: Callable[[Progress], object]) -> None:
         before = self._checkpoint.facts
         facts = attrs.evolve(before, runs=before.runs + 1, amounts=dict(before.amounts))
-        cursor = self._checkpoint.cursor
-        listing = self._listing if cursor is None else self._listing.resumed(cursor, handed_out=facts.read)
+        left = None if self._checkpoint.cursor is None else Cursor.parse(self._checkpoint.cursor)
+        listing = self._listing if left is None else self._listing.resumed(left, handed_out=facts.read)
         try:
             async with aclosing(listing.pages()) as pages:
                 async for page in pages:
+                    if left is not None:
+                        before = self._compared(before, left, page.offset, page.total)
+                        left = None
                     facts.walked(before, listing.report)
                     try:
                         self._take(page.items, facts)
@@ -138,6 +145,8 @@ class Job:
                     if self._waiting_rows >= _MOST_WAITING or self._clock() - self._written_at >= _LINGER_S:
                         await self._write(facts, listing.cursor)
                     on_progress(_progress(facts, before, page.total))
+            if left is not None and listing.report.total_last is not None:
+                before = self._compared(before, left, left.position + 1, listing.report.total_last)
             facts.walked(before, listing.report)
             await self._write(facts, listing.cursor)
             await finished(self._commit, facts=facts, cursor=_text(listing.cursor), stage="read")
@@ -146,8 +155,18 @@ class Job:
         except BaseException as error:
             if self._waiting:
                 await self._write(facts, listing.cursor)
+            if isinstance(error, ListingError) and left is not None:
+                error.hint = _LOST
             await self._keep(error)
             raise
+
+    def _compared(self, before: Facts, left: Cursor, offset: int, total: int) -> Facts:
+        """Take up what became of the list while nobody read it: what is behind `left` begins at `offset` now."""
+        seen = since(left, offset, total)
+        is_append = offset == left.position + 1 and seen != "changed"
+        if not is_append and self._listing.on_drift == "raise":
+            raise DriftError("the list changed between two runs of this export", hint=_LOST)
+        return attrs.evolve(before, consistency=worst(before.consistency, seen), amounts=dict(before.amounts))
 
     async def _keep(self, error: BaseException) -> None:
         """Keep what was read when reading ends early, or leave nothing where that is nothing."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import attrs
 
@@ -17,7 +17,7 @@ from aiozbilling.export.columns import cells_of, columns
 from aiozbilling.export.database import bindable
 from aiozbilling.export.disk import Disk
 from aiozbilling.export.schema import opened, upsert
-from aiozbilling.export.tables import Table
+from aiozbilling.export.tables import HISTORY, TOP_UPS, Table
 from aiozbilling.export.texts import time_text
 from aiozbilling.records import MonthUsage
 
@@ -82,6 +82,32 @@ class Ledger:
             return Standing()
         return Standing(grows_at=row[0], total=row[1], known=tuple(json.loads(row[2])), place=row[3], unfinished=row[4])
 
+    def count(self, table: Table) -> int:
+        """Count the account's rows."""
+        with _failures_named(self._path):
+            statement = f"SELECT count(*) FROM {table.name} WHERE account = ?"  # noqa: S608
+            (count,) = self._database.execute(statement, (self._account,)).fetchone()
+        return int(count)
+
+    def knows(self, table: Table, records: Sequence[Any]) -> bool:
+        """Tell whether any of these records is stored."""
+        key = table.columns[0].name
+        statement = f"SELECT 1 FROM {table.name} WHERE account = ? AND {key} = ?"  # noqa: S608
+        with _failures_named(self._path):
+            return any(
+                self._database.execute(statement, (self._account, cells[0])).fetchone()
+                for cells in bindable(table.columns, table.cells(records))
+            )
+
+    def refuse_another(self, table: Table) -> NoReturn:
+        """Say that the server's list is not the one that is stored."""
+        stored = self.count(table)
+        raise ExportError(
+            f"none of the {stored} {table.name} that are stored as account {self._account!r} is in the server's list",
+            path=str(self._path),
+            hint="If this is another account, give it a label of its own (account=, --account)",
+        )
+
     def store(self, table: Table, records: Sequence[Any], standing: Standing, *, counted: bool = False) -> Stored:
         """Store records and how far the list is with them; if `counted`, its total grows by those that are new."""
         insert, update = upsert(table.name, ("account", table.columns[0].name), table.columns)
@@ -116,10 +142,7 @@ class Ledger:
         """Note that all is stored, and count the account's rows."""
         with self._transaction() as database:
             database.execute("UPDATE accounts SET synced_at = ? WHERE account = ?", (time_text(at), self._account))
-            return {
-                name: database.execute(f"SELECT count(*) FROM {name} WHERE account = ?", (self._account,)).fetchone()[0]  # noqa: S608
-                for name in ("top_ups", "history")
-            }
+            return {table.name: self.count(table) for table in (TOP_UPS, HISTORY)}
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

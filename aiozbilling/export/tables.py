@@ -27,6 +27,7 @@ class Table:
         cells: makes the cells of records, column by column.
         time: gives a record's time, or None.
         key: gives a record's unique key.
+        tells_accounts: whether another account's rows have other keys, as ids are and days are not.
     """
 
     name: str
@@ -34,9 +35,12 @@ class Table:
     cells: Callable[[Sequence[Any]], list[list[Cell]]]
     time: Callable[[Any], datetime | None]
     key: Callable[[Any], Hashable]
+    tells_accounts: bool = False
 
 
-TOP_UPS = Table("top_ups", columns(TopUp), cells_of(TopUp), attrgetter("created_at"), attrgetter("id"))
+TOP_UPS = Table(
+    "top_ups", columns(TopUp), cells_of(TopUp), attrgetter("created_at"), attrgetter("id"), tells_accounts=True
+)
 HISTORY = Table("history", columns(DayUsage), cells_of(DayUsage), attrgetter("date"), attrgetter("date"))
 _BY_ENDPOINT = {TOP_UP.path: TOP_UPS, HISTORY_USAGE.path: HISTORY}
 

@@ -113,6 +113,11 @@ class Listing(Generic[R]):
         return self._source.endpoint
 
     @property
+    def on_drift(self) -> Literal["repair", "raise"]:
+        """What a walk does where the list changes."""
+        return self._on_drift
+
+    @property
     def parameters(self) -> dict[str, str | int | None]:
         """What decides which rows come: endpoint, offset, max_items, and the text of `after`."""
         after = None if self._after is None else str(self._after)

@@ -27,8 +27,10 @@ from aiozbilling import (
     AuthenticationError,
     CheckpointError,
     ConfigurationError,
+    DriftError,
     ExportError,
     ExportLockedError,
+    ListingError,
     TokenAmount,
     TopUp,
 )
@@ -335,6 +337,37 @@ async def test_an_export_goes_on_over_a_list_that_changed(tmp_path: Path) -> Non
     found = [row["id"] for row in rows_in(path)]
     assert found == [id_ for id_ in expected if id_ in found]
     assert set(expected) - set(found) <= {"top-up-0"}
+
+
+@pytest.mark.parametrize(
+    ("added", "appended", "removed", "seen"),
+    [(0, 0, 0, "static"), (7, 0, 0, "grown"), (0, 7, 0, "grown"), (7, 3, 0, "grown"), (0, 0, 5, "changed")],
+)
+async def test_what_changed_between_two_runs_is_told(
+    tmp_path: Path, added: int, appended: int, removed: int, seen: str
+) -> None:
+    """The report names what became of the list while nobody read it; "raise" takes nothing but an append."""
+    for on_drift in ("repair", "raise"):
+        rows, path = top_ups(40), tmp_path / f"{on_drift}.csv"
+        with pytest.raises(InterruptedExportError):
+            await export(listing_of(rows, on_drift=on_drift), path, on_progress=stop_after(12))
+        del rows[:removed]
+        rows += [top_up(-number) for number in range(1, appended + 1)]
+        rows[:0] = [top_up(number) for number in range(100 + added, 100, -1)]
+        if on_drift == "repair" or not (added or removed):
+            assert (await export(listing_of(rows, on_drift=on_drift), path)).consistency == seen  # type: ignore[arg-type]
+        else:
+            with pytest.raises(DriftError, match="between two runs"):
+                await export(listing_of(rows, on_drift=on_drift), path)
+
+
+async def test_a_list_that_is_another_says_how_to_begin_anew(tmp_path: Path) -> None:
+    """Where the rows of the first run are not in the list any more, the error names the files to remove."""
+    path = tmp_path / "t.csv"
+    with pytest.raises(InterruptedExportError):
+        await export(listing_of(top_ups(400)), path, on_progress=stop_after(200))
+    with pytest.raises(ListingError, match=r"Is this the account.*remove the files \.part"):
+        await export(listing_of([top_up(number) for number in range(1040, 1000, -1)]), path)
 
 
 async def test_the_manifest_tells_the_facts(tmp_path: Path) -> None:

@@ -147,6 +147,34 @@ async def test_accounts_live_side_by_side(tmp_path: Path) -> None:
         assert (await run())[0].top_ups == 30
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("size", [0, 20, 1500])
+async def test_another_account_is_refused(tmp_path: Path, order: str, size: int) -> None:
+    """Keys of another account under the same label store nothing, whatever the size of its list."""
+    async with synced(tmp_path / "b.sqlite", order, top_ups=30, days=10) as run:
+        other = run.simulator.add_account(top_ups=size, days=15)
+        await run()
+        stored = run.rows("SELECT * FROM top_ups ORDER BY id"), run.rows("SELECT * FROM history ORDER BY date")
+        theirs = run.billing.with_credentials(api_key=other.api_key, secret_key=other.secret_key)
+        for full in (False, True):
+            with pytest.raises(ExportError, match="none of the 30 top_ups that are stored as account 'main'"):
+                await sync(theirs, run.path, full=full)
+        assert stored == (
+            run.rows("SELECT * FROM top_ups ORDER BY id"),
+            run.rows("SELECT * FROM history ORDER BY date"),
+        )
+        assert (await run())[0].top_ups_new == 0
+
+
+async def test_news_that_fill_the_first_page_are_no_other_account(tmp_path: Path) -> None:
+    """More new rows than a page holds are taken: the list's last rows are known."""
+    async with synced(tmp_path / "b.sqlite", top_ups=30, days=10) as run:
+        await run()
+        run.simulator.add_top_ups(2300)
+        assert (await run())[0].top_ups_new == 2300
+        run.check()
+
+
 async def test_changed_rows_are_updated_in_place(tmp_path: Path) -> None:
     """Rows of the first page are updated where they changed, older ones with `full`."""
     async with synced(tmp_path / "b.sqlite", top_ups=1500, days=3) as run:
