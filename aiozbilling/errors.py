@@ -253,7 +253,14 @@ class DecodeError(AiozBillingError, ValueError):
             shown += f"; and {len(self.problems) - 5} more in .problems"
         if self.malformed and self.excerpt:
             shown += f", it begins with {self.excerpt[:60]!r}"
-        return _sentence(self.endpoint, shown, self.attempts, "")
+        return _sentence(self.endpoint, shown, self.attempts, self.hint)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        if self.malformed:
+            return "Does base_url point to the API? A proxy or a login page may have answered"
+        return "The API may have changed: look for a newer release, or report it"
 
 
 class ListingError(AiozBillingError):

@@ -88,8 +88,9 @@ class HistoryTable:
             yield Text(line, style="cyan")
         yield Text()
         yield _counted(len(days), total, "day")
-        yield Text(f"Bandwidth: {exact(bandwidth)} bytes (≈ {size(bandwidth)} or {size_in_gb(bandwidth)})")
-        yield Text(f"Cost: {exact(self._usd)} USD")
+        these = _these(len(days), total)
+        yield Text(f"Bandwidth{these}: {exact(bandwidth)} bytes (≈ {size(bandwidth)} or {size_in_gb(bandwidth)})")
+        yield Text(f"Cost{these}: {exact(self._usd)} USD")
 
 
 class TopUpTable:
@@ -131,7 +132,7 @@ class TopUpTable:
                     Form("Transaction", [shortened(text) for text in hashes], left=True),
                 ],
             ],
-            give_way=(7, 6, 5, 7, 4, 6, 5, 0, 3, 1),
+            give_way=(7, 6, 5, 7, 6, 4, 5, 0, 3, 1),
             header=not self._count,
         )
         self._add(records)
@@ -144,9 +145,10 @@ class TopUpTable:
             return
         yield Text()
         yield _counted(self._count, total, "top-up")
+        these = _these(self._count, total)
         for symbol, amount in self._tokens.items():
-            yield Text(f"Deposited: {exact(amount)} {symbol}")
-        yield Text(f"Credited: {exact(self._usd)} USD")
+            yield Text(f"Deposited{these}: {exact(amount)} {symbol}")
+        yield Text(f"Credited{these}: {exact(self._usd)} USD")
         if self._open:
             yield Text(f"Of these, {self._open:,} with status false: {exact(self._open_usd)} USD")
 
@@ -172,6 +174,11 @@ def _digits(title: str, texts: Sequence[str], sum_: str = "") -> list[Form]:
         *cells, foot = aligned(all_)
         forms.append(Form(title, cells, foot if sum_ else ""))
     return forms
+
+
+def _these(shown: int, total: int | None) -> str:
+    """Say of a sum that it is of the rows shown, where there are others."""
+    return f" in these {shown:,}" if total is not None and total > shown else ""
 
 
 def _nothing(total: int | None, nouns: str) -> Text:

@@ -1,5 +1,6 @@
 """The command that reads B3OS."""
 
+import os
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["cu_usage"]
 
 _Organization = Annotated[
-    str | None, typer.Argument(show_default=False, help="Id, such as org_1; may be left out with --simulator.")
+    str | None, typer.Argument(show_default=False, help="Id, such as org_1. Default: B3OS_ORGANIZATION.")
 ]
 _Month = Annotated[str | None, typer.Argument(metavar="[YYYY-MM]", show_default=False, help="Default: this month.")]
 
@@ -35,10 +36,12 @@ def cu_usage(
     timeout: Timeout = 30.0,
 ) -> None:
     """B3OS: compute units of a month or several, by day and node."""
-    if simulator and month is None and organization is not None and organization[:1].isdigit():
+    if month is None and organization is not None and organization[:1].isdigit():
         organization, month = None, organization
-    if organization is None and not simulator:
-        raise ConfigurationError("give the id of the organization, such as org_1")
+    if not simulator:
+        organization = organization or os.environ.get("B3OS_ORGANIZATION")
+        if not organization:
+            raise ConfigurationError("give the id of the organization, such as org_1, or set B3OS_ORGANIZATION")
     if month and (since or until):
         raise ConfigurationError("give either a month, or --since and --until")
     if until and not since:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aiozbilling.cli.messages import note
 from aiozbilling.cli.options import Access, BaseUrl, Concurrency, OutputFormat, Simulated, Since, Timeout, Until
 from aiozbilling.cli.output import printer
 from aiozbilling.cli.sources import with_metered
@@ -54,7 +55,10 @@ def metered(
 
         output = printer(format_, MeteredUsage, MeteredTable)
         if since is None:
-            await output.add([await billing.usage(start=start, end=end, metrics=metrics)])
+            usage = await billing.usage(start=start, end=end, metrics=metrics)
+            if metrics and not usage.metrics:
+                note(f"the server has no usage of {metrics}: without --metrics it tells which metrics there are")
+            await output.add([usage])
         else:
             last = until or (None if simulated is None else simulated.now)
             months = billing.usage_by_month(since=since, until=last, metrics=metrics, concurrency=concurrency)

@@ -43,7 +43,7 @@ _AIOZ = System(
     name="AIOZ",
     envelope=aioz_envelope,
     hints={
-        400: "Check offset and page_size",
+        400: "The server refuses what was asked: of a list, try a smaller page_size",
         401: (
             "Check the keys (AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN); if they are right, a proxy"
             " on the way may drop headers with underscores (nginx: underscores_in_headers on), which a token avoids"

@@ -43,6 +43,13 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     422: BadRequestError,
     429: RateLimitedError,
 }
+# Where the system has no hint of its own for the status.
+_HINT = "If it stays, ask the provider what this means"
+_HINTS: dict[type[ApiError], str] = {
+    BadRequestError: "Check the arguments of the call",
+    RateLimitedError: "Make fewer calls at once, or set a rate limit that the server allows",
+    ServerError: "The server failed: try again later",
+}
 _LONGEST_MESSAGE = 300
 _LONGEST_CLEANED = 64 * 1024  # to look for secrets in 30 MB held up the loop for half a second
 # Bounded: "<title>" over and over, searched for its end, took 6 s for the 64 KiB that are read of an error.
@@ -116,7 +123,7 @@ def api_error(
         "status": status,
         "code": said.code,
         "request_id": said.request_id or _text(headers.get("X-Request-Id"), clean),
-        "hint": hint,
+        "hint": hint or _HINTS.get(kind, _HINT),
     }
     if kind in (RateLimitedError, ServerError):
         facts["retry_after"] = retry_after_s(headers)
@@ -130,6 +137,7 @@ def rejected(status: int, refusal: Refusal) -> RejectedError:
         status=status,
         code=refusal.code,
         request_id=refusal.request_id,
+        hint=_HINT,
     )
 
 

@@ -31,6 +31,7 @@ from aiozbilling.exchange.credentials import Credentials, reveal
 __all__ = ["Reply", "checked_base_url", "send"]
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_CUT = "Try again later; if it stays, look at what is between here and the server"
 _ERROR_BODY = 64 * 1024  # of an error's body no more is read: its words stand at the beginning
 _ERROR_BODY_S = 2.0
 
@@ -160,19 +161,21 @@ def _translated(error: Exception, timeout_s: float) -> Exception:
                 f"no complete reply within {timeout_s:.3g} s", hint="Raise `timeout` if the server is known to be slow"
             )
         case aiohttp.ClientSSLError() | ssl.SSLError():
-            return TLSError(f"TLS failed: {_first_line(error)}", hint="Check the host name and its certificate")
+            is_plain = "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER" in str(error).upper()
+            plain, usual = "Does the server speak https on this port?", "Check the host name and its certificate"
+            return TLSError(f"TLS failed: {_first_line(error)}", hint=plain if is_plain else usual)
         case aiohttp.ClientConnectorError():
             return ConnectError(f"no connection: {_first_line(error)}", hint="Check base_url and the network")
         case aiohttp.ClientPayloadError() if isinstance(error.__cause__, ContentEncodingError):
-            return ProtocolError("the body can't be decompressed")
+            return ProtocolError("the body can't be decompressed", hint=_CUT)
         case aiohttp.ClientPayloadError():
-            return ConnectError("the connection was lost before the body was complete")
+            return ConnectError("the connection was lost before the body was complete", hint=_CUT)
         case aiohttp.ClientResponseError() if "content-encoding" in error.message.lower():
             return ProtocolError("the body has a Content-Encoding that was not asked for and can't be decoded")
         case aiohttp.ClientResponseError():
             return ProtocolError("the reply is no valid HTTP", hint="Does base_url point to an HTTP server?")
         case aiohttp.ClientConnectionError() | OSError() | EOFError() | _LostError():
-            return ConnectError("the connection was lost before the reply came")
+            return ConnectError("the connection was lost before the reply came", hint=_CUT)
         case _:
             return ProtocolError(f"the request failed in the HTTP library ({type(error).__name__})")
 

