@@ -92,7 +92,8 @@ async def sync(
 
     Raises:
         ConfigurationError: the label can't be right.
-        ExportError: the database can't be written, is of a newer release, or is something else.
+        ExportError: the database can't be written, is of a newer release, or is something else; or the server's
+            top-ups are those of another account than the label's.
         ExportLockedError: another sync is writing it.
         AiozBillingError: an answer could not be had; what came before is stored.
     """
