@@ -26,12 +26,17 @@ def worst(*seen: Consistency) -> Consistency:
     return _CONSISTENCIES[max(map(_CONSISTENCIES.index, seen))]
 
 
-def since(cursor: Cursor, offset: int, total: int) -> Consistency:
-    """Tell what became of a list since a cursor, where the rows behind it begin at `offset` now."""
+def since(cursor: Cursor, offset: int, total: int, nulls: int) -> tuple[Consistency, bool]:
+    """Tell what became of a list since a cursor, and whether that is at most an append.
+
+    The first row behind the cursor that is not null is at `offset` now; at most `nulls` null rows stand before it.
+    """
     moved, came = offset - (cursor.position + 1), total - cursor.total
-    if not moved and not came:
-        return "static"
-    return "grown" if 0 <= moved <= came else "changed"
+    if 0 < moved <= nulls:
+        moved = 0
+    if 0 <= moved <= came:
+        return ("grown" if came else "static"), not moved
+    return "changed", False
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from aiozbilling.errors import ConfigurationError, DriftError, ExportError, ListingError
+from aiozbilling.errors import ConfigurationError, DriftError, ExportError, RunawayError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, failures_named
 from aiozbilling.export.facts import Facts, Progress, since, worst
@@ -26,6 +26,7 @@ from aiozbilling.export.tables import table_of
 from aiozbilling.export.threads import finished
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.window import Consistency
 
 __all__ = ["export"]
 
@@ -134,7 +135,8 @@ class Job:
             async with aclosing(listing.pages()) as pages:
                 async for page in pages:
                     if left is not None:
-                        before = self._compared(before, left, page.offset, page.total)
+                        nulls = listing.report.null_rows_skipped
+                        before = self._compared(before, since(left, page.offset, page.total, nulls))
                         left = None
                     facts.walked(before, listing.report)
                     try:
@@ -146,7 +148,7 @@ class Job:
                         await self._write(facts, listing.cursor)
                     on_progress(_progress(facts, before, page.total))
             if left is not None and listing.report.total_last is not None:
-                before = self._compared(before, left, left.position + 1, listing.report.total_last)
+                before = self._compared(before, since(left, left.position + 1, listing.report.total_last, 0))
             facts.walked(before, listing.report)
             await self._write(facts, listing.cursor)
             await finished(self._commit, facts=facts, cursor=_text(listing.cursor), stage="read")
@@ -155,18 +157,17 @@ class Job:
         except BaseException as error:
             if self._waiting:
                 await self._write(facts, listing.cursor)
-            if isinstance(error, ListingError) and left is not None:
+            if isinstance(error, DriftError | RunawayError) and left is not None:
                 error.hint = _LOST
             await self._keep(error)
             raise
 
-    def _compared(self, before: Facts, left: Cursor, offset: int, total: int) -> Facts:
-        """Take up what became of the list while nobody read it: what is behind `left` begins at `offset` now."""
-        seen = since(left, offset, total)
-        is_append = offset == left.position + 1 and seen != "changed"
+    def _compared(self, before: Facts, seen: tuple[Consistency, bool]) -> Facts:
+        """Take up what became of the list while nobody read it."""
+        consistency, is_append = seen
         if not is_append and self._listing.on_drift == "raise":
             raise DriftError("the list changed between two runs of this export", hint=_LOST)
-        return attrs.evolve(before, consistency=worst(before.consistency, seen), amounts=dict(before.amounts))
+        return attrs.evolve(before, consistency=worst(before.consistency, consistency))
 
     async def _keep(self, error: BaseException) -> None:
         """Keep what was read when reading ends early, or leave nothing where that is nothing."""

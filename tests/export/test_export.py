@@ -361,6 +361,17 @@ async def test_what_changed_between_two_runs_is_told(
                 await export(listing_of(rows, on_drift=on_drift), path)
 
 
+async def test_null_rows_at_the_place_are_no_change(tmp_path: Path) -> None:
+    """Null rows right behind the place where an export was left don't count as rows that came in there."""
+    rows: list[TopUp | None] = [*top_ups(40)]
+    rows[15:15] = [None, None]
+    path = tmp_path / "t.csv"
+    with pytest.raises(InterruptedExportError):
+        await export(listing_of(rows, on_drift="raise", page_size=15), path, on_progress=stop_after(15))
+    report = await export(listing_of(rows, on_drift="raise", page_size=15), path)
+    assert (report.rows, report.null_rows_skipped, report.consistency) == (40, 2, "static")
+
+
 async def test_a_list_that_is_another_says_how_to_begin_anew(tmp_path: Path) -> None:
     """Where the rows of the first run are not in the list any more, the error names the files to remove."""
     path = tmp_path / "t.csv"
