@@ -22,7 +22,8 @@ Credentials come from the environment, or are asked for on a terminal:
   AIOZ     AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN
   B3OS     B3OS_API_KEY
   metered  METERED_BILLING_TOKEN, and METERED_BILLING_URL
-So do AIOZ_PIN_BASE_URL, B3OS_SERVER_URL and B3OS_ORGANIZATION.
+Other servers, and whose compute units:
+  AIOZ_PIN_BASE_URL, B3OS_SERVER_URL, B3OS_ORGANIZATION
 
 \b
 Exit codes:

@@ -20,7 +20,7 @@ __all__ = ["cu_usage"]
 _Organization = Annotated[
     str | None, typer.Argument(show_default=False, help="Id, such as org_1. Default: B3OS_ORGANIZATION.")
 ]
-_Month = Annotated[str | None, typer.Argument(metavar="[YYYY-MM]", show_default=False, help="Default: this month.")]
+_Month = Annotated[str | None, typer.Argument(metavar="YYYY-MM", show_default=False, help="Default: this month.")]
 
 
 def cu_usage(

@@ -80,9 +80,9 @@ def export(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """AIOZ: write a whole list to a file that is complete or not there.
+    """AIOZ: write a whole list to a file.
 
-    Interrupted in any way, the same command goes on where it was.
+    The file is complete or not there. Interrupted in any way, the same command goes on where it was.
     """
 
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
@@ -116,7 +116,8 @@ def sync(
 ) -> None:
     """AIOZ: keep a local SQLite database up to date with an account.
 
-    The first run takes all, later ones only what is new. Several accounts live in one database, under labels.
+    The first run takes all, later ones only what is new. Rows that the provider removes later stay. Several accounts
+    live in one database, under labels.
     """
 
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:

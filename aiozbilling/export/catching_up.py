@@ -130,9 +130,10 @@ class CatchingUp:
         if self._is_theirs or await finished(self._ledger.knows, self._table, first):
             self._is_theirs = True
             return
-        last = await self._begin(offset=max(0, total - _LAST)) if total else None
-        self.requests += 1
-        if last is None or not await finished(self._ledger.knows, self._table, last.items):
+        end = self._begin(offset=max(0, total - _LAST))
+        last = await end.collect() if total else []
+        self.requests += end.report.requests
+        if not await finished(self._ledger.knows, self._table, last):
             await finished(self._ledger.refuse_another, self._table)
         self._is_theirs = True
 

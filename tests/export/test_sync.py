@@ -166,9 +166,11 @@ async def test_another_account_is_refused(tmp_path: Path, order: str, size: int)
         assert (await run())[0].top_ups_new == 0
 
 
-async def test_news_that_fill_the_first_page_are_no_other_account(tmp_path: Path) -> None:
-    """More new rows than a page holds are taken: the list's last rows are known."""
-    async with synced(tmp_path / "b.sqlite", top_ups=30, days=10) as run:
+@pytest.mark.parametrize("most", [1000, 20])
+async def test_news_that_fill_the_first_page_are_no_other_account(tmp_path: Path, most: int) -> None:
+    """More new rows than a page holds are taken: the list's last rows are known, however small its pages."""
+    async with synced(tmp_path / "b.sqlite", top_ups=7, days=10) as run:
+        run.simulator.behaviour.max_limit = most
         await run()
         run.simulator.add_top_ups(2300)
         assert (await run())[0].top_ups_new == 2300
