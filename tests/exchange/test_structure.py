@@ -632,7 +632,7 @@ def test_what_the_quick_road_takes_the_slow_road_takes_alike(kind):
     """Whatever msgspec makes of a document, cattrs makes an equal record of it, with the same digits and zone."""
     taken = 0
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=300, deadline=None)
     @given(body=_documents(kind))
     def hold(body):
         nonlocal taken
