@@ -25,6 +25,7 @@ from aiozbilling.errors import (
 from aiozbilling.exchange.retry import retry_after_s
 
 __all__ = [
+    "MOST_CLEANED",
     "Clean",
     "Envelope",
     "Refusal",
@@ -35,6 +36,9 @@ __all__ = [
     "rejected",
 ]
 
+# Characters of a text of the server's that are looked through for secrets, more than are ever shown: a secret that is
+# cut in half would not be found, and to look through 30 MB held up the loop for half a second.
+MOST_CLEANED = 64 * 1024
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: BadRequestError,
     401: AuthenticationError,
@@ -51,7 +55,6 @@ _HINTS: dict[type[ApiError], str] = {
     ServerError: "The server failed: try again later",
 }
 _LONGEST_MESSAGE = 300
-_LONGEST_CLEANED = 64 * 1024  # to look for secrets in 30 MB held up the loop for half a second
 # Bounded: "<title>" over and over, searched for its end, took 6 s for the 64 KiB that are read of an error.
 _TITLE = re.compile(r"<title[^>]{0,100}>([^<]{0,1000})", re.IGNORECASE)
 
@@ -163,7 +166,7 @@ def _detail(detail: Any, clean: Clean) -> str:
 def _text(value: Any, clean: Clean) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
-    return clean(str(value)[:_LONGEST_CLEANED])[:_LONGEST_MESSAGE]
+    return clean(str(value)[:MOST_CLEANED])[:_LONGEST_MESSAGE]
 
 
 def _words(body: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from aiozbilling.exchange.envelope import MOST_CLEANED
+
 __all__ = ["MismatchError", "explained", "wire_name"]
 
 _CAMEL_CASED = frozenset({"aiozbilling.records.b3os", "aiozbilling.records.metered"})
 _MOST_PROBLEMS = 100
 _LONGEST_VALUE = 60
-_LONGEST_CLEANED = 64 * 1024
 
 
 class MismatchError(ValueError):
@@ -76,5 +77,5 @@ def _shown(value: Any, clean: Callable[[str], str]) -> str:
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, bool):
         return str(value).lower()
-    shown = clean(repr(value[:_LONGEST_CLEANED]) if isinstance(value, str) else str(value))
+    shown = clean(repr(value[:MOST_CLEANED]) if isinstance(value, str) else str(value))
     return shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}…"

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from aiozbilling.errors import AiozBillingError, DecodeError
-from aiozbilling.exchange.envelope import Clean, Envelope, api_error, rejected
+from aiozbilling.exchange.envelope import MOST_CLEANED, Clean, Envelope, api_error, rejected
 from aiozbilling.exchange.structure import parse, quick_decoder, structure
 from aiozbilling.exchange.transport import Reply
 
@@ -18,7 +18,6 @@ __all__ = ["Endpoint", "System", "read"]
 
 T = TypeVar("T")
 _EXCERPT = 200
-_CLEANED = 64 * 1024  # looked through for secrets: one that is cut in half here would not be found
 
 
 @attrs.frozen
@@ -79,7 +78,7 @@ def read(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T:
     try:
         return _read_slowly(endpoint, reply, clean)
     except DecodeError as error:
-        error.excerpt = clean(reply.body[:_CLEANED].decode(errors="replace"))[:_EXCERPT]
+        error.excerpt = clean(reply.body[:MOST_CLEANED].decode(errors="replace"))[:_EXCERPT]
         raise
 
 

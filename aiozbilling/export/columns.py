@@ -16,7 +16,7 @@ from aiozbilling.records import CuDay, CuLine, CuSummary, CuUsage, DayUsage, Met
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Cell", "CellType", "Column", "cells_of", "columns", "flat", "row_of"]
+__all__ = ["Cell", "CellType", "Column", "cells_of", "columns", "flat"]
 
 CellType = Literal["text", "int", "decimal", "time", "bool"]
 Cell = Any  # str, int, Decimal, aware datetime, bool or None
@@ -114,11 +114,6 @@ _METERED: tuple[tuple[str, CellType], ...] = (
 def columns(kind: type) -> tuple[Column, ...]:
     """Give the columns of TopUp, DayUsage, MonthUsage, CuUsage or MeteredUsage, in order."""
     return _COLUMNS[kind]
-
-
-def row_of(kind: type) -> Callable[[Any], tuple[Cell, ...]]:
-    """Give the function that makes a row's cells of a TopUp, DayUsage or MonthUsage: one call in C a row."""
-    return _ROW[kind]
 
 
 def cells_of(kind: type) -> Callable[[Sequence[Any]], list[list[Cell]]]:

@@ -53,14 +53,13 @@ class Cursor:
             version = fields.pop("v")
             if version == _VERSION:
                 cursor = cls(**fields | {name: tuple(fields[name]) for name in ("anchors", "head")})
-                cursor.check()
+                cursor._check()
                 return cursor
         except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
             raise ConfigurationError("this is no cursor: give what str(listing.cursor) gave, unchanged") from None
         raise ConfigurationError(f"this cursor has version {version!r}, this release reads {_VERSION}: upgrade")
 
-    def check(self) -> None:
-        """Raise ValueError or TypeError where a field can't be right."""
+    def _check(self) -> None:
         texts = (self.endpoint, self.made_by, *self.anchors, *self.head)
         numbers = (self.position, self.total)
         if not all(isinstance(text, str) for text in texts) or self.made_by not in ("walk", "follow"):

@@ -237,11 +237,11 @@ def _check(name: str, number: object, least: int, why: str = "") -> None:
 
 
 def _cursor(after: Cursor | str | None, endpoint: str) -> Cursor | None:
-    cursor = Cursor.parse(after) if isinstance(after, str) else after
-    if cursor is not None and not isinstance(cursor, Cursor):
+    if after is None:
+        return None
+    if not isinstance(after, Cursor | str):
         raise ConfigurationError("after must be a Cursor or its text")
-    if cursor is not None:
-        cursor = Cursor.parse(str(cursor))
-    if cursor is not None and cursor.endpoint != endpoint:
+    cursor = Cursor.parse(str(after))  # a Cursor too: it may have been made by hand
+    if cursor.endpoint != endpoint:
         raise ConfigurationError(f"this cursor is one of {cursor.endpoint}, not of {endpoint}")
     return cursor

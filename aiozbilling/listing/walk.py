@@ -222,11 +222,6 @@ class Walk(Generic[R]):
         report.rows += new
         return Delivery(cast("list[R]", rows[overlap:]), first, total)
 
-    @property
-    def size(self) -> int:
-        """The largest number of rows that came in one window; 0 before the first."""
-        return self._plan.size
-
     def trail(self, handed_out: int | None = None) -> Trail | None:
         """Tell the place behind the first `handed_out` rows of the latest delivery (all of them by default).
 

@@ -107,7 +107,7 @@ async def test_a_server_without_tls_is_a_tls_error_at_once() -> None:
 
     async with listening(answer) as port:
         async with AiozBilling(token="t0ken", base_url=f"https://127.0.0.1:{port}") as billing:
-            with pytest.raises(TLSError):
+            with pytest.raises(TLSError, match="Does the server speak https"):
                 await billing.this_month_usage()
     assert connections == 1
 

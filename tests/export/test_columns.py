@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from aiozbilling.export.columns import columns, flat, row_of
+from aiozbilling.export.columns import columns, flat
 from aiozbilling.records import (
     CuDay,
     CuLine,
@@ -43,7 +43,7 @@ def top_up() -> TopUp:
 
 def test_a_top_up_has_wire_units_and_scaled_values_side_by_side(top_up: TopUp) -> None:
     """Both forms of each amount are there, exactly, under their own names."""
-    row = dict(zip((column.name for column in columns(TopUp)), row_of(TopUp)(top_up), strict=True))
+    row = dict(zip((column.name for column in columns(TopUp)), *flat(top_up), strict=True))
     assert (row["amount"], row["denom"]) == (Decimal(12345678901234567890), "attoaioz")
     assert (row["token_amount"], row["token"]) == (Decimal("12.345678901234567890"), "AIOZ")
     assert (row["total_amount_attousd"], row["credit_attousd"]) == (Decimal(2173368724836762), None)
