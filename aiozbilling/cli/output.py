@@ -95,7 +95,7 @@ class Lines:
     """Prints records in one of the formats for programs, one a line."""
 
     def __init__(self, format_: Format, kind: type) -> None:
-        from aiozbilling.export.columns import columns
+        from aiozbilling.tables.columns import columns
 
         self._format = format_
         self._columns = columns(kind)
@@ -103,8 +103,8 @@ class Lines:
 
     async def add(self, records: Sequence[Any]) -> None:
         """Print more records, at least one."""
-        from aiozbilling.export.columns import flat
-        from aiozbilling.export.texts import csv_lines, jsonl_lines
+        from aiozbilling.tables.columns import flat
+        from aiozbilling.tables.texts import csv_lines, jsonl_lines
 
         encode = csv_lines if self._format is Format.CSV else jsonl_lines
         lines = encode(self._columns, [row for record in records for row in flat(record)])
@@ -121,7 +121,7 @@ class Lines:
             await write(self._begin())
 
     def _begin(self) -> bytes:
-        from aiozbilling.export.texts import csv_header
+        from aiozbilling.tables.texts import csv_header
 
         begun, self._begun = self._begun, True
         if self._format is Format.JSON:

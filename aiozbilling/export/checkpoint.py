@@ -10,7 +10,7 @@ import msgspec
 
 from aiozbilling.errors import CheckpointError
 from aiozbilling.export.disk import Disk, write_whole
-from aiozbilling.export.facts import Facts
+from aiozbilling.export.totals import Facts
 
 __all__ = ["Checkpoint", "Names"]
 

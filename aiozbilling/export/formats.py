@@ -11,9 +11,9 @@ import attrs
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.export.checkpoint import Names
-from aiozbilling.export.columns import Cell, Column
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.texts import csv_header, csv_page, jsonl_page
+from aiozbilling.tables.columns import Cell, Column
+from aiozbilling.tables.texts import csv_header, csv_page, jsonl_page
 
 __all__ = ["Encoding", "Format", "encoding", "format_of"]
 

@@ -15,18 +15,18 @@ import attrs
 from aiozbilling.errors import ConfigurationError, DriftError, ExportError, RunawayError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, failures_named
-from aiozbilling.export.facts import Facts, Progress, since, worst
 from aiozbilling.export.formats import Format, format_of
+from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.manifest import ExportReport
 from aiozbilling.export.part import digest
 from aiozbilling.export.publish import publish, refuse_taken
 from aiozbilling.export.span import Moment, Span
-from aiozbilling.export.spool import spool_of
-from aiozbilling.export.tables import table_of
-from aiozbilling.export.threads import finished
+from aiozbilling.export.totals import Facts, Progress, since, worst
+from aiozbilling.export.writer import writer_of
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.window import Consistency
+from aiozbilling.tables.table import table_of
 
 __all__ = ["export"]
 
@@ -100,7 +100,7 @@ class Job:
         self._table = table_of(listing.endpoint)
         self._format = format_of(path, format)
         self._parameters = self._fingerprint()
-        self._spool = spool_of(self._disk, self._names, self._format, self._table)
+        self._writer = writer_of(self._disk, self._names, self._format, self._table)
         self._checkpoint = Checkpoint(parameters=self._parameters, facts=Facts(started_at=datetime.now(UTC)))
         self._committed_at = self._cost = 0.0
         self._waiting: list[Any] = []
@@ -111,20 +111,20 @@ class Job:
     async def run(self, on_progress: Callable[[Progress], object]) -> ExportReport:
         """Do all of it."""
         async with self._locked():
-            await finished(self._begin)
+            await in_thread(self._begin)
             if self._checkpoint.stage == "reading":
                 await self._read(on_progress)
-            return await finished(self._finish)
+            return await in_thread(self._finish)
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
         stack = ExitStack()
         try:
             with failures_named(self._names.final):
-                await finished(stack.enter_context, self._disk.locked(self._names.lock))
+                await in_thread(stack.enter_context, self._disk.locked(self._names.lock))
             yield
         finally:
-            await finished(self._release, stack)
+            await in_thread(self._release, stack)
 
     async def _read(self, on_progress: Callable[[Progress], object]) -> None:
         before = self._checkpoint.facts
@@ -151,7 +151,7 @@ class Job:
                 before = self._compared(before, since(left, left.position + 1, listing.report.total_last, 0))
             facts.walked(before, listing.report)
             await self._write(facts, listing.cursor)
-            await finished(self._commit, facts=facts, cursor=_text(listing.cursor), stage="read")
+            await in_thread(self._commit, facts=facts, cursor=_text(listing.cursor), stage="read")
         except ExportError:
             raise
         except BaseException as error:
@@ -173,10 +173,10 @@ class Job:
         """Keep what was read when reading ends early, or leave nothing where that is nothing."""
         if self._reached is not None:
             facts, cursor = self._reached
-            await finished(self._commit, facts=facts, cursor=cursor)
+            await in_thread(self._commit, facts=facts, cursor=cursor)
         read = self._checkpoint.facts.read
         if not read:
-            await finished(self._forget)
+            await in_thread(self._forget)
         elif isinstance(error, Exception):
             error.add_note(f"{read} rows were read and are kept: run the same export again, and it goes on behind them")
 
@@ -189,12 +189,12 @@ class Job:
             facts.outside = facts.read - facts.rows - len(rows)
         facts.add(rows, times)
         if rows:
-            self._waiting.append(self._spool.encode(self._table.cells(rows)))
+            self._waiting.append(self._writer.encode(self._table.cells(rows)))
             self._waiting_rows += len(rows)
 
     async def _write(self, facts: Facts, cursor: Cursor | None) -> None:
         waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
-        await finished(self._append, waiting, attrs.evolve(facts, amounts=dict(facts.amounts)), _text(cursor))
+        await in_thread(self._append, waiting, attrs.evolve(facts, amounts=dict(facts.amounts)), _text(cursor))
         self._written_at = self._clock()
 
     # What blocks, and so runs in a thread.
@@ -214,12 +214,12 @@ class Job:
                 refuse_taken(self._disk, self._names, overwrite=self._overwrite)
                 if found is None:
                     self._checkpoint.save(self._disk, self._names)
-                self._checkpoint = self._spool.open(self._checkpoint)
+                self._checkpoint = self._writer.open(self._checkpoint)
         self._committed_at = self._written_at = self._clock()
 
     def _release(self, stack: ExitStack) -> None:
         with stack:
-            self._spool.close()
+            self._writer.close()
 
     def _sweep(self) -> None:
         """Remove the temporary files of runs that were killed; under the lock, they are nobody's."""
@@ -232,7 +232,7 @@ class Job:
         self._reached = None
         with failures_named(self._names.part):
             for encoded in waiting:
-                self._spool.append(encoded)
+                self._writer.append(encoded)
         self._reached = (facts, cursor)
         if self._clock() - self._committed_at >= _SHARE * self._cost:
             self._commit(facts=facts, cursor=cursor)
@@ -241,13 +241,13 @@ class Job:
         self._reached = None
         began = self._clock()
         with failures_named(self._names.part):
-            self._checkpoint = self._spool.commit(attrs.evolve(self._checkpoint, **changes))
+            self._checkpoint = self._writer.commit(attrs.evolve(self._checkpoint, **changes))
         self._committed_at = self._clock()
         self._cost = self._committed_at - began
 
     def _forget(self) -> None:
         """Leave nothing behind where not a row was read."""
-        self._spool.close()
+        self._writer.close()
         with failures_named(self._names.final):
             for path in (self._names.part, self._names.checkpoint):
                 if self._disk.exists(path):
@@ -257,7 +257,7 @@ class Job:
     def _finish(self) -> ExportReport:
         if self._checkpoint.stage != "sealed":
             with failures_named(self._names.part):
-                sealed = self._spool.seal()
+                sealed = self._writer.seal()
                 size, sha256 = digest(self._disk, sealed)
                 self._checkpoint = attrs.evolve(self._checkpoint, stage="sealed", size=size, sha256=sha256)
                 self._checkpoint.save(self._disk, self._names)

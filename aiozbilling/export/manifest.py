@@ -14,9 +14,9 @@ import attrs
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, write_whole
 from aiozbilling.export.formats import Format
-from aiozbilling.export.texts import decimal_text, time_text
 from aiozbilling.listing.window import Consistency
 from aiozbilling.records.amounts import TokenAmount
+from aiozbilling.tables.texts import decimal_text, time_text
 
 __all__ = ["ExportReport", "write_manifest"]
 

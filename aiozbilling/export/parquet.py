@@ -9,10 +9,10 @@ from typing import Any
 
 from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.export.checkpoint import Names
-from aiozbilling.export.columns import Cell, Column
 from aiozbilling.export.disk import Disk, write_all
 from aiozbilling.export.formats import Encoding
-from aiozbilling.export.texts import decimal_texts
+from aiozbilling.tables.columns import Cell, Column
+from aiozbilling.tables.texts import decimal_texts
 
 try:
     import pyarrow as pa

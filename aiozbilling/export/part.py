@@ -11,9 +11,9 @@ import attrs
 
 from aiozbilling.errors import CheckpointError
 from aiozbilling.export.checkpoint import Checkpoint, Names
-from aiozbilling.export.columns import Cell
 from aiozbilling.export.disk import Disk, write_all
 from aiozbilling.export.formats import Encoding
+from aiozbilling.tables.columns import Cell
 
 __all__ = ["PartFile", "chunks", "digest"]
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from aiozbilling.export.formats import Format, encoding
-from aiozbilling.export.tables import table_of
 from aiozbilling.listing.listing import Listing
+from aiozbilling.tables.table import table_of
 
 __all__ = ["stream_csv", "stream_jsonl"]
 

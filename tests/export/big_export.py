@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from export_lists import top_up
-
 from aiozbilling import Listing, TopUp
 from aiozbilling.export import export
 from aiozbilling.listing.source import Source
+from tests.export.export_lists import top_up
 
 
 async def main(count: int, path: str) -> None:

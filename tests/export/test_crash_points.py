@@ -9,13 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from export_lists import listing_of, top_ups
-from forgetful_disk import ForgetfulDisk, Inode, PowerCut
 
 from aiozbilling import ExportError
 from aiozbilling.export.job import Job
 from aiozbilling.export.manifest import ExportReport
 from aiozbilling.export.span import Span
+from tests.export.export_lists import listing_of, top_ups
+from tests.export.forgetful_disk import ForgetfulDisk, Inode, PowerCut
 
 FORMATS = ("csv", "jsonl", "parquet")
 # CSV and JSON Lines differ in their texts only: what is long is done for one of them by default.

@@ -20,7 +20,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from export_lists import NOON, listing_of, top_up, top_ups
 
 from aiozbilling import (
     AiozBilling,
@@ -36,8 +35,9 @@ from aiozbilling import (
 )
 from aiozbilling.export import Progress, export
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.tables import TOP_UPS
 from aiozbilling.simulator import Simulator
+from aiozbilling.tables.table import TOP_UPS
+from tests.export.export_lists import NOON, listing_of, top_up, top_ups
 
 SUFFIXES = (".csv", ".jsonl", ".parquet", ".sqlite")
 NAMES = [column.name for column in TOP_UPS.columns]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("big_export.py")
-
 
 def peak_mib(rows: int, path: Path) -> float:
-    done = subprocess.run([sys.executable, SCRIPT, str(rows), path], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.export.big_export", str(rows), path], check=True, capture_output=True, text=True
+    )
     path.unlink()
     return float(done.stdout)
 

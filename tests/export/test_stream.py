@@ -14,11 +14,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from export_lists import listing_of, top_ups
 
 from aiozbilling import AiozBilling
 from aiozbilling.export import stream_csv, stream_jsonl
 from aiozbilling.simulator import Simulator
+from tests.export.export_lists import listing_of, top_ups
 
 
 @pytest.fixture

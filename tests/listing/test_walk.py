@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from model_server import BEHAVIOURS, Behaviour, ModelServer, Row, check, drive, make_walk, survivors, trial
-
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, RunawayError
 from aiozbilling.listing.walk import Trail, Walk, Window
+from tests.listing.model_server import (
+    BEHAVIOURS,
+    Behaviour,
+    ModelServer,
+    Row,
+    check,
+    drive,
+    make_walk,
+    survivors,
+    trial,
+)
 
 SLOW_TRIALS = 4_000  # of each behaviour: more than 100,000 in all
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from aiozbilling.export.columns import columns, flat
 from aiozbilling.records import (
     CuDay,
     CuLine,
@@ -21,6 +20,7 @@ from aiozbilling.records import (
     TokenAmount,
     TopUp,
 )
+from aiozbilling.tables.columns import columns, flat
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

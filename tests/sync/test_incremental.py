@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from export_lists import listing_of, top_up
 
 from aiozbilling import ExportError, Listing, TopUp
-from aiozbilling.export.catching_up import CatchingUp
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.ledger import Ledger
-from aiozbilling.export.tables import TOP_UPS
+from aiozbilling.sync.incremental import CatchingUp
+from aiozbilling.sync.store import Ledger
+from aiozbilling.tables.table import TOP_UPS
+from tests.export.export_lists import listing_of, top_up
 
 
 class Account:

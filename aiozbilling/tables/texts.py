@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from aiozbilling.export.columns import Cell, CellType, Column
+    from aiozbilling.tables.columns import Cell, CellType, Column
 
 __all__ = [
     "csv_header",

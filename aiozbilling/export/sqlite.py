@@ -9,9 +9,9 @@ from pathlib import Path
 
 from aiozbilling.errors import ExportError
 from aiozbilling.export.checkpoint import Checkpoint, Names
-from aiozbilling.export.columns import Cell, Column
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.texts import decimal_texts, time_texts
+from aiozbilling.tables.columns import Cell, Column
+from aiozbilling.tables.texts import decimal_texts, time_texts
 
 __all__ = ["DatabaseFile", "bindable", "column_types", "connect"]
 

@@ -10,12 +10,12 @@ from typing import Any, Literal, Protocol
 import attrs
 
 from aiozbilling.errors import DriftError
-from aiozbilling.export.ledger import Ledger, Standing
-from aiozbilling.export.tables import Table
-from aiozbilling.export.threads import finished
+from aiozbilling.export.in_thread import in_thread
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.source import key_text
+from aiozbilling.sync.store import Ledger, Standing
+from aiozbilling.tables.table import Table
 
 __all__ = ["CatchingUp"]
 
@@ -54,8 +54,8 @@ class CatchingUp:
 
     async def run(self, *, full: bool = False) -> None:
         """Bring it up to date."""
-        self._standing = await finished(self._ledger.standing, self._table)
-        self._is_theirs = not self._table.tells_accounts or not await finished(self._ledger.count, self._table)
+        self._standing = await in_thread(self._ledger.standing, self._table)
+        self._is_theirs = not self._table.tells_accounts or not await in_thread(self._ledger.count, self._table)
         if self._standing.unfinished is not None:
             await self._resumed(self._standing.unfinished)
         if full or not self._standing.known or not await self._news():
@@ -127,14 +127,14 @@ class CatchingUp:
 
         Its first rows may all be new. Then its last ones are asked for.
         """
-        if self._is_theirs or await finished(self._ledger.knows, self._table, first):
+        if self._is_theirs or await in_thread(self._ledger.knows, self._table, first):
             self._is_theirs = True
             return
         end = self._begin(offset=max(0, total - _LAST))
         last = await end.collect() if total else []
         self.requests += end.report.requests
-        if not await finished(self._ledger.knows, self._table, last):
-            await finished(self._ledger.refuse_another, self._table)
+        if not await in_thread(self._ledger.knows, self._table, last):
+            await in_thread(self._ledger.refuse_another, self._table)
         self._is_theirs = True
 
     def _begun(self, rows: Sequence[Any], offset: int, total: int) -> None:
@@ -149,7 +149,7 @@ class CatchingUp:
     async def _store(self, rows: Sequence[Any], total: int, **changes: Any) -> None:
         standing = attrs.evolve(self._standing, **changes)
         counted = bool(self._standing.known)  # else all is read, and the server's count was taken at its beginning
-        stored = await finished(self._ledger.store, self._table, rows, standing, counted=counted)
+        stored = await in_thread(self._ledger.store, self._table, rows, standing, counted=counted)
         self._standing = stored.standing
         self._read += len(rows)
         self.new += stored.new
@@ -157,7 +157,7 @@ class CatchingUp:
         self._on_page(self._read, self.new, total)
 
     async def _save(self, **changes: Any) -> None:
-        await finished(self._ledger.store, self._table, (), attrs.evolve(self._standing, **changes))
+        await in_thread(self._ledger.store, self._table, (), attrs.evolve(self._standing, **changes))
         self._standing = attrs.evolve(self._standing, **changes)
 
     def _keys(self, rows: Sequence[Any]) -> set[str]:

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-__all__ = ["finished"]
+__all__ = ["in_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def finished(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do `work` in a thread, and return when it has ended, also where the caller is cancelled meanwhile.
 
     A thread can't be stopped: whoever went on after a cancellation would close a file under its hands.

@@ -12,12 +12,12 @@ import attrs
 
 from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.export.catching_up import CatchingUp
 from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.disk import Disk, failures_named
-from aiozbilling.export.ledger import Ledger
-from aiozbilling.export.tables import HISTORY, TOP_UPS
-from aiozbilling.export.threads import finished
+from aiozbilling.export.in_thread import in_thread
+from aiozbilling.sync.incremental import CatchingUp
+from aiozbilling.sync.store import Ledger
+from aiozbilling.tables.table import HISTORY, TOP_UPS
 
 __all__ = ["SyncProgress", "SyncReport", "sync"]
 
@@ -107,9 +107,9 @@ async def sync(
         history = CatchingUp(ledger, HISTORY, billing.history_usage, lambda *at: report(_progress(HISTORY.name, *at)))
         await history.run(full=full)
         month = await billing.this_month_usage()
-        await finished(ledger.store_month, month, datetime.now(UTC))
+        await in_thread(ledger.store_month, month, datetime.now(UTC))
         finished_at = datetime.now(UTC)
-        counts = await finished(ledger.finish, finished_at)
+        counts = await in_thread(ledger.finish, finished_at)
     return SyncReport(
         path=database,
         account=account,
@@ -135,8 +135,8 @@ async def _ledger(path: Path, account: str) -> AsyncIterator[Ledger]:
             return ledger
 
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(finished, held.close)
-        yield await finished(acquire)
+        stack.push_async_callback(in_thread, held.close)
+        yield await in_thread(acquire)
 
 
 def _progress(table: str, read: int, new: int, total: int) -> SyncProgress:

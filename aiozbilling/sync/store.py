@@ -13,13 +13,13 @@ from typing import Any, Literal, NoReturn
 import attrs
 
 from aiozbilling.errors import ExportError
-from aiozbilling.export.columns import cells_of, columns
-from aiozbilling.export.database import bindable
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.schema import opened, upsert
-from aiozbilling.export.tables import HISTORY, TOP_UPS, Table
-from aiozbilling.export.texts import time_text
+from aiozbilling.export.sqlite import bindable
 from aiozbilling.records import MonthUsage
+from aiozbilling.sync.schema import opened, upsert
+from aiozbilling.tables.columns import cells_of, columns
+from aiozbilling.tables.table import HISTORY, TOP_UPS, Table
+from aiozbilling.tables.texts import time_text
 
 __all__ = ["Ledger", "Standing"]
 

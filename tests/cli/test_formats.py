@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aiozbilling.export.columns import columns
 from aiozbilling.records import TopUp
+from aiozbilling.tables.columns import columns
 
 if TYPE_CHECKING:
     from aiozbilling.simulator import Simulator

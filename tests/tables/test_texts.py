@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import pytest
 
-from aiozbilling.export.columns import Column
-from aiozbilling.export.texts import csv_header, csv_lines, decimal_text, defused, jsonl_lines
+from aiozbilling.tables.columns import Column
+from aiozbilling.tables.texts import csv_header, csv_lines, decimal_text, defused, jsonl_lines
 
 COLUMNS = (
     Column("note", "text"),

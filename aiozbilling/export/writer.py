@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from aiozbilling.export.checkpoint import Checkpoint, Names
-from aiozbilling.export.columns import Cell
 from aiozbilling.export.disk import Disk
 from aiozbilling.export.formats import Format, encoding
 from aiozbilling.export.part import PartFile
-from aiozbilling.export.tables import Table
+from aiozbilling.tables.columns import Cell
+from aiozbilling.tables.table import Table
 
-__all__ = ["Spool", "spool_of"]
+__all__ = ["Writer", "writer_of"]
 
 
-class Spool(Protocol):
+class Writer(Protocol):
     """Holds rows, durable up to the latest commit."""
 
     def open(self, checkpoint: Checkpoint) -> Checkpoint:
@@ -43,14 +43,14 @@ class Spool(Protocol):
         ...
 
 
-def spool_of(disk: Disk, names: Names, name: Format, table: Table) -> Spool:
+def writer_of(disk: Disk, names: Names, name: Format, table: Table) -> Writer:
     """Make the one for a format.
 
     Raises:
         ConfigurationError: the extra that the format needs is not installed.
     """
     if name == "sqlite":
-        from aiozbilling.export.database import DatabaseFile
+        from aiozbilling.export.sqlite import DatabaseFile
 
         return DatabaseFile(disk, names, table.name, table.columns)
     return PartFile(disk, names, encoding(name, table.columns))

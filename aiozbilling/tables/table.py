@@ -11,8 +11,8 @@ import attrs
 
 from aiozbilling.clients.aioz import HISTORY_USAGE, TOP_UP
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.export.columns import Cell, Column, cells_of, columns
 from aiozbilling.records import DayUsage, TopUp
+from aiozbilling.tables.columns import Cell, Column, cells_of, columns
 
 __all__ = ["HISTORY", "TOP_UPS", "Table", "table_of"]
 

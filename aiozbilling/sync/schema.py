@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from aiozbilling.errors import ExportError
-from aiozbilling.export.columns import Column
-from aiozbilling.export.database import connect
 from aiozbilling.export.disk import Disk
+from aiozbilling.export.sqlite import connect
+from aiozbilling.tables.columns import Column
 
 __all__ = ["VERSION", "opened", "upsert"]
 
