@@ -1,0 +1,147 @@
+"""The README and every guide: examples run as they are written, commands succeed, and links lead somewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiozbilling.simulator import Simulator
+
+TOP = Path(__file__).parents[1]
+GUIDES = [
+    TOP / "README.md",
+    *sorted(path for room in ("aiozbilling", "benchmarks", "tests") for path in (TOP / room).rglob("README.md")),
+]
+ENGINES = {"aiozbilling/integrations/README.md"}  # needs Spark and PostgreSQL
+
+# A block whose test is elsewhere has the comment `<!-- tested by PATH -->` on the line before it.
+BLOCK = re.compile(
+    r"(?:<!-- tested by (?P<test>\S+) -->\n)?^```(?P<language>\w+)\n(?P<source>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+LINK = re.compile(r"(?<!`)\[[^\]\n]+\]\((?P<target>[^)\s]+)\)")
+
+
+def name_of(guide: Path) -> str:
+    """Return the guide's path in the repository."""
+    return guide.relative_to(TOP).as_posix()
+
+
+def blocks(guide: Path, language: str) -> list[tuple[int, str]]:
+    """Return the line and the source of each block in a language, without those that another test runs."""
+    text = guide.read_text(encoding="utf-8")
+    return [
+        (text.count("\n", 0, block.start("source")), block["source"])
+        for block in BLOCK.finditer(text)
+        if block["language"] == language and not block["test"]
+    ]
+
+
+def guides_with(language: str) -> list[object]:
+    """Return the guides that have blocks in a language, as parameters of a test."""
+    return [
+        pytest.param(guide, id=name_of(guide), marks=[pytest.mark.engines] if name_of(guide) in ENGINES else [])
+        for guide in GUIDES
+        if blocks(guide, language)
+    ]
+
+
+def anchors_of(guide: Path) -> set[str]:
+    """Return the anchors that a guide's headings have on a page, as GitHub makes them."""
+    prose = BLOCK.sub("", guide.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simulator]:
+    """Serve the simulator from its own thread, and name it in the environment as a user would."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    simulator = Simulator(top_ups=120, days=40)
+    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(10)
+    for name, value in {
+        "AIOZ_PIN_API_KEY": simulator.api_key,
+        "AIOZ_PIN_SECRET_KEY": simulator.secret_key,
+        "AIOZ_PIN_BASE_URL": simulator.url,
+        "B3OS_API_KEY": simulator.b3os_token,
+        "B3OS_SERVER_URL": simulator.url,
+        "B3OS_ORGANIZATION": simulator.organization,
+        "METERED_BILLING_URL": simulator.url,
+        "METERED_BILLING_TOKEN": simulator.metered_token,
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    yield simulator
+    asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("guide", guides_with("python"))
+def test_the_examples_of_a_guide_run(guide: Path, tmp_path: Path) -> None:
+    """The Python blocks of a guide run from top to bottom in one namespace; a block of tests passes under pytest."""
+    namespace: dict[str, object] = {"__name__": "guide"}
+    for line, source in blocks(guide, "python"):
+        if re.search(r"^(async )?def test_", source, re.MULTILINE):
+            folder = tmp_path / f"line_{line}"
+            folder.mkdir()
+            (folder / "test_it.py").write_text(source, encoding="utf-8")
+            (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n", encoding="utf-8")
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+            assert re.search(r"\d passed", done.stdout), done.stdout
+        else:
+            exec(compile("\n" * line + source, str(guide), "exec", dont_inherit=True), namespace)
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("guide", guides_with("console"))
+def test_the_commands_of_a_guide_succeed(guide: Path, tmp_path: Path) -> None:
+    """Each `$ aiozbilling …` line of a guide succeeds and prints something, one after the other in one folder."""
+    for _, source in blocks(guide, "console"):
+        for line in source.splitlines():
+            if not line.startswith("$ aiozbilling "):
+                continue
+            command = [sys.executable, "-m", *shlex.split(line.partition(" # ")[0][2:])]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 0, f"{line}\n{done.stderr}"
+            assert done.stdout, line
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=name_of)
+def test_links_lead_somewhere(guide: Path) -> None:
+    """Each relative link of a guide leads to a file, and to a heading where it names one."""
+    for link in LINK.finditer(BLOCK.sub("", guide.read_text(encoding="utf-8"))):
+        target, _, anchor = link["target"].partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        file = (guide.parent / target).resolve() if target else guide
+        page = file / "README.md" if anchor and file.is_dir() else file
+        assert page.exists(), link["target"]
+        assert not anchor or anchor in anchors_of(page), link["target"]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=name_of)
+def test_blocks_tested_elsewhere_name_their_test(guide: Path) -> None:
+    """A block that is not run here names a test file that exists and that reads the guide."""
+    for block in BLOCK.finditer(guide.read_text(encoding="utf-8")):
+        if block["test"]:
+            assert "README.md" in (TOP / block["test"]).read_text(encoding="utf-8")
+
+
+def test_the_two_commands_come_first() -> None:
+    """The README begins with the two commands that set everything up; the second one runs these tests."""
+    (_, first), (_, second) = blocks(TOP / "README.md", "sh")[:2]
+    assert "--simulator" in first
+    assert "pytest" in second
