@@ -1,6 +1,8 @@
 """The command that serves the simulated systems."""
 
+import contextlib
 import shlex
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,16 +12,17 @@ from aiozbilling.cli.running import run
 from aiozbilling.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from aiozbilling.simulator import Behaviour, Simulator
+    from aiozbilling.simulator import Account, Behaviour, ReceivedRequest, Simulator
 
 __all__ = ["simulate"]
 
 _Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes a free one.")]
+_Accounts = Annotated[int, typer.Option("--accounts", metavar="N", min=1, help="Accounts with keys of their own.")]
 _TopUps = Annotated[
-    int, typer.Option("--top-ups", metavar="N", min=0, help="Top-ups of the account; millions are fine.")
+    int, typer.Option("--top-ups", metavar="N", min=0, help="Top-ups of each account; millions are fine.")
 ]
-_Days = Annotated[int, typer.Option("--days", metavar="N", min=1, help="Days of the account's history.")]
-_Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed makes the same account.")]
+_Days = Annotated[int, typer.Option("--days", metavar="N", min=1, help="Days of each account's history.")]
+_Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed makes the same accounts.")]
 _Latency = Annotated[float, typer.Option("--latency", metavar="SECONDS", min=0, help="Seconds that each reply takes.")]
 _Behave = Annotated[
     list[str] | None,
@@ -29,33 +32,45 @@ _Fail = Annotated[
     list[str] | None,
     typer.Option("--fail", metavar="FAULT[:TIMES]", show_default=False, help="Fail, as http-503:2; see --list."),
 ]
-_List = Annotated[bool, typer.Option("--list", help="Show what --set and --fail know, and end.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write no line for each request.")]
+_List = Annotated[bool, typer.Option("--list", help="Show the values of --set and --fail, and exit.")]
 
 
 def simulate(
     *,
     port: _Port = 8642,
+    accounts: _Accounts = 1,
     top_ups: _TopUps = 250,
     days: _Days = 120,
     seed: _Seed = 1,
     latency: _Latency = 0.0,
     behave: _Behave = None,
     fail: _Fail = None,
+    quiet: _Quiet = False,
     list_: _List = False,
 ) -> None:
     """Serve the three systems, simulated, until Ctrl-C.
 
-    It prints the URL, the credentials and curl lines that work. Ctrl-C is how it ends: exit code 0.
+    It prints the URL and the credentials as lines that a shell can source, and a line for each request on stderr.
+    Ctrl-C ends it with exit code 0.
     """
     from aiozbilling.simulator import Behaviour, Simulator
 
     if list_:
-        run(write(_known().encode()))
+        run(write(_options_text().encode()))
         return
     behaviour = Behaviour(latency_s=latency)
     for setting in behave or ():
         _set(behaviour, setting)
-    simulator = Simulator(seed=seed, top_ups=top_ups, days=days, port=port, behaviour=behaviour)
+    simulator = Simulator(
+        seed=seed,
+        accounts=accounts,
+        top_ups=top_ups,
+        days=days,
+        port=port,
+        behaviour=behaviour,
+        on_request=None if quiet else _log,
+    )
     for fault in fail or ():
         _plan(simulator, fault)
     run(_serve(simulator, port))
@@ -72,53 +87,70 @@ async def _serve(simulator: "Simulator", port: int) -> None:
         await write(_greeting(simulator).encode())
         await asyncio.Event().wait()
     except asyncio.CancelledError:
-        return  # Ctrl-C is how it ends
+        return  # by Ctrl-C
     finally:
         await simulator.stop()
 
 
+def _log(request: "ReceivedRequest") -> None:
+    """Write a line for a request, without its credentials."""
+    from datetime import UTC, datetime
+    from urllib.parse import urlencode
+
+    query = f"?{urlencode(request.query)}" if request.query else ""
+    status = {None: "cancelled", 0: "cut"}.get(request.status, str(request.status))
+    account = "unknown" if request.account is None else request.account.name
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")[:-6]
+    line = f"{moment}Z {account} {request.method} {request.path}{query} {status} {request.seconds * 1000:.1f} ms"
+    with contextlib.suppress(OSError):  # nobody reads stderr any more
+        # Control characters of a hostile path must not reach the terminal.
+        print(line.encode("unicode_escape").decode(), file=sys.stderr, flush=True)  # noqa: T201
+
+
 def _greeting(simulator: "Simulator") -> str:
-    url, month = simulator.url, f"{simulator.now:%Y-%m}"
-    keys = f"pinning_api_key: {simulator.api_key}", f"pinning_secret_key: {simulator.secret_key}"
-    systems = (
+    url = simulator.url
+    lines = [
+        f"# AIOZ, B3OS and metered billing, simulated on {url} (today is {simulator.now:%Y-%m-%d}). Ctrl-C ends it.",
+        *_exports({"AIOZ_PIN_BASE_URL": url, "B3OS_SERVER_URL": url, "METERED_BILLING_URL": url}, ""),
+        *_exports(_credentials(simulator.account), ""),
+    ]
+    for number, account in enumerate(simulator.accounts[1:], 2):
+        lines += ["", f"# {account.name}", *_exports(_credentials(account), f"_{number}")]
+    return "\n".join([*lines, "", *_curl_lines(simulator)]) + "\n"
+
+
+def _credentials(account: "Account") -> dict[str, str]:
+    return {
+        "AIOZ_PIN_API_KEY": account.api_key,
+        "AIOZ_PIN_SECRET_KEY": account.secret_key,
+        "B3OS_API_KEY": account.b3os_token,
+        "B3OS_ORGANIZATION": account.organization,
+        "METERED_BILLING_TOKEN": account.metered_token,
+    }
+
+
+def _exports(variables: dict[str, str], suffix: str) -> list[str]:
+    return [f"export {name}{suffix}={shlex.quote(value)}" for name, value in variables.items()]
+
+
+def _curl_lines(simulator: "Simulator") -> list[str]:
+    """Write curl commands that work, as comments: a shell that sources the output runs none of them."""
+    account, month = simulator.account, f"{simulator.now:%Y-%m}"
+    keys = f"pinning_api_key: {account.api_key}", f"pinning_secret_key: {account.secret_key}"
+    requests = (
+        ("/api/billing/thisMonthUsage", keys),
+        ("/api/billing/historyUsage?offset=0&limit=10", keys),
+        ("/api/billing/topUp?offset=0&limit=10", keys),
         (
-            "AIOZ",
-            {
-                "AIOZ_PIN_BASE_URL": url,
-                "AIOZ_PIN_API_KEY": simulator.api_key,
-                "AIOZ_PIN_SECRET_KEY": simulator.secret_key,
-            },
-            (
-                "/api/billing/thisMonthUsage",
-                "/api/billing/historyUsage?offset=0&limit=10",
-                "/api/billing/topUp?offset=0&limit=10",
-            ),
-            keys,
+            f"/v1/organizations/{account.organization}/cu/usage?yearMonth={month}",
+            (f"Authorization: Bearer {account.b3os_token}",),
         ),
-        (
-            "B3OS",
-            {
-                "B3OS_SERVER_URL": url,
-                "B3OS_API_KEY": simulator.b3os_token,
-                "B3OS_ORGANIZATION": simulator.organization,
-            },
-            (f"/v1/organizations/{simulator.organization}/cu/usage?yearMonth={month}",),
-            (f"Authorization: Bearer {simulator.b3os_token}",),
-        ),
-        (
-            "Metered billing",
-            {"METERED_BILLING_URL": url, "METERED_BILLING_TOKEN": simulator.metered_token},
-            ("/api/billing/usage?metrics=api_calls,storage",),
-            (f"Authorization: Bearer {simulator.metered_token}",),
-        ),
+        ("/api/billing/usage?metrics=api_calls,storage", (f"Authorization: Bearer {account.metered_token}",)),
     )
-    lines = [f"Simulating AIOZ, B3OS and metered billing on {url} (today is {simulator.now:%Y-%m-%d}). Ctrl-C ends it."]
-    for name, variables, paths, headers in systems:
-        lines += ["", f"# {name}"]
-        lines += [f"export {variable}={shlex.quote(value)}" for variable, value in variables.items()]
-        signed = " ".join(f"-H {shlex.quote(header)}" for header in headers)
-        lines += [f"curl -s {shlex.quote(url + path)} {signed}" for path in paths]
-    return "\n".join(lines) + "\n"
+    return [
+        f"# curl -s {shlex.quote(simulator.url + path)} {' '.join(f'-H {shlex.quote(header)}' for header in headers)}"
+        for path, headers in requests
+    ]
 
 
 def _set(behaviour: "Behaviour", setting: str) -> None:
@@ -129,20 +161,20 @@ def _set(behaviour: "Behaviour", setting: str) -> None:
     if name not in fields:
         raise ConfigurationError(f"there is no {name!r} to set: --list shows what there is")
     try:
-        setattr(behaviour, name, _value(text, fields[name].default))
+        setattr(behaviour, name, _value(text, fields[name].default, str(fields[name].type)))
     except (ValueError, TypeError):
         raise ConfigurationError(f"{name} can't be {text!r}: --list shows what it takes") from None
 
 
-def _value(text: str, default: object) -> Any:
-    """Read a value as what the default is."""
+def _value(text: str, default: object, type_: str) -> Any:
+    """Read a value of the type of the default."""
     if isinstance(default, bool):
         return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else text
-    if isinstance(default, float):
-        return float(text)
     if isinstance(default, str):
         return text
-    return None if text.lower() == "none" else int(text)
+    if default is None and text.lower() == "none":
+        return None
+    return float(text) if "float" in type_ else int(text)
 
 
 def _plan(simulator: "Simulator", fault: str) -> None:
@@ -153,7 +185,7 @@ def _plan(simulator: "Simulator", fault: str) -> None:
         raise ConfigurationError(f"there is no fault {fault!r}: --list shows what there is") from None
 
 
-def _known() -> str:
+def _options_text() -> str:
     import attrs
 
     from aiozbilling.simulator import Behaviour, Fault
@@ -165,7 +197,7 @@ def _known() -> str:
     faults = [f"  {fault.value:26} {fault.doc}" for fault in Fault]
     return "\n".join(
         [
-            "--set NAME=VALUE (here with the default, and what it takes)",
+            "--set NAME=VALUE (with the default, and what it takes)",
             *settings,
             "",
             "--fail FAULT or FAULT:TIMES (a request suffers one; several wait in line)",

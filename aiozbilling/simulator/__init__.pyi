@@ -7,7 +7,7 @@ from aiozbilling.simulator.behaviour import (
 from aiozbilling.simulator.faults import (
     Fault as Fault,
 )
-from aiozbilling.simulator.server import (
+from aiozbilling.simulator.received import (
     ReceivedRequest as ReceivedRequest,
 )
 from aiozbilling.simulator.server import (

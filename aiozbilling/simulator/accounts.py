@@ -19,58 +19,83 @@ __all__ = ["Account"]
 
 
 class Account:
-    """Be a customer of all three systems."""
+    """One customer of all three systems.
 
-    def __init__(self, seed: str, top_ups: int, days: int, now: datetime, behaviour: Behaviour) -> None:
+    Attributes:
+        name: such as ``"account-1"``; the systems do not know it.
+        seed: decides the account's credentials and rows.
+        credentials: what its requests are signed with: `api_key`, `secret_key`, `token` (AIOZ), `b3os_token`,
+            `organization` (B3OS), `metered_token`.
+        behaviour: how replies to this account are made; the simulator's own unless the account was given another.
+        is_revoked: whether its credentials are refused with 401.
+    """
+
+    def __init__(self, name: str, seed: str, top_ups: int, days: int, now: datetime, behaviour: Behaviour) -> None:
+        self.name = name
         self.seed = seed
         self.now = now
-        credentials = Credentials.from_seed(seed)
+        self.credentials = credentials = Credentials.from_seed(seed)
         self.api_key, self.secret_key, self.token = credentials.api_key, credentials.secret_key, credentials.token
         self.b3os_token, self.organization = credentials.b3os_token, credentials.organization
         self.metered_token = credentials.metered_token
+        self.behaviour = behaviour
+        self.is_revoked = False
         self.top_ups = TopUps(seed, top_ups, days, now)
         self.history = History(seed, days, now)
-        self._behaviour = behaviour
         self._random = random.Random(seed)
         self._served_at: deque[float] = deque()
 
+    def __repr__(self) -> str:
+        return f"<Account {self.name}: {len(self.top_ups)} top-ups, {len(self.history)} days>"
+
     def top_up_rows(self) -> list[dict[str, Any] | None]:
-        """List all top-ups as a perfect walk would see them now, nulls included."""
+        """List all top-ups as they are served now, null rows included."""
         return self._rows(self.top_ups)
 
     def history_rows(self) -> list[dict[str, Any] | None]:
-        """List all days as a perfect walk would see them now, nulls included."""
+        """List all days as they are served now, null rows included."""
         return self._rows(self.history)
 
     def top_up_ids(self) -> list[str]:
-        """List the ids of the rows that are no nulls, in list order."""
-        every = self._behaviour.null_row_every
-        serials = self.top_ups.serials(self._behaviour.order)
+        """List the ids of the rows that are not null, in list order."""
+        every = self.behaviour.null_row_every
+        serials = self.top_ups.serials(self.behaviour.order)
         return [self.top_ups.id_of(serial) for serial in serials if not every or (serial + 1) % every]
 
     def month(self) -> dict[str, Any]:
-        """Read this month's usage as it is served now."""
+        """Return this month's usage as it is served now."""
         return self.history.month()
 
     def add_top_ups(self, count: int = 1) -> list[str]:
-        """Let new deposits come in, and return their ids, oldest first."""
+        """Add new deposits, and return their ids, oldest first."""
         first = self.top_ups.end
         self.top_ups.add(count)
         return [self.top_ups.id_of(serial) for serial in range(first, first + count)]
 
-    def remove_top_up(self, which: str | int) -> str:
-        """Delete the top-up with an id, or at a position in list order as it stands, and return its id.
+    def credit_top_up(self, which: str | int) -> str:
+        """Credit an uncredited top-up now, by id or by position in list order, and return its id.
 
         Raises:
             LookupError: there is no such row.
 
         """
-        serial = self.top_ups.serial_of(which) if isinstance(which, str) else self._serial_at(which)
+        serial = self._serial(which)
+        self.top_ups.credit(serial)
+        return self.top_ups.id_of(serial)
+
+    def remove_top_up(self, which: str | int) -> str:
+        """Delete a top-up, by id or by its present position in list order, and return its id.
+
+        Raises:
+            LookupError: there is no such row.
+
+        """
+        serial = self._serial(which)
         self.top_ups.remove(serial)
         return self.top_ups.id_of(serial)
 
     def restore_top_up(self, id: str) -> None:  # noqa: A002 - the provider's name
-        """Put a removed top-up back where it was, so that a row comes in amid the list.
+        """Put a removed top-up back at its place, so that a row appears in the middle of the list.
 
         Raises:
             LookupError: no such row was removed.
@@ -78,21 +103,22 @@ class Account:
         self.top_ups.restore(self.top_ups.serial_of(id))
 
     def change(self) -> None:
-        """Let the top-ups change as much as they do between two pages."""
-        for _ in range(min(self._behaviour.remove_per_request, len(self.top_ups))):
+        """Change the top-ups as they change between two pages: see `Behaviour.grow_per_request`."""
+        for _ in range(min(self.behaviour.remove_per_request, len(self.top_ups))):
             self.remove_top_up(self._random.randrange(len(self.top_ups)))
-        if self._behaviour.grow_per_request:
-            self.top_ups.add(self._behaviour.grow_per_request)
+        if self.behaviour.grow_per_request:
+            self.top_ups.add(self.behaviour.grow_per_request)
 
     def pass_time(self, now: datetime) -> None:
-        """Set the clock forward."""
-        self.now = now
-        self.top_ups.pass_time(now)
-        self.history.pass_time(now)
+        """Move the clock forward."""
+        if now > self.now:
+            self.now = now
+            self.top_ups.pass_time(now)
+            self.history.pass_time(now)
 
     def seconds_to_wait(self, at: float) -> float:
-        """Count a request against the rate limit, or say how long it must stay away."""
-        limit, window = self._behaviour.rate_requests, self._behaviour.rate_per_s
+        """Count a request against the rate limit, or return the seconds until the next one is allowed."""
+        limit, window = self.behaviour.rate_requests, self.behaviour.rate_per_s
         while self._served_at and self._served_at[0] <= at - window:
             self._served_at.popleft()
         if limit and len(self._served_at) >= limit:
@@ -100,10 +126,12 @@ class Account:
         self._served_at.append(at)
         return 0.0
 
-    def _serial_at(self, position: int) -> int:
-        if not 0 <= position < len(self.top_ups):
-            raise LookupError(f"there is no top-up at position {position}")
-        return next(iter(self.top_ups.serials(self._behaviour.order, position, 1)))
+    def _serial(self, which: str | int) -> int:
+        if isinstance(which, str):
+            return self.top_ups.serial_of(which)
+        if not 0 <= which < len(self.top_ups):
+            raise LookupError(f"there is no top-up at position {which}")
+        return next(iter(self.top_ups.serials(self.behaviour.order, which, 1)))
 
     def _rows(self, rows: TopUps | History) -> list[dict[str, Any] | None]:
-        return [rows.row(serial, self._behaviour) for serial in rows.serials(self._behaviour.order)]
+        return [rows.row(serial, self.behaviour) for serial in rows.serials(self.behaviour.order)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from aiozbilling.simulator.accounts import Account
     from aiozbilling.simulator.behaviour import Behaviour
+    from aiozbilling.simulator.credentials import Signature
 
 __all__ = ["B3os"]
 
@@ -35,35 +36,34 @@ _NODES = (
 
 
 class B3os:
-    """Answer as B3OS does."""
+    """B3OS's compute units."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
-        self._behaviour = behaviour
+    def __init__(self) -> None:
         self._answers = 0
         self.routes: dict[str, Callable[[Account, Mapping[str, str], re.Match[str]], Reply]] = {
             r"/v1/organizations/(?P<organization>[^/]+)/cu/usage": self._usage,
             r"/v1/organizations/(?P<organization>[^/]+)/cu": self._balance,
         }
 
-    def allows(self, account: Account, headers: Mapping[str, str]) -> bool:
-        """Say whether a request is signed by an account."""
-        return headers.get("Authorization") == f"Bearer {account.b3os_token}"
+    def signature(self, headers: Mapping[str, str]) -> Signature:
+        """Read what a request is signed with."""
+        return "B3OS", headers.get("Authorization"), None
 
     def refusal(self, status: int, message: str, number: int = 1) -> Reply:
-        """Say no."""
+        """Build an error reply."""
         envelope = {"code": status * 1000 + number, "message": message, "details": []}
         return Reply(status, json.dumps(envelope | self._request_id()).encode())
 
     def rejection(self, good: Reply, *, with_data: bool) -> Reply:
-        """Say no inside a 200."""
+        """Build a 200 whose envelope reports failure."""
         envelope = json.loads(good.body) if with_data else {}
         envelope |= {"code": 400228, "message": "successfully" if with_data else "rejected", **self._request_id()}
         return Reply(200, json.dumps(envelope).encode())
 
-    def success(self, data: Mapping[str, Any]) -> Reply:
+    def success(self, data: Mapping[str, Any], behaviour: Behaviour) -> Reply:
         """Wrap data in the envelope."""
-        code = {} if self._behaviour.b3os_success_code is None else {"code": self._behaviour.b3os_success_code}
-        extra = {"apiVersion": "v1"} if self._behaviour.extra_keys else {}
+        code = {} if behaviour.b3os_success_code is None else {"code": behaviour.b3os_success_code}
+        extra = {"apiVersion": "v1"} if behaviour.extra_keys else {}
         envelope = {**code, "data": data, "message": "successfully", **self._request_id(), **extra}
         return Reply(200, json.dumps(envelope).encode())
 
@@ -75,10 +75,8 @@ class B3os:
             return self.refusal(400, "yearMonth must be in the form YYYY-MM", 228)
         daily = [_day(account.seed, day) for day in _days(year_month, account.now.date())]
         used = sum(day["used"] for day in daily)
-        data = {"daily": self._list(daily), "summary": _summary(used), "yearMonth": year_month}
-        if self._behaviour.null_lists == "always":
-            data["daily"] = None
-        return self.success(data)
+        data = {"daily": _list(daily, account.behaviour), "summary": _summary(used), "yearMonth": year_month}
+        return self.success(data, account.behaviour)
 
     def _balance(self, account: Account, _query: Mapping[str, str], path: re.Match[str]) -> Reply:
         if path["organization"] != account.organization:
@@ -86,14 +84,17 @@ class B3os:
         today = account.now.date()
         summary = _summary(sum(_day(account.seed, day)["used"] for day in _days(f"{today:%Y-%m}", today)))
         balance = summary["deposited"] + summary["granted"] - summary["used"]
-        return self.success({"balance": _go_number(balance), "minThreshold": 100})
-
-    def _list(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
-        return None if self._behaviour.null_lists == "when_empty" and not rows else rows
+        return self.success({"balance": _go_number(balance), "minThreshold": 100}, account.behaviour)
 
     def _request_id(self) -> dict[str, str]:
         self._answers += 1
         return {"requestId": f"req_{digest('request', str(self._answers), 6).hex()}"}
+
+
+def _list(rows: list[dict[str, Any]], behaviour: Behaviour) -> list[dict[str, Any]] | None:
+    if behaviour.null_lists == "always" or (behaviour.null_lists == "when_empty" and not rows):
+        return None
+    return rows
 
 
 def _days(year_month: str, today: date) -> list[date]:
@@ -104,7 +105,7 @@ def _days(year_month: str, today: date) -> list[date]:
 
 def _day(seed: str, day: date) -> dict[str, Any]:
     noise = digest(seed, f"cu {day}", len(_NODES))
-    # The first of each month holds the two numbers that naive clients stumble over: 0.30000000000000004 and 1e-07.
+    # The first of each month holds the two numbers that naive clients misread: 0.30000000000000004 and 1e-07.
     counts = [3, 0, 1, 1, 0, 0, 1] if day.day == 1 else [byte % 40 for byte in noise]
     breakdown = [
         {"count": count, "cu": _go_number(count * price), "nodeType": node, "type": kind}

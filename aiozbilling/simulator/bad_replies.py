@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["bad_reply"]
 
 _CREDENTIALS = {"pinning_api_key", "pinning_secret_key", "authorization"}
+_LISTS = (("totals", "top_up_usages"), ("total_days", "history_usages"))
 
 
 def bad_reply(planned: PlannedFault, request: web.BaseRequest, system: System, good: Reply) -> Reply:
-    """Make the reply that a fault puts in the place of a good one."""
+    """Build the reply that replaces a good one."""
     fault = planned.fault
     if fault.status is not None:
         return _error(system, fault.status, planned.body)
@@ -34,6 +36,8 @@ def bad_reply(planned: PlannedFault, request: web.BaseRequest, system: System, g
     if fault in _REDIRECTS:
         return _redirect(_REDIRECTS[fault](request.url), 307 if fault is Fault.REDIRECT_307 else 302)
     match fault:
+        case Fault.EMPTY_LIST | Fault.TOTAL_COLLAPSE:
+            return _collapsed(good, with_rows=fault is Fault.TOTAL_COLLAPSE)
         case Fault.REJECTED_IN_200 | Fault.REJECTED_WITH_DATA:
             return system.rejection(good, with_data=fault is Fault.REJECTED_WITH_DATA)
         case Fault.ECHOED_CREDENTIALS:
@@ -61,6 +65,17 @@ def _error(system: System, status: int, body: str) -> Reply:
             return html(status, phrase)
         case _:
             return text(status, phrase)
+
+
+def _collapsed(good: Reply, *, with_rows: bool) -> Reply:
+    """Set the total to 0 and, unless `with_rows`, the list to null; replies that hold no AIOZ list stay as they are."""
+    if good.status != 200:
+        return good
+    envelope = json.loads(good.body)
+    for total, rows in _LISTS:
+        if total in envelope["data"]:
+            envelope["data"] |= {total: 0} if with_rows else {total: 0, rows: None}
+    return attrs.evolve(good, body=json.dumps(envelope, separators=(",", ":")).encode())
 
 
 def _credentials(request: web.BaseRequest) -> str:

@@ -1,4 +1,4 @@
-"""How badly the simulated services behave: one mutable object, read at every request."""
+"""How the simulated services behave: a mutable object, read at every request."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SECONDS = ge(0.0)
 
 @attrs.define(kw_only=True)
 class Behaviour:
-    """Set how every reply is made; change any field at any time. The defaults are a healthy service."""
+    """How replies are made; change any field at any time. The defaults are a healthy service."""
 
     latency_s: float = attrs.field(default=0.0, validator=_SECONDS)
-    """Seconds between the moment that a reply's rows are read and the moment that it is sent."""
+    """Seconds from reading a reply's rows to sending it."""
     jitter_s: float = attrs.field(default=0.0, validator=_SECONDS)
-    """Up to so many seconds more, drawn from the seed: replies overtake each other."""
+    """Up to this many seconds more, drawn from the seed, so that replies overtake each other."""
 
     order: Literal["newest_first", "oldest_first"] = attrs.field(
         default="newest_first", validator=in_(("newest_first", "oldest_first"))
@@ -33,11 +33,11 @@ class Behaviour:
     grow_per_request: int = attrs.field(default=0, validator=_COUNT)
     """New top-ups after each page of top-ups that was served."""
     remove_per_request: int = attrs.field(default=0, validator=_COUNT)
-    """Top-ups that vanish, from anywhere in the list, after each page of top-ups that was served."""
+    """Top-ups removed, from anywhere in the list, after each page of top-ups that was served."""
     grow_days_per_request: int = attrs.field(default=0, validator=_COUNT)
     """Days that pass after each page of the daily history that was served."""
     total_lag: int = attrs.field(default=0, validator=_COUNT)
-    """Totals are those of so many changes (additions or removals) ago."""
+    """Totals are those of this many changes (additions or removals) ago."""
     null_row_every: int = attrs.field(default=0, validator=_COUNT)
     """Every n-th row, counted from the oldest, is `null`; 0 for none. The same rows each time."""
     null_lists: Literal["never", "when_empty", "always"] = attrs.field(
@@ -48,13 +48,16 @@ class Behaviour:
     money_field: Literal["total_amount", "credit", "both", "neither"] = attrs.field(
         default="total_amount", validator=in_(("total_amount", "credit", "both", "neither"))
     )
-    """What a top-up calls its worth. With `credit`, `event_index` and `block_number` are missing too, as seen."""
+    """Name of a top-up's value in USD. With `credit`, `event_index` and `block_number` are missing too, as seen."""
+    credit_after_s: float | None = attrs.field(default=None, validator=optional(_SECONDS))
+    """Top-ups are uncredited at first and credited so many simulated seconds after their creation; by default they are
+    credited at once, except one in sixteen that never is."""
     empty_money_every: int = attrs.field(default=0, validator=_COUNT)
-    """Every n-th top-up's worth is an empty string; 0 for none."""
+    """Every n-th top-up's value in USD is an empty string; 0 for none."""
     nanoseconds: bool = False
     """Times have nine fraction digits, and a day of the history is stamped with its last nanosecond."""
     extra_keys: bool = False
-    """Rows, data and envelopes hold keys that nobody documented."""
+    """Rows, data and envelopes hold undocumented keys."""
     b3os_success_code: int | None = 0
     """B3OS's `code` in a success: 0, 200 and 201 were seen; None leaves it out."""
 
@@ -72,11 +75,11 @@ class Behaviour:
     rate_limit_body: Literal["text", "json", "html"] = attrs.field(
         default="text", validator=in_(("text", "json", "html"))
     )
-    """Body of a 429: plain text, as was seen, or the system's own JSON, or HTML."""
+    """Body of a 429: plain text (as was seen), the system's own JSON, or HTML."""
 
     drip_bytes: int = attrs.field(default=1, validator=gt(0))
     """Bytes in each piece of a dripping body."""
     drip_interval_s: float = attrs.field(default=0.05, validator=_SECONDS)
     """Seconds between the pieces of a dripping body."""
     gigantic_bytes: int = attrs.field(default=256 << 20, validator=gt(0))
-    """Size of a gigantic body, and of a gzip bomb once unpacked."""
+    """Size of a gigantic body, and of a decompressed gzip bomb."""

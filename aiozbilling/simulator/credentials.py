@@ -8,17 +8,19 @@ import json
 
 import attrs
 
-__all__ = ["Credentials", "digest"]
+__all__ = ["Credentials", "Signature", "digest"]
+
+Signature = tuple[str, str | None, str | None]  # (system, key or Authorization header, secret key)
 
 
 def digest(seed: str, purpose: str, size: int = 32) -> bytes:
-    """Make `size` bytes (at most 64) that depend on nothing but their arguments."""
+    """Derive `size` bytes (at most 64) from a seed and a purpose."""
     return hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=size).digest()
 
 
 @attrs.frozen
 class Credentials:
-    """Everything that one account signs its requests with."""
+    """Everything that one account signs its requests with; all of it differs from account to account."""
 
     api_key: str
     secret_key: str
@@ -26,6 +28,15 @@ class Credentials:
     b3os_token: str
     organization: str
     metered_token: str
+
+    def signatures(self) -> tuple[Signature, ...]:
+        """List what valid requests of the account are signed with."""
+        return (
+            ("AIOZ", self.api_key, self.secret_key),
+            ("AIOZ", f"Bearer {self.token}", None),
+            ("B3OS", f"Bearer {self.b3os_token}", None),
+            ("metered", f"Bearer {self.metered_token}", None),
+        )
 
     @classmethod
     def from_seed(cls, seed: str) -> Credentials:
@@ -41,7 +52,7 @@ class Credentials:
 
 
 def _awkward_base64(seed: str, purpose: str, size: int) -> str:
-    # Real keys hold `+ / =` now and then. These always do, so that a client that mangles them is found out.
+    # Real keys sometimes hold `+ / =`. These always do, so that a client that mangles them fails.
     for attempt in range(10_000):
         key = base64.b64encode(digest(seed, f"{purpose} {attempt}", size)).decode()
         if "+" in key and "/" in key:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiozbilling.simulator.credentials import digest
 
 if TYPE_CHECKING:
     from aiozbilling.simulator.behaviour import Behaviour
 
-__all__ = ["Deposits"]
+__all__ = ["Deposits", "RowTimes"]
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive is twice as quick to write, and all of it is UTC
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -19,6 +19,15 @@ _SCRAMBLE = 0x5DEECE66D5D5  # odd, so that multiplying by it modulo 2^48 can be 
 _UNSCRAMBLE = pow(_SCRAMBLE, -1, 1 << 48)
 _EXTRA = ',"memo":null,"source":{"chain":"aioz_168-1"}'
 _NOT_SET = "0001-01-01T00:00:00Z"  # Go's zero time
+
+
+class RowTimes(NamedTuple):
+    """The times, in microseconds, that a deposit's row depends on."""
+
+    earliest: int
+    spread: int  # it was created between `earliest` and `earliest + spread`
+    now: int
+    credited: int | None  # when it was credited by hand
 
 
 class Deposits:
@@ -35,21 +44,20 @@ class Deposits:
         return self._id(serial, self._digits(serial))
 
     def serial_of(self, id: str) -> int | None:  # noqa: A002 - the provider's name
-        """Find the serial number that an id was made of; None where it is not one of this account's."""
+        """Find the serial number of an id; None for an id of another account."""
         try:
             serial = (int(id[-12:], 16) ^ self._mask) * _UNSCRAMBLE % (1 << 48)
         except ValueError:
             return None
         return serial if self.id_of(serial) == id else None
 
-    def encode(self, serial: int, earliest_us: int, spread_us: int, behaviour: Behaviour) -> str:
-        """Write a row as JSON, created between `earliest_us` and `spread_us` later."""
+    def encode(self, serial: int, times: RowTimes, behaviour: Behaviour) -> str:
+        """Write a row as JSON."""
         # 7.7 µs a row; json.dumps of a dict would take 5 more, which counts with a million of them.
         digits = self._digits(serial)
         bits = int(digits[48:64], 16)
-        credited = bits & 15 != 0
-        created_us = earliest_us + bits % max(spread_us, 1)
-        updated_us = created_us + (bits & 0x3FFFFF)
+        created_us = times.earliest + bits % max(times.spread, 1)
+        credited, updated_us = _credit(bits, created_us, times, behaviour.credit_after_s)
         amount = _amount(bits)
         worth = _worth(serial, amount if credited else 0, bits, behaviour)
         index = block = ""
@@ -75,6 +83,16 @@ class Deposits:
     def _id(self, serial: int, digits: str) -> str:
         tail = (serial * _SCRAMBLE % (1 << 48)) ^ self._mask
         return f"{digits[66:74]}-{digits[74:78]}-4{digits[79:82]}-a{digits[83:86]}-{tail:012x}"
+
+
+def _credit(bits: int, created_us: int, times: RowTimes, after_s: float | None) -> tuple[bool, int]:
+    """Return whether a deposit is credited, and when."""
+    if times.credited is not None:
+        return True, times.credited
+    if after_s is not None:
+        credited_us = created_us + int(after_s * 1_000_000)
+        return credited_us <= times.now, credited_us
+    return bits & 15 != 0, created_us + (bits & 0x3FFFFF)  # one in sixteen never is
 
 
 def _amount(bits: int) -> int:

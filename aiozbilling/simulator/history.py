@@ -40,15 +40,15 @@ class History:
         return (self._now.date() - self._first).days + 1
 
     def pass_time(self, now: datetime) -> None:
-        """Let days go by."""
+        """Move the clock forward."""
         self._now = now
 
     def total(self, lag: int) -> int:
-        """Count the rows as they stood `lag` days ago."""
+        """Count the rows as of `lag` days ago."""
         return max(0, len(self) - lag)
 
     def serials(self, order: str, offset: int = 0, limit: int | None = None) -> range:
-        """Give the numbers of the days of a window from the oldest one, in list order."""
+        """Return the numbers of a window's days, in list order; 0 is the oldest day."""
         every = range(len(self)) if order == "oldest_first" else range(len(self) - 1, -1, -1)
         return every[offset:] if limit is None else every[offset : offset + limit]
 
@@ -57,7 +57,7 @@ class History:
         return json.dumps(self.row(serial, behaviour), separators=(",", ":"))
 
     def row(self, serial: int, behaviour: Behaviour) -> dict[str, Any] | None:
-        """Read a row as it is served; None where that is a null."""
+        """Return a row as it is served; None for a null row."""
         if behaviour.null_row_every and (serial + 1) % behaviour.null_row_every == 0:
             return None
         day = self._day(self._first + timedelta(days=serial))
@@ -70,7 +70,7 @@ class History:
         return row | {"region": None} if behaviour.extra_keys else row
 
     def month(self) -> dict[str, Any]:
-        """Sum up the month that it is now."""
+        """Sum the current month."""
         today = self._now.date()
         first = max(self._first, today.replace(day=1))
         days = [self._day(first + timedelta(days=n)) for n in range((today - first).days + 1)]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from aiozbilling.simulator.accounts import Account
     from aiozbilling.simulator.behaviour import Behaviour
+    from aiozbilling.simulator.credentials import Signature
 
 __all__ = ["Metered"]
 
@@ -48,20 +49,19 @@ _BASE_PRICE = 29.0
 
 
 class Metered:
-    """Answer as the template does."""
+    """The metered template's billing endpoint."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
-        self._behaviour = behaviour
+    def __init__(self) -> None:
         self.routes: dict[str, Callable[[Account, Mapping[str, str], re.Match[str]], Reply]] = {
             r"/api/billing/usage": self._usage
         }
 
-    def allows(self, account: Account, headers: Mapping[str, str]) -> bool:
-        """Say whether a request is signed by an account."""
-        return headers.get("Authorization") == f"Bearer {account.metered_token}"
+    def signature(self, headers: Mapping[str, str]) -> Signature:
+        """Read what a request is signed with."""
+        return "metered", headers.get("Authorization"), None
 
     def refusal(self, status: int, message: str) -> Reply:
-        """Say no."""
+        """Build an error reply."""
         codes = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 429: "RATE_LIMITED"}
         code = codes.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST")
         if status == 401:
@@ -69,14 +69,14 @@ class Metered:
         return Reply(status, json.dumps({"success": False, "error": {"code": code, "message": message}}).encode())
 
     def rejection(self, good: Reply, *, with_data: bool) -> Reply:
-        """Say no inside a 200."""
+        """Build a 200 whose envelope reports failure."""
         envelope = json.loads(good.body) if with_data else {}
         error = {"code": "SUBSCRIPTION_INACTIVE", "message": "Subscription is not active"}
         return Reply(200, json.dumps(envelope | {"success": False, "error": error}).encode())
 
-    def success(self, data: str) -> Reply:
+    def success(self, data: str, behaviour: Behaviour) -> Reply:
         """Wrap data in the envelope."""
-        extra = ', "meta": {"cached": false}' if self._behaviour.extra_keys else ""
+        extra = ', "meta": {"cached": false}' if behaviour.extra_keys else ""
         return Reply(200, f'{{"success": true, "data": {data}{extra}}}'.encode())
 
     def _usage(self, account: Account, query: Mapping[str, str], _: re.Match[str]) -> Reply:
@@ -94,7 +94,7 @@ class Metered:
         if start <= account.now <= end:
             data["projectedUsage"] = _projected(metrics, start, end, account.now)
         # Prices are written with two places, 29.00, which json.dumps can't.
-        return self.success(json.dumps(data).replace('"@cost@"', _cost(metrics, start, end)))
+        return self.success(json.dumps(data).replace('"@cost@"', _cost(metrics, start, end)), account.behaviour)
 
 
 def _period(start_text: str | None, end_text: str | None, now: datetime) -> tuple[datetime, datetime]:

@@ -20,7 +20,7 @@ _MARK = "billing_simulator(**options): what the fixture billing_simulator passes
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known to `--strict-markers`."""
+    """Register the mark for `--strict-markers`."""
     config.addinivalue_line("markers", _MARK)
 
 

@@ -1,4 +1,4 @@
-"""What a simulated service answers, before any fault strikes it."""
+"""The reply of a simulated service, before any fault is applied."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Reply", "html", "text"]
 
 @attrs.frozen
 class Reply:
-    """Hold one whole reply."""
+    """One whole reply."""
 
     status: int
     body: bytes
@@ -18,12 +18,12 @@ class Reply:
 
 
 def text(status: int, words: str) -> Reply:
-    """Answer in plain text."""
+    """Build a reply in plain text."""
     return Reply(status, words.encode(), "text/plain; charset=utf-8")
 
 
 def html(status: int, words: str) -> Reply:
-    """Answer with the page that an edge server gives."""
+    """Build the page that an edge server sends."""
     title = f"{status} {words}"
     page = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"

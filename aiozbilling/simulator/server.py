@@ -4,79 +4,82 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import attrs
 from aiohttp import web
 
 from aiozbilling.simulator.accounts import Account
 from aiozbilling.simulator.behaviour import Behaviour
+from aiozbilling.simulator.clock import Clock
 from aiozbilling.simulator.faults import Fault, PlannedFault
+from aiozbilling.simulator.received import ReceivedRequest
 from aiozbilling.simulator.services import Services
-from aiozbilling.simulator.strikes import Strike, send
+from aiozbilling.simulator.socket_faults import FaultyExchange, send
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aiozbilling.simulator.reply import Reply
 
-__all__ = ["ReceivedRequest", "Simulator"]
+__all__ = ["Simulator"]
 
 _NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _REQUESTS_KEPT = 20_000
 
 
-@attrs.define(eq=False)
-class ReceivedRequest:
-    """Remember a request. `status` is None until it is answered, and 0 when its connection was cut instead."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    at: float
-    """Seconds on the clock of the event loop."""
-    status: int | None = None
-
-
 class Simulator:
     """Serve AIOZ, B3OS and metered billing on one loopback port, the same way for the same seed.
 
-    `top_ups` and `days` are the sizes of the first account's lists; rows are made when they are asked for, so
-    millions are fine. `port=0` takes a free one. The clock stands at `now` until `advance`. It can be started again
-    after it was stopped, in another event loop too, and keeps its rows.
+    Rows are made when they are asked for, so millions are fine. The simulator can be started again after it was
+    stopped, in another event loop too, and keeps its rows.
+
+    Args:
+        seed: decides credentials and rows.
+        accounts: how many accounts there are at first; `add_account` adds more.
+        top_ups: length of each of these accounts' list of top-ups.
+        days: length of their daily history.
+        host: the address to listen on.
+        port: the port to listen on; 0 takes a free one.
+        now: the simulated time, which only `advance` changes; or a function that returns it, such as
+            ``lambda: datetime.now(UTC)`` for a clock that runs.
+        behaviour: how replies are made.
+        on_request: called with each `ReceivedRequest` after its reply, for logs.
     """
 
     def __init__(
         self,
         *,
         seed: int = 1,
+        accounts: int = 1,
         top_ups: int = 250,
         days: int = 120,
         host: str = "127.0.0.1",
         port: int = 0,
-        now: datetime = _NOW,
+        now: datetime | Callable[[], datetime] = _NOW,
         behaviour: Behaviour | None = None,
+        on_request: Callable[[ReceivedRequest], object] | None = None,
     ) -> None:
-        if now.tzinfo is None:
-            raise ValueError("now must be an aware datetime")
         self.seed = seed
-        self._behaviour = behaviour or Behaviour()
         self.accounts: list[Account] = []
         self.requests: list[ReceivedRequest] = []
         """What was received, oldest first; the last ten thousand at least. Holds the simulated credentials."""
         self.in_flight = 0
         self.peak_in_flight = 0
-        self._now = now.astimezone(UTC)
+        self._behaviour = behaviour or Behaviour()
+        self._clock = Clock(now)
         self._host, self._port = host, port
         self._peers: set[object] = set()
         self._planned: list[PlannedFault] = []
         self._random = random.Random(seed)
-        self._services = Services(self._behaviour, self.accounts, lambda days: self.advance(days=days))
+        self._services = Services(self._behaviour, lambda days: self.advance(days=days))
+        self._on_request = on_request
         self._runner: web.ServerRunner | None = None
         self._closing = asyncio.Event()
-        self.account = first = self.add_account(top_ups=top_ups, days=days)
+        if accounts < 1:
+            raise ValueError("accounts must be at least 1")
+        for _ in range(accounts):
+            self.add_account(top_ups=top_ups, days=days)
+        self.account = first = self.accounts[0]
         self.api_key, self.secret_key, self.token = first.api_key, first.secret_key, first.token
         self.b3os_token, self.organization = first.b3os_token, first.organization
         self.metered_token = first.metered_token
@@ -116,7 +119,7 @@ class Simulator:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
+        """The port that it listens on."""
         if self._runner is None or not self._runner.addresses:
             raise RuntimeError("the simulator isn't running: use `async with Simulator() as simulator`")
         return int(self._runner.addresses[0][1])
@@ -135,55 +138,80 @@ class Simulator:
     @property
     def now(self) -> datetime:
         """The simulated time."""
-        return self._now
+        now = self._clock.now()
+        for account in self.accounts:
+            account.pass_time(now)
+        return now
 
-    def add_account(self, *, top_ups: int = 0, days: int = 0) -> Account:
-        """Open another account, with credentials, rows and a rate limit of its own."""
-        account = Account(f"{self.seed}/{len(self.accounts)}", top_ups, days, self._now, self._behaviour)
+    def add_account(self, *, top_ups: int = 0, days: int = 0, behaviour: Behaviour | None = None) -> Account:
+        """Add an account with credentials, rows and a rate limit of its own.
+
+        Args:
+            top_ups: length of its list of top-ups.
+            days: length of its daily history.
+            behaviour: how replies to this account are made; by default like those to all others.
+        """
+        number = len(self.accounts)
+        seed, now = f"{self.seed}/{number}", self._clock.now()
+        account = Account(f"account-{number + 1}", seed, top_ups, days, now, behaviour or self._behaviour)
         self.accounts.append(account)
+        self._services.add(account)
         return account
 
     def fail(
         self,
         fault: Fault | str,
-        times: int = 1,
+        times: int | None = None,
         path: str | None = None,
         *,
+        account: Account | None = None,
+        after: int = 0,
         every: int = 1,
+        for_s: float | None = None,
         body: Literal["json", "html", "text"] = "json",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Let the next `times` requests whose path contains `path` suffer a fault. Faults wait in line.
+        """Replace good replies by a fault. A request suffers one fault at most: the one that was planned first.
 
-        With `every=3` only each third of these requests suffers. `body` is what comes with an `http-…` fault; `headers`
-        are added to any fault that is a whole reply.
+        Args:
+            fault: which one.
+            times: how many requests suffer it; 1, or with `for_s` any number.
+            path: only requests whose path contains this.
+            account: only requests of this account.
+            after: so many of these requests are answered well first.
+            every: with 3, only each third of these requests suffers.
+            for_s: the fault ends this many seconds after the first request that suffered it.
+            body: what comes with an ``http-…`` fault.
+            headers: added to any fault that is a whole reply, such as ``{"Retry-After": "30"}``.
         """
-        self._planned.append(PlannedFault(Fault(fault), times, path, every, body, dict(headers or {})))
+        if times is None and for_s is None:
+            times = 1
+        planned = PlannedFault(Fault(fault), times, path, account, after, every, for_s, body, dict(headers or {}))
+        self._planned.append(planned)
 
     def forgive(self) -> None:
-        """Forget the faults that wait."""
+        """Drop all planned faults."""
         self._planned.clear()
 
-    def advance(self, *, days: float = 0, seconds: float = 0) -> None:
-        """Let simulated time pass: today's usage grows, new days begin."""
-        self._now += timedelta(days=days, seconds=seconds)
-        for account in self.accounts:
-            account.pass_time(self._now)
+    def advance(self, *, days: float = 0, seconds: float = 0) -> datetime:
+        """Move the simulated time forward and return it: today's usage grows, new days begin."""
+        self._clock.ahead += timedelta(days=days, seconds=seconds)
+        return self.now
 
     def top_up_rows(self) -> list[dict[str, Any] | None]:
-        """List the first account's top-ups as a perfect walk would see them now, nulls included."""
+        """List the first account's top-ups as they are served now, null rows included."""
         return self.account.top_up_rows()
 
     def top_up_ids(self) -> list[str]:
-        """List the ids of the first account's top-ups that are no nulls, in list order."""
+        """List the ids of the first account's top-ups that are not null, in list order."""
         return self.account.top_up_ids()
 
     def history_rows(self) -> list[dict[str, Any] | None]:
-        """List the first account's days as a perfect walk would see them now, nulls included."""
+        """List the first account's days as they are served now, null rows included."""
         return self.account.history_rows()
 
     def add_top_ups(self, count: int = 1) -> list[str]:
-        """Let deposits come in for the first account, and return their ids, oldest first."""
+        """Add deposits to the first account, and return their ids, oldest first."""
         return self.account.add_top_ups(count)
 
     def remove_top_up(self, which: str | int) -> str:
@@ -191,7 +219,7 @@ class Simulator:
         return self.account.remove_top_up(which)
 
     def restore_top_up(self, id: str) -> None:  # noqa: A002 - the provider's name
-        """Put one of the first account's removed top-ups back where it was, amid the list."""
+        """Put one of the first account's removed top-ups back at its place in the list."""
         self.account.restore_top_up(id)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -199,34 +227,51 @@ class Simulator:
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         try:
-            if request.body_exists:
-                await request.release()  # the provider's own samples send a body with a GET
-            system = self._services.system_of(request.path)
-            reply = self._answer(request, received.at)
-            planned = self._next_fault(request.path)
-            strike = Strike(request, system, reply, self._behaviour, self._closing)
-            await self._delay(strike)
-            response = await (strike.with_fault(planned) if planned else send(reply))
-            cut = request.transport is None or request.transport.is_closing()
-            received.status = 0 if cut else response.status
+            response = await self._respond(request, received)
         except ConnectionError:  # the client went away, or the simulator stops
             received.status = 0
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
         else:
+            cut = request.transport is None or request.transport.is_closing()
+            received.status = 0 if cut else response.status
             return response
         finally:
             self.in_flight -= 1
+            received.seconds = asyncio.get_running_loop().time() - received.at
+            if self._on_request is not None:
+                self._on_request(received)
 
-    def _answer(self, request: web.BaseRequest, at: float) -> Reply:
+    async def _respond(self, request: web.BaseRequest, received: ReceivedRequest) -> web.StreamResponse:
+        if request.body_exists:
+            await request.release()  # the provider's own samples send a body with a GET
+        reply = self._answer(request, received)
+        planned = self._next_fault(received)
+        system = self._services.system_of(request.path)
+        behaviour = self._behaviour if received.account is None else received.account.behaviour
+        exchange = FaultyExchange(request, system, reply, behaviour, self._closing)
+        seconds = behaviour.latency_s + behaviour.jitter_s * self._random.random()
+        if seconds > 0:
+            await exchange.pause(seconds)
+        return await (exchange.with_fault(planned) if planned else send(reply))
+
+    def _answer(self, request: web.BaseRequest, received: ReceivedRequest) -> Reply:
+        if received.account is not None:
+            received.account.pass_time(self._clock.now())
         return self._services.answer(
-            request.method, request.path, request.query, request.headers, raw_query=request.query_string, at=at
+            request.method,
+            request.path,
+            request.query,
+            received.account,
+            raw_query=request.query_string,
+            at=received.at,
         )
 
-    def _next_fault(self, path: str) -> PlannedFault | None:
-        planned = next((fault for fault in self._planned if fault.strikes(path)), None)
-        self._planned = [fault for fault in self._planned if fault.times > 0]
+    def _next_fault(self, received: ReceivedRequest) -> PlannedFault | None:
+        path, account, at = received.path, received.account, received.at
+        planned = next((fault for fault in self._planned if fault.applies(path, account, at)), None)
+        self._planned = [fault for fault in self._planned if not fault.is_over(at)]
         return planned
 
     def _receive(self, request: web.BaseRequest) -> ReceivedRequest:
@@ -236,6 +281,7 @@ class Simulator:
             query=dict(request.query),
             headers=request.headers,
             at=asyncio.get_running_loop().time(),
+            account=self._services.account_of(request.path, request.headers),
         )
         if len(self.requests) >= _REQUESTS_KEPT:
             del self.requests[: _REQUESTS_KEPT // 2]
@@ -243,8 +289,3 @@ class Simulator:
         if request.transport is not None:
             self._peers.add(request.transport.get_extra_info("peername"))
         return received
-
-    async def _delay(self, strike: Strike) -> None:
-        seconds = self._behaviour.latency_s + self._behaviour.jitter_s * self._random.random()
-        if seconds > 0:
-            await strike.pause(seconds)

@@ -1,4 +1,4 @@
-"""The three services behind the one port: who asks what, may they, and what is the answer."""
+"""The three services on one port: find the account that asks, and build the reply, without any I/O."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from aiozbilling.simulator.reply import Reply, html, text
 
 if TYPE_CHECKING:
     from aiozbilling.simulator.behaviour import Behaviour
+    from aiozbilling.simulator.credentials import Signature
 
 __all__ = ["Services", "System"]
 
@@ -30,35 +31,50 @@ class System(Protocol):
 
     routes: dict[str, Answer]
 
-    def allows(self, account: Account, headers: Mapping[str, str]) -> bool:
-        """Say whether a request is signed by an account."""
+    def signature(self, headers: Mapping[str, str]) -> Signature:
+        """Read what a request is signed with."""
         ...
 
     def refusal(self, status: int, message: str) -> Reply:
-        """Say no."""
+        """Build an error reply."""
         ...
 
     def rejection(self, good: Reply, *, with_data: bool) -> Reply:
-        """Say no inside a 200."""
+        """Build a 200 whose envelope reports failure."""
         ...
 
 
 class Services:
-    """Answer requests, without any I/O."""
+    """Build the replies of all three systems."""
 
-    def __init__(self, behaviour: Behaviour, accounts: list[Account], advance: Callable[[int], None]) -> None:
+    def __init__(self, behaviour: Behaviour, advance: Callable[[int], object]) -> None:
         self._behaviour = behaviour
-        self._accounts = accounts
-        self._systems: tuple[System, ...] = (Aioz(behaviour, advance), B3os(behaviour), Metered(behaviour))
+        self._accounts: dict[Signature, Account] = {}
+        self._systems: tuple[System, ...] = (Aioz(advance), B3os(), Metered())
+
+    def add(self, account: Account) -> None:
+        """Serve another account."""
+        self._accounts |= dict.fromkeys(account.credentials.signatures(), account)
 
     def system_of(self, path: str) -> System:
         """Find the system that a path belongs to; AIOZ where none does."""
         return self._route(path)[0]
 
+    def account_of(self, path: str, headers: Mapping[str, str]) -> Account | None:
+        """Find the account that signed a request, or None."""
+        return self._accounts.get(self.system_of(path).signature(headers))
+
     def answer(
-        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], *, raw_query: str, at: float
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        account: Account | None,
+        *,
+        raw_query: str,
+        at: float,
     ) -> Reply:
-        """Make the reply to a request that came in `at` some second of any steady clock."""
+        """Build the reply to a request of `account`, received `at` seconds of any steady clock."""
         system, match, answer = self._route(path)
         if match is None or answer is None:
             return text(404, "404 page not found")
@@ -66,11 +82,10 @@ class Services:
             return text(405, "405 method not allowed")
         if (redirect := self._slash_redirect(path, raw_query)) is not None:
             return redirect
-        account = next((account for account in self._accounts if system.allows(account, headers)), None)
-        if account is None:
+        if account is None or account.is_revoked:
             return system.refusal(401, "invalid credentials")
         wait_s = account.seconds_to_wait(at)
-        return self._too_many(system, wait_s) if wait_s > 0 else answer(account, query, match)
+        return _too_many(system, account.behaviour, wait_s) if wait_s > 0 else answer(account, query, match)
 
     def _route(self, path: str) -> tuple[System, re.Match[str] | None, Answer | None]:
         bare = path.removesuffix("/")
@@ -90,15 +105,16 @@ class Services:
         location = f"{target}?{raw_query}" if raw_query else target
         return attrs.evolve(page, headers={"Location": location})
 
-    def _too_many(self, system: System, wait_s: float) -> Reply:
-        match self._behaviour.rate_limit_body:
-            case "json":
-                reply = system.refusal(429, "Too Many Requests")
-            case "html":
-                reply = html(429, "Too Many Requests")
-            case _:
-                reply = text(429, "Too Many Requests")
-        return attrs.evolve(reply, headers=_retry_after(self._behaviour.retry_after, wait_s))
+
+def _too_many(system: System, behaviour: Behaviour, wait_s: float) -> Reply:
+    match behaviour.rate_limit_body:
+        case "json":
+            reply = system.refusal(429, "Too Many Requests")
+        case "html":
+            reply = html(429, "Too Many Requests")
+        case _:
+            reply = text(429, "Too Many Requests")
+    return attrs.evolve(reply, headers=_retry_after(behaviour.retry_after, wait_s))
 
 
 def _retry_after(form: str, wait_s: float) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from aiozbilling.simulator.deposits import Deposits
+from aiozbilling.simulator.deposits import Deposits, RowTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,17 +21,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TopUps:
-    """List deposits as they stand now.
+    """The current list of deposits.
 
     A row is a function of the account's seed and of its serial number, which counts from the oldest and never
-    changes. Only the serials that were removed are stored, so a million rows cost nothing.
+    changes. Only the serials that were removed or credited by hand are stored, so a million rows cost nothing.
     """
 
     def __init__(self, seed: str, count: int, days: int, now: datetime) -> None:
         self._deposits = Deposits(seed)
         self.end = count
         self._removed: list[int] = []
-        now_us = _microseconds(now)
+        self._credited: dict[int, int] = {}  # serial: when, in microseconds
+        self._now_us = now_us = _microseconds(now)
         self._step = max(days, 1) * 86_400_000_000 // max(count, 1)
         # (first serial, its earliest time, microseconds between rows) of each run of rows that came in together
         self._runs = [(0, now_us - count * self._step, self._step), (count, now_us, 1_000_000)]
@@ -41,16 +42,16 @@ class TopUps:
         return self.end - len(self._removed)
 
     def total(self, lag: int) -> int:
-        """Count the rows as they stood `lag` changes ago."""
+        """Count the rows as of `lag` changes ago."""
         return self._totals[max(0, len(self._totals) - 1 - lag)]
 
     def add(self, count: int) -> None:
-        """Let `count` new deposits come in, each a second after the one before."""
+        """Add `count` new deposits, one second apart."""
         self.end += count
         self._totals.append(len(self))
 
     def remove(self, serial: int) -> None:
-        """Take a row away; those around it move together."""
+        """Remove a row; the rows after it move up."""
         at = bisect_left(self._removed, serial)
         if not 0 <= serial < self.end or self._removed[at : at + 1] == [serial]:
             raise LookupError(f"there is no top-up {serial}")
@@ -65,16 +66,21 @@ class TopUps:
         del self._removed[at]
         self._totals.append(len(self))
 
+    def credit(self, serial: int) -> None:
+        """Credit a deposit at the present time."""
+        self._credited[serial] = self._now_us
+
     def pass_time(self, now: datetime) -> None:
-        """Date the deposits that come in from here on after `now`."""
+        """Move the clock forward: later deposits are created at `now` or after it."""
+        self._now_us = _microseconds(now)
         first, start, step = self._runs[-1]
-        start = max(_microseconds(now), start + (self.end - first) * step)
+        start = max(self._now_us, start + (self.end - first) * step)
         if first == self.end:
             self._runs.pop()
         self._runs.append((self.end, start, 1_000_000))
 
     def serials(self, order: str, offset: int = 0, limit: int | None = None) -> Iterator[int]:
-        """Go through the serial numbers of a window, in list order."""
+        """Iterate the serial numbers of a window, in list order."""
         stop = len(self) if limit is None else min(len(self), offset + limit)
         if not self._removed:
             yield from (
@@ -99,7 +105,7 @@ class TopUps:
         return self._deposits.id_of(serial)
 
     def row(self, serial: int, behaviour: Behaviour) -> dict[str, Any] | None:
-        """Read a row as it is served; None where that is a null."""
+        """Return a row as it is served; None for a null row."""
         row: dict[str, Any] | None = json.loads(self.encode(serial, behaviour))
         return row
 
@@ -108,10 +114,11 @@ class TopUps:
         if behaviour.null_row_every and (serial + 1) % behaviour.null_row_every == 0:
             return "null"
         first, start, step = self._runs[bisect_right(self._runs, serial, key=_first) - 1]
-        return self._deposits.encode(serial, start + (serial - first) * step, step, behaviour)
+        times = RowTimes(start + (serial - first) * step, step, self._now_us, self._credited.get(serial))
+        return self._deposits.encode(serial, times, behaviour)
 
     def _removed_before(self, rank: int) -> int:
-        # Among the removed serials, the n-th stands behind `removed[n] - n` rows that are still there.
+        # The n-th of the removed serials has `removed[n] - n` remaining rows before it.
         removed = self._removed
         return bisect_right(range(len(removed)), rank, key=lambda n: removed[n] - n)
 

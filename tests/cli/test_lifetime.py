@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aiozbilling.simulator import Simulator
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from aiozbilling.simulator import Simulator
     from tests.cli.conftest import CommandLine
 
 
@@ -80,12 +83,12 @@ def test_rows_come_as_they_are_read(command: CommandLine, simulator: Simulator) 
 
 
 def test_simulate_serves_until_ctrl_c(command: CommandLine) -> None:
-    """The curl lines that it prints work, --fail and --set act, and Ctrl-C is a good end."""
+    """The curl lines that it prints work, --fail and --set act, each request is logged, and Ctrl-C exits with 0."""
     arguments = ("--port", "0", "--top-ups", "7", "--fail", "http-503:1", "--set", "extra_keys=true")
     with command.start("simulate", *arguments) as process:
         assert process.stdout is not None
         greeting = ""
-        while "Metered" not in greeting or "curl" not in greeting.split("Metered billing\n")[-1]:
+        while "metrics=" not in greeting:
             greeting += process.stdout.readline().decode()
         line = next(line for line in greeting.splitlines() if "/topUp?" in line)
         url, *headers = re.findall(r"'([^']*)'", line)
@@ -99,7 +102,34 @@ def test_simulate_serves_until_ctrl_c(command: CommandLine) -> None:
         assert b"memo" in body
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
-    assert (process.returncode, out, err) == (0, b"", b"")
+    assert (process.returncode, out) == (0, b"")
+    logged = [line.split()[1:5] for line in err.decode().splitlines()]
+    path = "/api/billing/topUp?offset=0&limit=10"
+    assert logged == [["account-1", "GET", path, "503"], ["account-1", "GET", path, "200"]]
+
+
+def test_simulate_prints_what_a_shell_can_source(command: CommandLine, tmp_path: Path) -> None:
+    """A shell that sources the output has the variables of the first account, and numbered ones of the others."""
+    with command.start("simulate", "--port", "0", "--accounts", "3", "--quiet") as process:
+        assert process.stdout is not None
+        greeting = ""
+        while "metrics=" not in greeting:
+            greeting += process.stdout.readline().decode()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    script = tmp_path / "simulator.env"
+    script.write_text(greeting)
+    shell = subprocess.run(
+        ["sh", "-c", f". {script} && env"], capture_output=True, check=True, text=True, env={"PATH": os.environ["PATH"]}
+    )
+    variables = dict(line.split("=", 1) for line in shell.stdout.splitlines())
+    expected = Simulator(accounts=3)
+    for number, account in enumerate(expected.accounts, 1):
+        suffix = "" if number == 1 else f"_{number}"
+        assert variables[f"AIOZ_PIN_SECRET_KEY{suffix}"] == account.secret_key
+        assert variables[f"METERED_BILLING_TOKEN{suffix}"] == account.metered_token
+    assert variables["AIOZ_PIN_BASE_URL"].startswith("http://127.0.0.1:")
+    assert (shell.stderr, err) == ("", b"")
 
 
 def test_simulate_on_a_taken_port_says_so(command: CommandLine, simulator: Simulator) -> None:

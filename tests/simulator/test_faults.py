@@ -221,3 +221,31 @@ def test_every_fault_says_what_it_is():
     assert len({fault.doc for fault in Fault}) == len(Fault)
     assert str(Fault.HANG) == "hang"
     assert Fault("http-503") is Fault.HTTP_503
+
+
+@pytest.mark.parametrize(
+    ("path", "total"), [("/api/billing/topUp", "totals"), ("/api/billing/historyUsage", "total_days")]
+)
+async def test_a_list_can_be_empty_for_a_moment(simulator, ask, path, total):
+    """In the middle of a walk some replies say that the list is empty, and later ones have the rows again."""
+    simulator.fail(Fault.EMPTY_LIST, times=2, after=1, path=path)
+    pages = [(await ask(f"{path}?limit=5&offset={offset}")).data for offset in (0, 4, 4, 4)]
+    (rows,) = pages[0].keys() - {total}
+    assert pages[1] == pages[2] == {total: 0, rows: None}
+    assert [len(page[rows]) for page in (pages[0], pages[3])] == [5, 5]
+
+
+async def test_a_total_can_collapse(simulator, ask):
+    """The rows are right and the total is 0; replies without a list stay as they are."""
+    simulator.fail(Fault.TOTAL_COLLAPSE, times=2)
+    page = (await ask("/api/billing/topUp")).data
+    assert (page["totals"], len(page["top_up_usages"])) == (0, 10)
+    assert (await ask("/api/billing/thisMonthUsage")).data == simulator.account.month()
+
+
+async def test_a_fault_can_last_some_time(simulator, ask):
+    """With `for_s` every request suffers the fault until that time has passed since the first one."""
+    simulator.fail("http-500", for_s=0.2)
+    assert [(await ask("/api/billing/topUp")).status for _ in range(3)] == [500, 500, 500]
+    await asyncio.sleep(0.2)
+    assert (await ask("/api/billing/topUp")).status == 200

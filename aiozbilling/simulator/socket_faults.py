@@ -1,4 +1,4 @@
-"""What each fault does to the connection on which a reply was due, as far as it is no whole reply."""
+"""The faults that are not whole replies: what they do to the connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiozbilling.simulator.reply import Reply
     from aiozbilling.simulator.services import System
 
-__all__ = ["Strike", "send"]
+__all__ = ["FaultyExchange", "send"]
 
 _CHUNK = 1 << 18
 
@@ -34,8 +34,8 @@ async def send(reply: Reply) -> web.StreamResponse:
     )
 
 
-class Strike:
-    """Do to one request what a planned fault says."""
+class FaultyExchange:
+    """One request, its good reply, and the faults that can replace that reply."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class Strike:
         self.closing = closing
 
     async def with_fault(self, planned: PlannedFault) -> web.StreamResponse:
-        """Strike, and return what aiohttp is to finish."""
-        if planned.fault in _STRIKES:
-            return await _STRIKES[planned.fault](self)
+        """Apply a fault, and return the response that aiohttp finishes."""
+        if planned.fault in _SOCKET_FAULTS:
+            return await _SOCKET_FAULTS[planned.fault](self)
         reply = bad_reply(planned, self.request, self.system, self.good)
         return await send(attrs.evolve(reply, headers={**reply.headers, **planned.headers}))
 
@@ -64,7 +64,7 @@ class Strike:
         if transport is not None:
             transport.write(wire)
             transport.close()
-        return web.Response()  # goes nowhere: the transport is closing
+        return web.Response()  # never sent: the transport is closing
 
     def head(self, length: int) -> bytes:
         """Write the head of the good reply with any length."""
@@ -74,7 +74,7 @@ class Strike:
         ).encode()
 
     async def pause(self, seconds: float | None) -> None:
-        """Wait, but no longer than the simulator lives."""
+        """Wait for some seconds (None: without end), or until the simulator stops."""
         try:
             async with asyncio.timeout(seconds):
                 await self.closing.wait()
@@ -83,88 +83,88 @@ class Strike:
         raise ConnectionAbortedError("the simulator is stopping")
 
     async def stream(self, headers: dict[str, str]) -> web.StreamResponse:
-        """Send the head of a 200 whose body follows piece by piece."""
+        """Send the headers of a 200 whose body is written later."""
         response = web.StreamResponse(status=200, headers={"Content-Type": self.good.content_type, **headers})
         await response.prepare(self.request)
         return response
 
 
-async def _dropped(strike: Strike) -> web.StreamResponse:
-    return strike.cut(b"")
+async def _dropped(exchange: FaultyExchange) -> web.StreamResponse:
+    return exchange.cut(b"")
 
 
-async def _reset(strike: Strike) -> web.StreamResponse:
-    if strike.request.transport is not None:
-        # Closing without lingering is what makes the kernel send a reset.
-        connection = strike.request.transport.get_extra_info("socket")
+async def _reset(exchange: FaultyExchange) -> web.StreamResponse:
+    if exchange.request.transport is not None:
+        # Closing without lingering makes the kernel send a reset.
+        connection = exchange.request.transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        strike.request.transport.abort()
+        exchange.request.transport.abort()
     return web.Response()
 
 
-async def _dropped_after_headers(strike: Strike) -> web.StreamResponse:
-    return strike.cut(strike.head(len(strike.good.body)))
+async def _dropped_after_headers(exchange: FaultyExchange) -> web.StreamResponse:
+    return exchange.cut(exchange.head(len(exchange.good.body)))
 
 
-async def _truncated(strike: Strike) -> web.StreamResponse:
-    body = strike.good.body
-    return strike.cut(strike.head(len(body)) + body[: len(body) // 2])
+async def _truncated(exchange: FaultyExchange) -> web.StreamResponse:
+    body = exchange.good.body
+    return exchange.cut(exchange.head(len(body)) + body[: len(body) // 2])
 
 
-async def _not_http(strike: Strike) -> web.StreamResponse:
-    return strike.cut(b"\x16\x03\x01\x00\xa5 SSH-2.0-OpenSSH_9.6\r\n" + b"\x00\xff" * 40)
+async def _not_http(exchange: FaultyExchange) -> web.StreamResponse:
+    return exchange.cut(b"\x16\x03\x01\x00\xa5 SSH-2.0-OpenSSH_9.6\r\n" + b"\x00\xff" * 40)
 
 
-async def _huge_headers(strike: Strike) -> web.StreamResponse:
-    return strike.cut(b"HTTP/1.1 200 OK\r\nX-Filler: " + b"a" * (1 << 20) + b"\r\nContent-Length: 0\r\n\r\n")
+async def _huge_headers(exchange: FaultyExchange) -> web.StreamResponse:
+    return exchange.cut(b"HTTP/1.1 200 OK\r\nX-Filler: " + b"a" * (1 << 20) + b"\r\nContent-Length: 0\r\n\r\n")
 
 
-async def _hang(strike: Strike) -> web.StreamResponse:
-    await strike.pause(None)
+async def _hang(exchange: FaultyExchange) -> web.StreamResponse:
+    await exchange.pause(None)
     return web.Response()
 
 
-async def _hang_after_headers(strike: Strike) -> web.StreamResponse:
-    response = await strike.stream({"Content-Length": str(len(strike.good.body))})
-    await strike.pause(None)
+async def _hang_after_headers(exchange: FaultyExchange) -> web.StreamResponse:
+    response = await exchange.stream({"Content-Length": str(len(exchange.good.body))})
+    await exchange.pause(None)
     return response
 
 
-async def _dripping(strike: Strike) -> web.StreamResponse:
-    body, size = strike.good.body, strike.behaviour.drip_bytes
-    response = await strike.stream({"Content-Length": str(len(body))})
+async def _dripping(exchange: FaultyExchange) -> web.StreamResponse:
+    body, size = exchange.good.body, exchange.behaviour.drip_bytes
+    response = await exchange.stream({"Content-Length": str(len(body))})
     for start in range(0, len(body), size):
         await response.write(body[start : start + size])
-        await strike.pause(strike.behaviour.drip_interval_s)
+        await exchange.pause(exchange.behaviour.drip_interval_s)
     await response.write_eof()
     return response
 
 
-async def _gigantic(strike: Strike) -> web.StreamResponse:
-    response = await strike.stream({})
+async def _gigantic(exchange: FaultyExchange) -> web.StreamResponse:
+    response = await exchange.stream({})
     await response.write(b'{"status":"success","success":true,"data":"')
-    for _ in range(strike.behaviour.gigantic_bytes // _CHUNK + 1):
+    for _ in range(exchange.behaviour.gigantic_bytes // _CHUNK + 1):
         await response.write(b"a" * _CHUNK)
     await response.write(b'"}')
     await response.write_eof()
     return response
 
 
-async def _gigantic_length(strike: Strike) -> web.StreamResponse:
-    response = await strike.stream({"Content-Length": str(1 << 40)})
-    while not strike.closing.is_set():
+async def _gigantic_length(exchange: FaultyExchange) -> web.StreamResponse:
+    response = await exchange.stream({"Content-Length": str(1 << 40)})
+    while not exchange.closing.is_set():
         await response.write(b" " * _CHUNK)
     return response
 
 
-async def _gzip_bomb(strike: Strike) -> web.StreamResponse:
-    response = await strike.stream({"Content-Encoding": "gzip"})
-    # After a full flush a block stands for itself: the same bytes unpack to 256 KiB as often as they are sent.
+async def _gzip_bomb(exchange: FaultyExchange) -> web.StreamResponse:
+    response = await exchange.stream({"Content-Encoding": "gzip"})
+    # After a full flush a block is independent: the same bytes decompress to 256 KiB each time they are sent.
     plain = b" " * _CHUNK
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH)
     await response.write(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff")
-    checksum, count = 0, strike.behaviour.gigantic_bytes // _CHUNK + 1
+    checksum, count = 0, exchange.behaviour.gigantic_bytes // _CHUNK + 1
     for _ in range(count):
         checksum = zlib.crc32(plain, checksum)
         await response.write(block)
@@ -174,7 +174,7 @@ async def _gzip_bomb(strike: Strike) -> web.StreamResponse:
     return response
 
 
-_STRIKES: dict[Fault, Callable[[Strike], Awaitable[web.StreamResponse]]] = {
+_SOCKET_FAULTS: dict[Fault, Callable[[FaultyExchange], Awaitable[web.StreamResponse]]] = {
     Fault.CONNECTION_DROPPED: _dropped,
     Fault.CONNECTION_RESET: _reset,
     Fault.DROPPED_AFTER_HEADERS: _dropped_after_headers,
