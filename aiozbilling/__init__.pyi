@@ -174,5 +174,11 @@ from aiozbilling.records import (
 from aiozbilling.records import (
     TopUp as TopUp,
 )
+from aiozbilling.records.json import (
+    to_dict as to_dict,
+)
+from aiozbilling.records.json import (
+    to_json as to_json,
+)
 
 __version__: str

@@ -12,6 +12,7 @@ from decimal import Decimal
 import attrs
 
 from aiozbilling.records.amounts import TokenAmount, checked_amount, exact_sum, scaled_or_none
+from aiozbilling.records.record import Record
 from aiozbilling.records.times import checked_utc, is_unset
 
 __all__ = ["DayUsage", "MonthUsage", "TopUp"]
@@ -20,8 +21,8 @@ __all__ = ["DayUsage", "MonthUsage", "TopUp"]
 _SET = dt.datetime(2, 1, 1, tzinfo=dt.UTC)  # times of year 1 are Go's "not set"
 
 
-@attrs.frozen(kw_only=True)
-class TopUp:
+@attrs.frozen(kw_only=True, repr=False)
+class TopUp(Record):
     """A deposit of tokens, a row of ``GET /api/billing/topUp``.
 
     Attributes:
@@ -74,8 +75,8 @@ class TopUp:
         return scaled_or_none(self.total_amount if self.credit is None else self.credit)
 
 
-@attrs.frozen(kw_only=True)
-class DayUsage:
+@attrs.frozen(kw_only=True, repr=False)
+class DayUsage(Record):
     """Usage of one day, a row of ``GET /api/billing/historyUsage``.
 
     Attributes:
@@ -106,8 +107,8 @@ class DayUsage:
         return scaled_or_none(self.total_amount)
 
 
-@attrs.frozen(kw_only=True)
-class MonthUsage:
+@attrs.frozen(kw_only=True, repr=False)
+class MonthUsage(Record):
     """Usage of the current month, the reply of ``GET /api/billing/thisMonthUsage``.
 
     Attributes:

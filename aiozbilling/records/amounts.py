@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from aiozbilling.records.record import Record
+
 __all__ = ["TokenAmount", "amount_if_any", "checked_amount", "exact_sum", "scaled"]
 
 # Decimal arithmetic rounds to the context's digits, 28 by default; billing must not.
@@ -18,8 +20,8 @@ _ZERO = Decimal(0)
 _DENOMS = {"attoaioz": ("AIOZ", 18), "aioz": ("AIOZ", 0)}
 
 
-@attrs.frozen
-class TokenAmount:
+@attrs.frozen(repr=False)
+class TokenAmount(Record):
     """An amount of tokens.
 
     Attributes:

@@ -12,6 +12,7 @@ from decimal import Decimal
 import attrs
 
 from aiozbilling.records.amounts import amount_if_any
+from aiozbilling.records.record import Record
 
 __all__ = ["CuBalance", "CuDay", "CuLine", "CuSummary", "CuUsage"]
 
@@ -21,8 +22,8 @@ def _amount() -> Decimal | None:
     return amount
 
 
-@attrs.frozen(kw_only=True)
-class CuLine:
+@attrs.frozen(kw_only=True, repr=False)
+class CuLine(Record):
     """A line of a day's breakdown.
 
     Attributes:
@@ -38,8 +39,8 @@ class CuLine:
     cu: Decimal | None = _amount()
 
 
-@attrs.frozen(kw_only=True)
-class CuDay:
+@attrs.frozen(kw_only=True, repr=False)
+class CuDay(Record):
     """Compute units of one day.
 
     Attributes:
@@ -62,8 +63,8 @@ class CuDay:
         return None if not self.date else dt.date.fromisoformat(self.date[:10])
 
 
-@attrs.frozen(kw_only=True)
-class CuSummary:
+@attrs.frozen(kw_only=True, repr=False)
+class CuSummary(Record):
     """Compute units of the month.
 
     Attributes:
@@ -77,8 +78,8 @@ class CuSummary:
     used: Decimal | None = _amount()
 
 
-@attrs.frozen(kw_only=True)
-class CuUsage:
+@attrs.frozen(kw_only=True, repr=False)
+class CuUsage(Record):
     """Compute units of an organisation in a month.
 
     Attributes:
@@ -92,8 +93,8 @@ class CuUsage:
     summary: CuSummary | None = None
 
 
-@attrs.frozen(kw_only=True)
-class CuBalance:
+@attrs.frozen(kw_only=True, repr=False)
+class CuBalance(Record):
     """Compute units that an organisation has left, the reply of ``GET /v1/organizations/{orgId}/cu``.
 
     Attributes:

@@ -12,21 +12,27 @@ from decimal import Decimal
 import attrs
 
 from aiozbilling.records.amounts import amount_if_any
+from aiozbilling.records.record import Record
 from aiozbilling.records.times import checked_utc
 
 __all__ = ["EstimatedCost", "MeteredUsage", "MetricUsage", "Period", "ProjectedUsage"]
 
 
-@attrs.frozen(kw_only=True)
-class Period:
-    """A billing period, UTC; `end` is inclusive in the provider's sample (23:59:59 of the last day)."""
+@attrs.frozen(kw_only=True, repr=False)
+class Period(Record):
+    """A billing period.
+
+    Attributes:
+        start: its first moment, UTC.
+        end: its last moment, UTC; inclusive in the provider's sample (23:59:59 of the last day).
+    """
 
     start: datetime = attrs.field(validator=lambda _record, _attribute, time: checked_utc(time))
     end: datetime = attrs.field(validator=lambda _record, _attribute, time: checked_utc(time))
 
 
-@attrs.frozen(kw_only=True)
-class MetricUsage:
+@attrs.frozen(kw_only=True, repr=False)
+class MetricUsage(Record):
     """Usage of one metric in the period.
 
     Attributes:
@@ -46,8 +52,8 @@ class MetricUsage:
     percentage: Decimal | None = attrs.field(default=None, validator=amount_if_any)
 
 
-@attrs.frozen(kw_only=True)
-class EstimatedCost:
+@attrs.frozen(kw_only=True, repr=False)
+class EstimatedCost(Record):
     """Cost of the period so far, in `currency` (``"usd"``), exact.
 
     Attributes:
@@ -63,16 +69,21 @@ class EstimatedCost:
     currency: str
 
 
-@attrs.frozen(kw_only=True)
-class ProjectedUsage:
-    """What a metric will be at the end of the period, and its percentage of what is included (or None)."""
+@attrs.frozen(kw_only=True, repr=False)
+class ProjectedUsage(Record):
+    """The provider's projection of a metric at the end of the period.
+
+    Attributes:
+        projected: usage at the end of the period.
+        percentage: of what is included, may be above 100; None where nothing is included.
+    """
 
     projected: Decimal = attrs.field(validator=amount_if_any)
     percentage: Decimal | None = attrs.field(default=None, validator=amount_if_any)
 
 
-@attrs.frozen(kw_only=True)
-class MeteredUsage:
+@attrs.frozen(kw_only=True, repr=False)
+class MeteredUsage(Record):
     """Usage of a billing period.
 
     Attributes:

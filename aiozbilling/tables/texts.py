@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from aiozbilling.records.texts import decimal_text, time_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
@@ -40,12 +42,6 @@ _texts = msgspec.json.Decoder(list[str | None])
 _WHOLE_SECOND = len("2026-10-31T12:00:00Z")
 
 
-def decimal_text(number: Decimal) -> str:
-    """Write a number digit by digit, without an exponent and without zeros at its end: nothing is rounded."""
-    text = format(number, "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text) if number else "0"
-
-
 def decimal_texts(cells: Sequence[Decimal | None]) -> list[str | None]:
     """Write numbers as `decimal_text` does; None stays None."""
     if all(cell is None for cell in cells):
@@ -61,11 +57,6 @@ def decimal_texts(cells: Sequence[Decimal | None]) -> list[str | None]:
         else text
         for cell in cells
     ]
-
-
-def time_text(time: datetime) -> str:
-    """Write a time in UTC as ISO 8601 with ``Z``, always to the microsecond: readers infer one form for a column."""
-    return time.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def time_texts(cells: Sequence[datetime | None]) -> list[str | None]:

@@ -1,0 +1,53 @@
+"""What a record's JSON form has: names, types and descriptions, read from the class itself."""
+
+from __future__ import annotations
+
+import re
+from inspect import cleandoc
+from typing import Any, get_type_hints
+
+import attrs
+
+__all__ = ["computed_names", "descriptions", "json_names", "json_types"]
+
+
+_names: dict[type, tuple[str, ...]] = {}
+
+
+def json_names(kind: type) -> tuple[str, ...]:
+    """List the fields of a record class in order, then its computed values."""
+    if kind not in _names:
+        _names[kind] = (*(field.name for field in attrs.fields(kind)), *computed_names(kind))
+    return _names[kind]
+
+
+def computed_names(kind: type) -> tuple[str, ...]:
+    """List the properties of a record class that are part of its JSON form.
+
+    `CuDay.day` is not: it is `date` once more, and raises where the provider's text is no date.
+    """
+    return tuple(
+        name
+        for name, member in vars(kind).items()
+        if isinstance(member, property) and not (name == "day" and kind.__name__ == "CuDay")
+    )
+
+
+def json_types(kind: type) -> dict[str, Any]:
+    """Return the Python type of each value of a record's JSON form, by name."""
+    hints = get_type_hints(kind)
+    for name in computed_names(kind):
+        hints[name] = get_type_hints(vars(kind)[name].fget)["return"]
+    return {name: hints[name] for name in json_names(kind)}
+
+
+def descriptions(kind: type) -> dict[str, str]:
+    """Return what the docstrings say about each value of a record's JSON form, by name."""
+    _, _, section = cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+    entries = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    found = {name: re.sub(r"\s*\n\s+", " ", text) for name, text in entries}
+    return found | {name: _first_sentence(vars(kind)[name].__doc__) for name in computed_names(kind)}
+
+
+def _first_sentence(doc: str | None) -> str:
+    return cleandoc(doc or "").partition("\n\n")[0].replace("\n", " ")
