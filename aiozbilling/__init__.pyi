@@ -174,6 +174,9 @@ from aiozbilling.records import (
 from aiozbilling.records import (
     TopUp as TopUp,
 )
+from aiozbilling.records.amounts import (
+    exact_sum as exact_sum,
+)
 from aiozbilling.records.json import (
     to_dict as to_dict,
 )

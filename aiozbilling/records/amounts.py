@@ -58,9 +58,15 @@ def scaled_or_none(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else scaled(amount)
 
 
-def exact_sum(left: Decimal, right: Decimal) -> Decimal:
-    """Add without rounding."""
-    return _EXACT.add(left, right)
+def exact_sum(*amounts: Decimal) -> Decimal:
+    """Add without rounding; nothing adds up to 0.
+
+    `sum()` and ``+`` round to the 28 digits of the decimal context, which is too few for sums of attodollars.
+    """
+    total = _ZERO
+    for amount in amounts:
+        total = _EXACT.add(total, amount)
+    return total
 
 
 def amount_if_any(_record: object, _attribute: object, amount: Any) -> None:

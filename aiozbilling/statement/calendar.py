@@ -1,0 +1,58 @@
+"""Months as text (``"2026-10"``) and the days in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from calendar import monthrange
+
+from aiozbilling.errors import ConfigurationError
+
+__all__ = ["days_between", "end_of_month", "first_day", "last_day", "month_of", "months_between", "next_month"]
+
+
+def month_of(day: dt.date) -> str:
+    """Return the month of a day, ``"2026-10"``."""
+    return f"{day.year:04}-{day.month:02}"
+
+
+def first_day(month: str) -> dt.date:
+    """Return the first day of a month.
+
+    Raises:
+        ConfigurationError: the text is not a month as ``2026-10``.
+    """
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month, re.ASCII) or month < "0001":
+        raise ConfigurationError(f"{month!r} is not a month as 2026-10")
+    return dt.date(int(month[:4]), int(month[5:]), 1)
+
+
+def last_day(month: str) -> dt.date:
+    """Return the last day of a month."""
+    first = first_day(month)
+    return first.replace(day=monthrange(first.year, first.month)[1])
+
+
+def end_of_month(month: str) -> dt.datetime:
+    """Return the moment when a month ends, UTC."""
+    return dt.datetime.combine(last_day(month), dt.time(), dt.UTC) + dt.timedelta(days=1)
+
+
+def next_month(month: str, step: int = 1) -> str:
+    """Return the month `step` months later; earlier where it is negative."""
+    years, index = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + step, 12)
+    return f"{years:04}-{index + 1:02}"
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """List the months from `first` to `last`, both included."""
+    months = []
+    while first <= last:
+        months.append(first)
+        first = next_month(first)
+    return months
+
+
+def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
+    """List the days from `first` to `last`, both included."""
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]

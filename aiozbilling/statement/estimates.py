@@ -1,0 +1,133 @@
+"""Estimates: runway and the month-end projection. Each names its method; none is the provider's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import attrs
+
+from aiozbilling.records.amounts import exact_sum
+from aiozbilling.statement.balance import balance_days
+from aiozbilling.statement.calendar import last_day, month_of
+from aiozbilling.statement.facts import AccountFacts, SpendDay
+
+__all__ = [
+    "PROJECTION_METHOD",
+    "RUNWAY_METHOD",
+    "Runway",
+    "complete_days",
+    "daily_spend",
+    "forecast",
+    "projection",
+    "runway",
+    "shortest",
+]
+
+WINDOW_DAYS = 30
+RUNWAY_METHOD = "derived balance by the mean spend of the last 30 complete days"
+PROJECTION_METHOD = "spend of the complete days, and the mean of the last 30 complete days for each other day"
+_FAR = 36_525  # days; a date beyond a century is no forecast
+
+
+@attrs.frozen(kw_only=True)
+class Runway:
+    """How long an account's balance lasts. An estimate: `RUNWAY_METHOD`.
+
+    Attributes:
+        account: its label.
+        balance: derived, USD, exact, on `day`.
+        day: of the latest row or reading.
+        per_day: mean spend in USD, exact.
+        basis_days: complete days that the mean is of; 0 where there is none.
+        days: from `day` on, or None where nothing is spent.
+    """
+
+    account: str
+    balance: Decimal
+    day: dt.date
+    per_day: Fraction
+    basis_days: int
+    days: Fraction | None
+
+    @property
+    def empty_on(self) -> dt.date | None:
+        """The day on which the balance reaches 0; None where nothing is spent or that is over a century away."""
+        return None if self.days is None or self.days > _FAR else self.day + dt.timedelta(days=int(self.days))
+
+    def days_left(self, on: dt.date) -> Fraction | None:
+        """Return the days left on another day, not less than 0."""
+        return None if self.days is None else max(Fraction(0), self.days - (on - self.day).days)
+
+
+def complete_days(account: AccountFacts) -> tuple[SpendDay, ...]:
+    """Return the days whose row no longer changes: those before the day of the latest reading.
+
+    Where that is not known, all but the last one.
+    """
+    if account.read_at is None:
+        return account.days[:-1]
+    return tuple(day for day in account.days if day.day < account.read_at.date())
+
+
+def daily_spend(account: AccountFacts) -> tuple[Fraction, int]:
+    """Return the mean spend of the complete days among the last 30, and how many these are."""
+    days = complete_days(account)
+    since = days[-1].day - dt.timedelta(days=WINDOW_DAYS - 1) if days else None
+    recent = [day.usd for day in days if since is not None and day.day >= since and day.usd is not None]
+    return (Fraction(exact_sum(*recent)) / len(recent), len(recent)) if recent else (Fraction(0), 0)
+
+
+def runway(account: AccountFacts) -> Runway | None:
+    """Estimate how long an account's balance lasts; None for an account without rows that was never read."""
+    balances = balance_days(account)
+    if not balances and account.read_at is None:
+        return None
+    day = max(row for row in (balances[-1].day if balances else None, _read_on(account)) if row is not None)
+    rows = balances or balance_days(account, day)
+    balance = rows[-1].closing if rows else Decimal(0)
+    per_day, basis = daily_spend(account)
+    days = max(Fraction(0), Fraction(balance) / per_day) if per_day > 0 else None
+    return Runway(account=account.account, balance=balance, day=day, per_day=per_day, basis_days=basis, days=days)
+
+
+def shortest(runways: Sequence[Runway], on: dt.date) -> Runway | None:
+    """Return the runway that ends first, as money doesn't move between accounts; None where none ends."""
+    ending = [runway for runway in runways if runway.days is not None]
+    return min(ending, key=lambda runway: (runway.days_left(on), runway.account), default=None)
+
+
+def projection(account: AccountFacts, month: str) -> Fraction | None:
+    """Estimate an account's spend at the end of a month; None without a complete day, or for a month that is over.
+
+    The method is `PROJECTION_METHOD`. It is never less than what is spent already.
+    """
+    per_day, basis = daily_spend(account)
+    done = [day for day in complete_days(account) if month_of(day.day) == month]
+    latest = complete_days(account)[-1:]
+    if not basis or month_of(latest[0].day) > month or latest[0].day == last_day(month):
+        return None
+    spent = Fraction(exact_sum(*(day.usd for day in account.days if month_of(day.day) == month and day.usd)))
+    whole = Fraction(exact_sum(*(day.usd for day in done if day.usd)))
+    begin = latest[0].day if month_of(latest[0].day) == month else last_day(month).replace(day=1) - dt.timedelta(days=1)
+    return max(spent, whole + per_day * (last_day(month) - begin).days)
+
+
+def forecast(runways: Sequence[Runway], until: dt.date) -> list[tuple[dt.date, Fraction]]:
+    """Return the corners of the balance of all accounts together if each goes on spending, until it is empty."""
+    if not runways:
+        return []
+    begin = max(runway.day for runway in runways)
+    corners = {begin, until, *(day for runway in runways if (day := runway.empty_on) and begin < day < until)}
+    return [(day, sum((_left(runway, day) for runway in runways), Fraction(0))) for day in sorted(corners)]
+
+
+def _left(runway: Runway, day: dt.date) -> Fraction:
+    balance = Fraction(runway.balance)
+    return min(balance, max(Fraction(0), balance - runway.per_day * (day - runway.day).days))
+
+
+def _read_on(account: AccountFacts) -> dt.date | None:
+    return None if account.read_at is None else account.read_at.date()

@@ -1,0 +1,117 @@
+"""The facts that the ledger holds, from its exact texts. The database is opened for reading only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from aiozbilling.errors import ExportError
+from aiozbilling.records import TokenAmount
+from aiozbilling.records.amounts import scaled_or_none
+from aiozbilling.statement.facts import AccountFacts, Deposit, Facts, MonthSnapshot, SpendDay
+
+__all__ = ["read_ledger"]
+
+
+def read_ledger(path: str | PathLike[str]) -> Facts:
+    """Read what a ledger of `sync` holds.
+
+    Raises:
+        ExportError: there is no such file, or it is not a ledger.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ExportError("there is no such file", path=str(file), hint="Make it with aiozbilling sync --db FILE")
+    with _failures_named(file), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        database.execute("BEGIN")  # one state of the file for all that is read
+        accounts = _rows(database, "accounts", "account", order="account")
+        return Facts(
+            accounts=tuple(_account(database, account) for (account,) in accounts),
+            source=f"ledger {file.name}",
+        )
+
+
+def _account(database: sqlite3.Connection, account: str) -> AccountFacts:
+    read_at = "aioz_read_at" if _has(database, "accounts", "aioz_read_at") else "synced_at"
+    (at,) = _rows(database, "accounts", read_at, account=account)[0]
+    counts = dict(_rows(database, "lists", "list, total", account=account))
+    return AccountFacts(
+        account,
+        deposits=tuple(map(_deposit, _rows(database, "top_ups", _DEPOSIT, account=account))),
+        days=_each_day_once(account, [_day(row) for row in _rows(database, "history", _DAY, "date", account=account)]),
+        snapshots=tuple(map(_snapshot, _rows(database, "months", _SNAPSHOT, "day", account=account))),
+        read_at=_time(at),
+        top_ups_counted=counts.get("top_ups"),
+        history_counted=counts.get("history"),
+    )
+
+
+_DEPOSIT = "id, created_at, denom, amount, total_amount_attousd, credit_attousd, status"
+_DAY = "date, total_amount_attousd, total_storage_bytes, total_bandwidth_bytes"
+_SNAPSHOT = "read_at, storage_cost_attousd, bandwidth_cost_attousd"
+
+
+def _deposit(row: tuple[Any, ...]) -> Deposit:
+    id_, created_at, denom, amount, total, credit, status = row
+    token = TokenAmount(denom, Decimal(amount))
+    usd = scaled_or_none(_amount(total if credit is None else credit))
+    return Deposit(id_, _time(created_at), token.symbol, token.value, usd, bool(int(status)))
+
+
+def _day(row: tuple[Any, ...]) -> SpendDay:
+    date, usd, storage, bandwidth = row
+    return SpendDay(dt.date.fromisoformat(date[:10]), scaled_or_none(_amount(usd)), int(storage), int(bandwidth))
+
+
+def _snapshot(row: tuple[Any, ...]) -> MonthSnapshot:
+    at, storage, bandwidth = row
+    moment = _time(at)
+    assert moment is not None
+    return MonthSnapshot(moment, scaled_or_none(_amount(storage)), scaled_or_none(_amount(bandwidth)))
+
+
+def _each_day_once(account: str, days: list[SpendDay]) -> tuple[SpendDay, ...]:
+    for day, after in pairwise(days):
+        if day.day == after.day:
+            raise ExportError(f"account {account!r} has two rows for {day.day}: which one counts is not known")
+    return tuple(days)
+
+
+def _amount(text: str | int | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _time(text: str | None) -> dt.datetime | None:
+    if not text:
+        return None
+    return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+
+
+def _rows(
+    database: sqlite3.Connection, table: str, columns: str, order: str = "1", *, account: str | None = None
+) -> list[tuple[Any, ...]]:
+    where, values = ("", ()) if account is None else (" WHERE account = ?", (account,))
+    if _has(database, table, "missing_since"):
+        where = f"{where or ' WHERE 1'} AND missing_since IS NULL"
+    return database.execute(f"SELECT {columns} FROM {table}{where} ORDER BY {order}", values).fetchall()  # noqa: S608
+
+
+def _has(database: sqlite3.Connection, table: str, column: str) -> bool:
+    return any(row[1] == column for row in database.execute(f"PRAGMA table_info({table})"))
+
+
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ExportError(
+            f"not a ledger: {error}", path=str(path), hint="Give a file that aiozbilling sync has made"
+        ) from error

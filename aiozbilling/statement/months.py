@@ -1,0 +1,150 @@
+"""Spend and deposits by month, of one account and of several together. Every amount is an exact sum."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import attrs
+
+from aiozbilling.records.amounts import exact_sum
+from aiozbilling.statement.calendar import end_of_month, month_of, months_between
+from aiozbilling.statement.facts import AccountFacts, Deposit, MonthSnapshot, SpendDay
+
+__all__ = ["SpendMonth", "account_months", "change", "combined_months", "cost_per_tb", "is_closed"]
+
+SETTLES_IN = dt.timedelta(days=3)  # the ledger's view v_spend_month has the same rule
+_ZERO = Decimal(0)
+
+
+@attrs.frozen(kw_only=True)
+class SpendMonth:
+    """A month's cost and deposits in USD, exact.
+
+    Attributes:
+        month: ``"2026-10"``.
+        spend: sum of the daily history.
+        storage: part of it by the month's last snapshot, or None where there is no snapshot.
+        bandwidth: the same.
+        deposits: sum of the credited deposits.
+        uncredited: deposits that are not credited: how many.
+        days: days with a row in the history.
+        mean_storage_bytes: mean over these days, of all accounts together.
+        is_closed: whether nothing more is expected to come.
+        not_read: accounts whose last reading was before the month ended; what is stored of them counts.
+    """
+
+    month: str
+    spend: Decimal
+    storage: Decimal | None
+    bandwidth: Decimal | None
+    deposits: Decimal
+    uncredited: int
+    days: int
+    mean_storage_bytes: Fraction
+    is_closed: bool
+    not_read: tuple[str, ...] = ()
+
+    @property
+    def not_split(self) -> Decimal:
+        """What no snapshot attributes to storage or bandwidth: usage after the last snapshot, or all of it."""
+        return exact_sum(self.spend, (self.storage or _ZERO).copy_negate(), (self.bandwidth or _ZERO).copy_negate())
+
+
+def is_closed(account: AccountFacts, month: str) -> bool:
+    """Tell whether an account's month is closed.
+
+    It is if the history has a day of a later month, or if a complete reading ended three days after the month or later.
+    """
+    if account.days and month_of(account.days[-1].day) > month:
+        return True
+    return account.read_at is not None and account.read_at >= end_of_month(month) + SETTLES_IN
+
+
+def account_months(account: AccountFacts) -> tuple[SpendMonth, ...]:
+    """Compute the months of one account, oldest first, without gaps from its first to its last row."""
+    days, deposits = defaultdict(list), defaultdict(list)
+    for day in account.days:
+        days[month_of(day.day)].append(day)
+    for deposit in account.deposits:
+        if deposit.day is not None:
+            deposits[month_of(deposit.day)].append(deposit)
+    last_snapshots = {month_of(snapshot.read_at.date()): snapshot for snapshot in account.snapshots}
+    known = {*days, *deposits, *last_snapshots}
+    return tuple(
+        _month(account, month, days[month], deposits[month], last_snapshots.get(month))
+        for month in (months_between(min(known), max(known)) if known else ())
+    )
+
+
+def combined_months(accounts: Sequence[AccountFacts], as_of: dt.datetime) -> tuple[SpendMonth, ...]:
+    """Compute the months of several accounts together, oldest first, without gaps.
+
+    A combined month is closed when the month of each account is. An account that should have closed it by `as_of` but
+    was not read since doesn't keep the month open: it is named in `not_read`.
+    """
+    by_account = {account.account: {month.month: month for month in account_months(account)} for account in accounts}
+    known = {month for months in by_account.values() for month in months}
+    return tuple(
+        _combined(month, accounts, [months[month] for months in by_account.values() if month in months], as_of)
+        for month in (months_between(min(known), max(known)) if known else ())
+    )
+
+
+def change(month: SpendMonth, previous: SpendMonth | None) -> Fraction | None:
+    """Compute the change of spend on the previous month as a share of it; None where that has no spend."""
+    if previous is None or not previous.spend:
+        return None
+    return Fraction(month.spend) / Fraction(previous.spend) - 1
+
+
+def cost_per_tb(month: SpendMonth) -> Fraction | None:
+    """Estimate USD per TB (10^12 bytes) stored: the month's spend, bandwidth included, by its mean storage."""
+    return Fraction(month.spend) * 10**12 / month.mean_storage_bytes if month.mean_storage_bytes else None
+
+
+def _month(
+    account: AccountFacts,
+    month: str,
+    days: Sequence[SpendDay],
+    deposits: Sequence[Deposit],
+    snapshot: MonthSnapshot | None,
+) -> SpendMonth:
+    return SpendMonth(
+        month=month,
+        spend=exact_sum(*(day.usd for day in days if day.usd is not None)),
+        storage=None if snapshot is None else snapshot.storage_usd,
+        bandwidth=None if snapshot is None else snapshot.bandwidth_usd,
+        deposits=exact_sum(*(row.usd for row in deposits if row.is_credited and row.usd is not None)),
+        uncredited=sum(not row.is_credited for row in deposits),
+        days=len(days),
+        mean_storage_bytes=Fraction(sum(day.storage_bytes for day in days), max(len(days), 1)),
+        is_closed=is_closed(account, month),
+    )
+
+
+def _combined(
+    month: str, accounts: Sequence[AccountFacts], months: Sequence[SpendMonth], as_of: dt.datetime
+) -> SpendMonth:
+    is_due = as_of >= end_of_month(month) + SETTLES_IN
+    open_ = [account.account for account in accounts if not is_closed(account, month)]
+    return SpendMonth(
+        month=month,
+        spend=exact_sum(*(part.spend for part in months)),
+        storage=_known_sum(part.storage for part in months),
+        bandwidth=_known_sum(part.bandwidth for part in months),
+        deposits=exact_sum(*(part.deposits for part in months)),
+        uncredited=sum(part.uncredited for part in months),
+        days=max((part.days for part in months), default=0),
+        mean_storage_bytes=sum((part.mean_storage_bytes for part in months), Fraction(0)),
+        is_closed=len(open_) < len(accounts) if is_due else not open_,
+        not_read=tuple(open_) if is_due else (),
+    )
+
+
+def _known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return exact_sum(*known) if known else None

@@ -1,0 +1,52 @@
+"""Days whose spend is unusual, by median and MAD (median absolute deviation) of the days before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from fractions import Fraction
+from statistics import median
+
+import attrs
+
+from aiozbilling.statement.facts import SpendDay
+
+__all__ = ["UNUSUAL_METHOD", "UnusualDay", "unusual_days"]
+
+_BEFORE = 28
+_AT_LEAST = 14
+_LIMIT = Fraction(7, 2)  # Iglewicz and Hoaglin (1993), with 0.6745 MAD for a standard deviation
+_MAD_OF_NORMAL = Fraction(6745, 10000)
+_SMALLEST = Fraction(1, 100)  # of the median: days that are nearly equal make no day unusual
+UNUSUAL_METHOD = "complete days more than 3.5 robust deviations (median and MAD) from the 28 days before"
+
+
+@attrs.frozen
+class UnusualDay:
+    """A day whose spend is far from `expected`, the median before it. `score` is positive for a high spend."""
+
+    day: dt.date
+    usd: Fraction
+    expected: Fraction
+    score: float
+
+
+def unusual_days(days: Sequence[SpendDay]) -> tuple[UnusualDay, ...]:
+    """Return the unusual ones of complete days, which are given oldest first.
+
+    Each day is compared with the 28 rows before it, so a trend makes no day unusual; the first 14 are never. The MAD
+    counts as 1 % of the median at least.
+    """
+    spend = [(day.day, Fraction(day.usd)) for day in days if day.usd is not None]
+    found = []
+    for index in range(_AT_LEAST, len(spend)):
+        day, usd = spend[index]
+        before = [value for _, value in spend[max(0, index - _BEFORE) : index]]
+        expected = median(before)
+        deviation = max(median([abs(value - expected) for value in before]), _SMALLEST * expected)
+        score = _MAD_OF_NORMAL * (usd - expected) / deviation if deviation > 0 else None
+        if score is None:  # only zeros before it
+            score = Fraction(0) if usd == expected else Fraction(1000)
+        if abs(score) > _LIMIT:
+            found.append(UnusualDay(day, usd, expected, float(score)))
+    return tuple(found)

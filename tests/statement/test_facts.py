@@ -1,0 +1,56 @@
+"""Records as facts: what counts once, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from aiozbilling import ConfigurationError
+from aiozbilling.statement import Facts, account_facts, statement
+from tests.statement.rows import day_usage, top_up
+
+AT = datetime(2026, 10, 5, 12, tzinfo=UTC)
+
+
+def test_a_row_that_comes_twice_counts_once():
+    """The same deposit and the same day twice are one deposit and one day."""
+    facts = account_facts("main", top_ups=[top_up("a", AT)] * 2, history=[day_usage(date(2026, 10, 5))] * 2)
+    assert len(facts.deposits) == len(facts.days) == 1
+
+
+def test_two_different_rows_of_a_day_are_refused():
+    """Which of two amounts of one day counts is not guessed."""
+    rows = [day_usage(date(2026, 10, 5), "1"), day_usage(date(2026, 10, 5), "2")]
+    with pytest.raises(ConfigurationError, match="two different rows for the day 2026-10-05"):
+        account_facts("main", history=rows)
+
+
+def test_two_different_rows_of_a_deposit_are_refused():
+    """A deposit before and after it was credited is not counted as either."""
+    with pytest.raises(ConfigurationError, match="two different rows for the top-up a"):
+        account_facts("main", top_ups=[top_up("a", AT, status=False), top_up("a", AT)])
+
+
+def test_days_come_in_order_whatever_the_order_of_rows():
+    """Days are oldest first, as the balance needs them."""
+    days = [day_usage(date(2026, 10, n)) for n in (3, 1, 2)]
+    assert [day.day.day for day in account_facts("main", history=days).days] == [1, 2, 3]
+
+
+def test_nothing_is_an_empty_statement():
+    """No account, and an account without rows, give a statement without months, balances and runways."""
+    for facts in (Facts(), Facts(accounts=(account_facts("main"),))):
+        empty = statement(facts)
+        assert (empty.as_of, empty.months, empty.balances, empty.runways) == (None, (), (), ())
+        assert empty.runway is None
+        assert empty.projection("2026-10") is None
+
+
+def test_amounts_are_kept_to_the_last_digit():
+    """An amount of more digits than the decimal context has is neither rounded as a fact nor in a sum."""
+    usd = "12345678901234567890.123456789012345678"
+    facts = account_facts("main", history=[day_usage(date(2026, 10, 1), usd), day_usage(date(2026, 10, 2), usd)])
+    assert facts.days[0].usd == Decimal(usd)
+    assert str(statement(Facts((facts,))).months[0].spend) == "24691357802469135780.246913578024691356"

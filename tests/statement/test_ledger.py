@@ -1,0 +1,113 @@
+"""The facts of a ledger: the same as those of the records it was filled from, to the last digit."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import attrs
+import pytest
+
+from aiozbilling import AiozBilling, ExportError
+from aiozbilling.export import sync
+from aiozbilling.simulator import Simulator
+from aiozbilling.statement import collect_account, read_ledger, statement
+
+WEEKS = 15
+
+
+def client(simulator, account):
+    """Build the client of a simulated account."""
+    return AiozBilling(api_key=account.api_key, secret_key=account.secret_key, base_url=simulator.url, rate_limit=None)
+
+
+async def test_ledger_and_provider_give_the_same_statement(tmp_path):
+    """A statement from the ledger is the one that the provider's own rows give at the same moment."""
+    async with Simulator(top_ups=30, days=70) as simulator, client(simulator, simulator.account) as billing:
+        await sync(billing, tmp_path / "ledger.db")
+        facts = read_ledger(tmp_path / "ledger.db")
+        (stored,) = facts.accounts
+        direct = await collect_account(billing, read_at=stored.read_at)
+    direct = attrs.evolve(direct, snapshots=stored.snapshots)
+    assert set(stored.deposits) == set(direct.deposits)
+    assert attrs.evolve(stored, deposits=()) == attrs.evolve(direct, deposits=())
+    assert stored.top_ups_counted == 30
+    assert statement(facts).months[-1].storage is not None
+    assert facts.source == "ledger ledger.db"
+
+
+async def test_amounts_beyond_every_typed_column_are_read_exactly(tmp_path):
+    """An amount of 60 digits comes from the ledger as it is."""
+    amount = 10**60 + 1
+    async with Simulator(top_ups=1, days=1) as simulator, client(simulator, simulator.account) as billing:
+        await sync(billing, tmp_path / "ledger.db")
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database, database:
+        database.execute("UPDATE top_ups SET total_amount_attousd = ?, credit_attousd = NULL", (str(amount),))
+        database.execute("UPDATE history SET total_amount_attousd = ?", (str(amount),))
+    (account,) = read_ledger(tmp_path / "ledger.db").accounts
+    assert Fraction(account.deposits[0].usd) == Fraction(account.days[0].usd) == Fraction(amount, 10**18)
+
+
+def test_what_is_no_ledger_is_refused(tmp_path):
+    """A missing file, a text and another database give an error that says how to make a ledger."""
+    text = tmp_path / "notes.txt"
+    text.write_text("no database, but long enough to look at" * 50)
+    with closing(sqlite3.connect(tmp_path / "other.db")) as database:
+        database.execute("CREATE TABLE t (x)")
+    for path in (tmp_path / "missing.db", text, tmp_path / "other.db"):
+        with pytest.raises(ExportError, match="sync"):
+            read_ledger(path)
+    assert not (tmp_path / "missing.db").exists()
+
+
+def independent_sums(path):
+    """Compute months, balances and runways again with sqlite3 and fractions, without our code."""
+    months: dict[tuple[str, str], Fraction] = {}
+    balances: dict[str, Fraction] = {}
+    runways: dict[str, Fraction] = {}
+    with closing(sqlite3.connect(path)) as database:
+        days = database.execute("SELECT account, substr(date, 1, 10), total_amount_attousd FROM history").fetchall()
+        rows = database.execute("SELECT account, coalesce(credit_attousd, total_amount_attousd), status FROM top_ups")
+        for account, day, amount in days:
+            usd = Fraction(amount) / 10**18
+            months[account, day[:7]] = months.get((account, day[:7]), Fraction(0)) + usd
+            balances[account] = balances.get(account, Fraction(0)) - usd
+        for account, amount, status in rows:
+            balances[account] = balances.get(account, Fraction(0)) + (Fraction(amount) / 10**18 if status else 0)
+    last = max(day for _, day, _ in days)  # the day of the reading, which is not complete
+    for account, balance in balances.items():
+        amounts = sorted((day, amount) for label, day, amount in days if label == account and day < last)[-30:]
+        runways[account] = balance / (sum(Fraction(amount) / 10**18 for _, amount in amounts) / len(amounts))
+    return months, balances, runways
+
+
+async def synced_weeks(path, weeks):
+    """Fill a ledger with simulated weeks of three accounts."""
+    async with Simulator(accounts=3, top_ups=3, days=30) as simulator:
+        for week in range(weeks):
+            for number, account in enumerate(simulator.accounts):
+                account.add_top_ups(week % (number + 2))
+                async with client(simulator, account) as billing:
+                    await sync(billing, path, account=account.name)
+            simulator.advance(days=7)
+        return simulator.now - timedelta(days=7)
+
+
+@pytest.mark.parametrize("weeks", [3, pytest.param(WEEKS, marks=pytest.mark.slow)])
+async def test_weeks_of_three_accounts_add_up_to_the_last_digit(tmp_path, weeks):
+    """Months, balances and runways equal an independent calculation after each of many syncs."""
+    now = await synced_weeks(tmp_path / "ledger.db", weeks)
+    facts = read_ledger(tmp_path / "ledger.db")
+    facts = attrs.evolve(facts, accounts=tuple(attrs.evolve(account, read_at=now) for account in facts.accounts))
+    months, balances, runways = independent_sums(tmp_path / "ledger.db")
+    result = statement(facts)
+    assert {(a.account, m.month): Fraction(m.spend) for a in result.accounts for m in a.months} == months
+    assert {account.account: Fraction(account.balances[-1].closing) for account in result.accounts} == balances
+    assert {estimate.account: estimate.days for estimate in result.runways} == runways
+    assert Fraction(result.balances[-1].closing) == sum(balances.values())
+    for month in result.months:
+        assert Fraction(month.spend) == sum(usd for (_, name), usd in months.items() if name == month.month)
+        assert isinstance(month.spend, Decimal)

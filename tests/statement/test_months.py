@@ -1,0 +1,105 @@
+"""Months: what they add up to, when they are closed, and what is left out."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from aiozbilling import ConfigurationError, MonthUsage
+from aiozbilling.statement import Facts, account_facts, account_months, change, cost_per_tb, is_closed, statement
+from aiozbilling.statement.calendar import first_day, next_month
+from tests.statement.rows import USD, day_usage, top_up
+
+
+def at(month: int, day: int, hour: int = 0) -> datetime:
+    """Return a moment of 2026."""
+    return datetime(2026, month, day, hour, tzinfo=UTC)
+
+
+def october(account: str = "main", **facts: object):
+    """Build an account with three days in October."""
+    rows = [day_usage(date(2026, 10, n), "0.1") for n in (1, 2, 31)]
+    return account_facts(account, **{"history": rows, **facts})
+
+
+def test_a_month_is_the_sum_of_its_days():
+    """The month's spend comes from the daily history, not from the last snapshot, which is older."""
+    snapshot = MonthUsage(
+        total_storage=1, storage_usage=1, bandwidth_usage=1, storage_cost=Decimal(USD // 10), bandwidth_cost=Decimal(0)
+    )
+    (month,) = account_months(october(months=[(at(10, 31, 9), snapshot)]))
+    assert (month.spend, month.storage, month.bandwidth) == (Decimal("0.3"), Decimal("0.1"), 0)
+    assert month.not_split == Decimal("0.2")
+
+
+def test_only_credited_deposits_count():
+    """A deposit that is not credited is counted apart, and one without a worth adds nothing."""
+    rows = [top_up("a", at(10, 2), "5"), top_up("b", at(10, 3), "7", status=False), top_up("c", at(10, 3), None)]
+    (month,) = account_months(october(top_ups=rows))
+    assert (month.deposits, month.uncredited) == (5, 1)
+
+
+@pytest.mark.parametrize(
+    ("read_at", "closed"),
+    [(None, False), (at(11, 3, 23), False), (at(11, 4), True), (at(12, 1), True)],
+)
+def test_a_month_closes_three_days_after_its_end(read_at, closed):
+    """A reading three days after the month's end closes it; an earlier one, or none, does not."""
+    assert is_closed(october(read_at=read_at), "2026-10") is closed
+
+
+def test_a_day_of_a_later_month_closes_a_month():
+    """As soon as the next month has a day, the month before it no longer changes."""
+    assert is_closed(account_facts("main", history=[day_usage(date(2026, 11, 1))]), "2026-10")
+
+
+def test_an_account_that_is_no_longer_read_keeps_no_month_open():
+    """It is named, what is stored of it counts, and the month is closed when those of the other accounts are."""
+    live, gone = october("live", read_at=at(11, 20)), october("gone", read_at=at(10, 31))
+    (month,) = statement(Facts((live, gone))).months
+    assert (month.spend, month.is_closed, month.not_read) == (Decimal("0.6"), True, ("gone",))
+
+
+def test_a_month_that_is_not_due_yet_is_open_and_names_nobody():
+    """Until three days after the month's end no account is late."""
+    (month,) = statement(Facts((october(read_at=at(10, 31)),))).months
+    assert (month.is_closed, month.not_read) == (False, ())
+
+
+def test_months_without_rows_stand_in_their_place():
+    """A month between two others without any row is a month of 0."""
+    rows = [day_usage(date(2026, 8, 31)), day_usage(date(2026, 10, 1))]
+    assert [(row.month, row.spend) for row in account_months(account_facts("a", history=rows))] == [
+        ("2026-08", 1),
+        ("2026-09", 0),
+        ("2026-10", 1),
+    ]
+
+
+def test_change_is_a_share_of_the_previous_month():
+    """A month after one without spend has no change."""
+    rows = [day_usage(date(2026, 8, 31), "4"), day_usage(date(2026, 9, 1), "5")]
+    august, september = account_months(account_facts("a", history=rows))
+    assert change(september, august) == Fraction(1, 4)
+    assert change(august, None) is None
+    assert change(august, account_months(account_facts("b", history=[day_usage(date(2026, 7, 1), "0")]))[0]) is None
+
+
+def test_cost_per_tb_is_spend_by_mean_storage():
+    """Two accounts with a terabyte each that cost 0.3 USD each cost 0.3 USD for a terabyte."""
+    (month,) = statement(Facts((october("a"), october("b")))).months
+    assert cost_per_tb(month) == Fraction(3, 10)
+    rows = [day_usage(date(2026, 10, 1), storage=0)]
+    assert cost_per_tb(account_months(account_facts("a", history=rows))[0]) is None
+
+
+def test_a_month_that_is_none_is_refused():
+    """A month is written as 2026-10."""
+    for text in ("2026-13", "2026-1", "october", "2026-10-01", "0000-01"):
+        with pytest.raises(ConfigurationError, match="is not a month"):
+            first_day(text)
+    assert next_month("2026-01", -1) == "2025-12"
+    assert first_day("2026-12") + timedelta(days=31) == first_day(next_month("2026-12"))
