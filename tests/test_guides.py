@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pty
 import re
 import shlex
 import subprocess
@@ -42,6 +44,19 @@ def blocks(guide: Path, language: str) -> list[tuple[int, str]]:
         for block in BLOCK.finditer(text)
         if block["language"] == language and not block["test"]
     ]
+
+
+def outputs(guide: Path) -> dict[int, list[str]]:
+    """Return the output that is shown for Python blocks, by line: the text block after the words "It prints:"."""
+    text = guide.read_text(encoding="utf-8")
+    return {
+        text.count("\n", 0, block.start("source")): block["output"].splitlines()
+        for block in re.finditer(
+            r"^```python\n(?P<source>(?:(?!^```).*\n)*)^```\n\nIt prints:\n\n```text\n(?P<output>.*?)^```$",
+            text,
+            re.MULTILINE | re.DOTALL,
+        )
+    }
 
 
 def guides_with(language: str) -> list[object]:
@@ -89,10 +104,12 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sim
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("guide", guides_with("python"))
-def test_the_examples_of_a_guide_run(guide: Path, tmp_path: Path) -> None:
+def test_the_examples_of_a_guide_run(guide: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The Python blocks of a guide run from top to bottom in one namespace; a block of tests passes under pytest."""
     namespace: dict[str, object] = {"__name__": "guide"}
+    printed = outputs(guide)
     for line, source in blocks(guide, "python"):
+        capsys.readouterr()
         if re.search(r"^(async )?def test_", source, re.MULTILINE):
             folder = tmp_path / f"line_{line}"
             folder.mkdir()
@@ -103,20 +120,69 @@ def test_the_examples_of_a_guide_run(guide: Path, tmp_path: Path) -> None:
             assert re.search(r"\d passed", done.stdout), done.stdout
         else:
             exec(compile("\n" * line + source, str(guide), "exec", dont_inherit=True), namespace)
+            if line in printed:
+                lines = capsys.readouterr().out.splitlines()
+                assert matches(printed[line], lines), "\n".join(lines)
 
 
-@pytest.mark.usefixtures("environment")
+def commands_of(source: str) -> list[tuple[str, list[str]]]:
+    """Return the commands of a console block, each with the lines of output that are shown below it."""
+    commands: list[tuple[str, list[str]]] = []
+    for line in source.splitlines():
+        if line.startswith("$ "):
+            commands.append((line[2:].partition(" # ")[0], []))
+        elif commands:
+            commands[-1][1].append(line.rstrip())
+    return commands
+
+
+def on_a_terminal(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, list[str], str]:
+    """Run a command whose stdout is a terminal of 100 columns; return its exit code, the lines shown, and stderr."""
+    main, side = pty.openpty()
+    environment = os.environ | environment | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "xterm"}
+    shown: list[bytes] = []
+
+    def read() -> None:
+        while chunk := read_some(main):
+            shown.append(chunk)
+
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=side, stderr=subprocess.PIPE) as process:
+        os.close(side)
+        reader = threading.Thread(target=read)
+        reader.start()
+        _, errors = process.communicate(timeout=60)
+        reader.join()
+    os.close(main)
+    text = b"".join(shown).decode().replace("\r\n", "\n")
+    return process.returncode, [line.rstrip() for line in text.splitlines()], errors.decode()
+
+
+def read_some(descriptor: int) -> bytes:
+    """Read from a terminal; nothing when the other side has closed it."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
+
+
+def matches(expected: list[str], lines: list[str]) -> bool:
+    """Return whether lines are as expected, where `…` alone stands for any number of lines."""
+    pattern = "".join(r"(.*\n)*" if line == "…" else re.escape(line) + r"\n" for line in expected)
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None
+
+
 @pytest.mark.parametrize("guide", guides_with("console"))
-def test_the_commands_of_a_guide_succeed(guide: Path, tmp_path: Path) -> None:
-    """Each `$ aiozbilling …` line of a guide succeeds and prints something, one after the other in one folder."""
+def test_the_commands_of_a_guide_print_what_it_shows(guide: Path, environment: Simulator, tmp_path: Path) -> None:
+    """Each `$ aiozbilling …` of a guide succeeds, one after the other in one folder, and prints the lines shown."""
+    assert environment.url
     for _, source in blocks(guide, "console"):
-        for line in source.splitlines():
-            if not line.startswith("$ aiozbilling "):
+        for command, expected in commands_of(source):
+            if not command.startswith("aiozbilling "):
                 continue
-            command = [sys.executable, "-m", *shlex.split(line.partition(" # ")[0][2:])]
-            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-            assert done.returncode == 0, f"{line}\n{done.stderr}"
-            assert done.stdout, line
+            code, lines, errors = on_a_terminal([sys.executable, "-m", *shlex.split(command)], tmp_path, {})
+            assert code == 0, f"{command}\n{errors}"
+            if expected:
+                assert matches(expected, lines), "\n".join([command, *lines])
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=name_of)

@@ -1,94 +1,123 @@
-"""Commands that read AIOZ Pin."""
+"""Commands that read AIOZ Pin: `month`, `history` and `top-ups`."""
 
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
 
 from aiozbilling.cli.options import (
     Access,
     BaseUrl,
     Concurrency,
+    Decimals,
     Everything,
     MaxItems,
     OutputFormat,
     PageSize,
+    RequestRate,
     Simulated,
+    SinceTime,
     Timeout,
+    UntilTime,
 )
-from aiozbilling.cli.output import Format, Printer, chosen, printer
+from aiozbilling.cli.output import Format, chosen, printer
 from aiozbilling.cli.sources import with_aioz
 from aiozbilling.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aiozbilling import AiozBilling, Listing
+    from aiozbilling.export.span import Span
     from aiozbilling.simulator import Simulator
 
 __all__ = ["history", "month", "top_ups"]
 
 _ROWS_OF_A_TABLE = 50
+_Follow = Annotated[bool, typer.Option("--follow", help="Print new rows as they appear, until Ctrl-C.")]
+_Every = Annotated[
+    float, typer.Option("--every", metavar="SECONDS", min=0.1, help="With --follow: time between polls.")
+]
 
 
 def month(
-    *, format_: OutputFormat = None, simulator: Simulated = False, base_url: BaseUrl = None, timeout: Timeout = 30.0
+    *,
+    format_: OutputFormat = None,
+    decimals: Decimals = 6,
+    simulator: Simulated = False,
+    base_url: BaseUrl = None,
+    timeout: Timeout = 30.0,
 ) -> None:
-    """AIOZ: storage and bandwidth of this month, and what they cost."""
+    """AIOZ: storage and bandwidth of this month, and their cost."""
 
-    async def show(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
+    async def show(billing: "AiozBilling", simulated: "Simulator | None") -> None:
+        from datetime import UTC, datetime
+
         from aiozbilling.cli.aioz_tables import MonthTable
         from aiozbilling.records import MonthUsage
 
-        output = printer(format_, MonthUsage, MonthTable)
+        now = datetime.now(UTC) if simulated is None else simulated.now
+        output = printer(format_, MonthUsage, lambda screen: MonthTable(screen, f"{now:%Y-%m}", decimals))
         await output.add([await billing.this_month_usage()])
         await output.end()
 
     with_aioz(Access(simulator, base_url, timeout), show)
 
 
-def history(
-    *,
-    format_: OutputFormat = None,
-    max_items: MaxItems = None,
-    everything: Everything = False,
-    page_size: PageSize = None,
-    concurrency: Concurrency = 4,
-    simulator: Simulated = False,
-    base_url: BaseUrl = None,
-    timeout: Timeout = 30.0,
-) -> None:
-    """AIOZ: usage and cost by day."""
+def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callable[..., None]:
+    """Return the command that prints one of the two lists: they take the same options."""
 
-    async def show(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
-        from aiozbilling.cli.aioz_tables import HistoryTable
-        from aiozbilling.records import DayUsage
+    def command(
+        *,
+        format_: OutputFormat = None,
+        max_items: MaxItems = None,
+        everything: Everything = False,
+        since: SinceTime = None,
+        until: UntilTime = None,
+        decimals: Decimals = 6,
+        follow: _Follow = False,
+        every: _Every = 10.0,
+        page_size: PageSize = None,
+        concurrency: Concurrency = 4,
+        rate_limit: RequestRate = None,
+        simulator: Simulated = False,
+        base_url: BaseUrl = None,
+        timeout: Timeout = 30.0,
+    ) -> None:
+        async def show(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
+            from aiozbilling.cli.aioz_tables import HistoryTable, TopUpTable
+            from aiozbilling.records import DayUsage, TopUp
 
-        most = _most(format_, max_items, everything=everything)
-        listing = billing.history_usage(max_items=most, page_size=page_size, concurrency=concurrency)
-        await _print(listing, printer(format_, DayUsage, HistoryTable))
+            is_history = list_ == "history"
+            read = billing.history_usage if is_history else billing.top_ups
+            table = HistoryTable if is_history else TopUpTable
+            output = printer(format_, DayUsage if is_history else TopUp, lambda screen: table(screen, decimals))
+            if follow:
+                listing = read(page_size=page_size, concurrency=concurrency)
+                await _print(_new_rows(listing, every, max_items), output.add)
+                await output.end()
+                return
+            span, most = _span(since, until), _most(format_, max_items, everything=everything)
+            in_list = None if span else most
+            listing = read(max_items=in_list, page_size=page_size, concurrency=concurrency)
+            await _print(_within(listing, span, most), output.add)
+            await output.end(None if span else listing.report.total_last)
 
-    with_aioz(Access(simulator, base_url, timeout), show)
+        if follow and (since or until or everything):
+            raise ConfigurationError("--follow prints only new rows: it takes no --since, --until or --all")
+        with_aioz(Access(simulator, base_url, timeout, rate_limit), show)
+
+    command.__doc__ = summary
+    return command
 
 
-def top_ups(
-    *,
-    format_: OutputFormat = None,
-    max_items: MaxItems = None,
-    everything: Everything = False,
-    page_size: PageSize = None,
-    concurrency: Concurrency = 4,
-    simulator: Simulated = False,
-    base_url: BaseUrl = None,
-    timeout: Timeout = 30.0,
-) -> None:
-    """AIOZ: deposits of tokens, each exactly once."""
+top_ups = _list_command("top_ups", "AIOZ: deposits of tokens, each exactly once.")
+history = _list_command("history", "AIOZ: usage and cost by day, each day exactly once.")
 
-    async def show(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
-        from aiozbilling.cli.aioz_tables import TopUpTable
-        from aiozbilling.records import TopUp
 
-        most = _most(format_, max_items, everything=everything)
-        listing = billing.top_ups(max_items=most, page_size=page_size, concurrency=concurrency)
-        await _print(listing, printer(format_, TopUp, TopUpTable))
+def _span(since: str | None, until: str | None) -> "Span":
+    from aiozbilling.export.span import Span
 
-    with_aioz(Access(simulator, base_url, timeout), show)
+    return Span.between(since, until)
 
 
 def _most(format_: Format | None, max_items: int | None, *, everything: bool) -> int | None:
@@ -98,8 +127,31 @@ def _most(format_: Format | None, max_items: int | None, *, everything: bool) ->
     return max_items if whole else _ROWS_OF_A_TABLE
 
 
-async def _print(listing: "Listing[Any]", output: Printer) -> None:
+async def _print(pages: AsyncIterator[list[Any]], add: Callable[[list[Any]], Any]) -> None:
+    async for rows in pages:
+        if rows:
+            await add(rows)
+
+
+async def _within(listing: "Listing[Any]", span: "Span", most: int | None) -> AsyncIterator[list[Any]]:
+    """Iterate the pages of a list, with the rows in a span of time only, up to `most` rows."""
+    left = most
     async with aclosing(listing.pages()) as pages:
         async for page in pages:
-            await output.add(page.items)
-    await output.end(listing.report.total_last)
+            rows = page.items
+            if span:
+                rows = [row for row in rows if span.holds(row.date if hasattr(row, "date") else row.created_at)]
+            if left is not None:
+                rows, left = rows[:left], left - len(rows[:left])
+            yield rows
+            if left == 0:
+                return
+
+
+async def _new_rows(listing: "Listing[Any]", every_s: float, most: int | None) -> AsyncIterator[list[Any]]:
+    """Iterate the rows that appear from now on, up to `most`."""
+    left = most
+    async with aclosing(listing.follow(every_s=every_s)) as rows:
+        while left != 0:
+            yield [await anext(rows)]
+            left = None if left is None else left - 1

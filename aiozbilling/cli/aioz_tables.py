@@ -7,21 +7,23 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from aiozbilling.cli.figures import aligned, cut, exact, moment, shortened, size, size_in_gb, sum_of
+from aiozbilling.cli.figures import aligned, exact, moment, money, shortened, size, size_in_gb, sum_of
 from aiozbilling.cli.pictures import sparkline
 from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
 from aiozbilling.records import DayUsage, MonthUsage, TopUp
 
 __all__ = ["HistoryTable", "MonthTable", "TopUpTable"]
 
-_PLACES = 6  # of an amount that is cut where there is no room for all of its digits
+_NARROW_PLACES = 2  # decimals of money where the terminal has no room for more
 
 
 class MonthTable:
-    """Draws a MonthUsage."""
+    """Draws a MonthUsage; the record doesn't say which month it is of."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, month: str, decimals: int = 6) -> None:
         self._screen = screen
+        self._month = month
+        self._decimals = decimals
 
     def body(self, records: Sequence[MonthUsage]) -> Iterable[Drawn]:
         """Draw the month."""
@@ -30,14 +32,15 @@ class MonthTable:
             costs = (usage.storage_cost_usd, usage.bandwidth_cost_usd, None)
             table, _ = self._screen.table(
                 [
-                    [Form("This month", ("Storage", "Bandwidth", "Total storage"), "Together", left=True)],
+                    [Form("", ("Storage used", "Bandwidth used", "Total storage"), "Total cost", left=True)],
                     [Form("≈ binary", [size(count) for count in counts], style="cyan")],
                     [Form("≈ decimal", [size_in_gb(count) for count in counts], style="cyan")],
                     [Form("bytes", [exact(count) for count in counts])],
-                    _money("USD", costs, usage.total_cost_usd),
+                    _money(costs, self._decimals, usage.total_cost_usd),
                 ],
                 give_way=(2, 3, 4),
             )
+            yield Text(f"AIOZ Pin, {self._month} so far", style="bold")
             yield table
 
     def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - there is one month
@@ -48,14 +51,17 @@ class MonthTable:
 class HistoryTable:
     """Draws DayUsages."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, decimals: int = 6) -> None:
         self._screen = screen
+        self._decimals = decimals
         self._days: list[tuple[str, int]] = []
         self._usd: Decimal = Decimal(0)
         self._has_bars = True
 
-    def body(self, records: Sequence[DayUsage]) -> Iterable[Drawn]:
+    def body(self, records: Sequence[DayUsage]) -> Iterator[Drawn]:
         """Draw days."""
+        if not self._days:
+            yield Text("AIOZ Pin, usage by day", style="bold")
         highest = max(day.total_bandwidth for day in records) or 1
         table, kept = self._screen.table(
             [
@@ -64,7 +70,7 @@ class HistoryTable:
                 [Form("bytes", [exact(day.total_storage) for day in records])],
                 [Form("≈ Bandwidth", [size(day.total_bandwidth) for day in records], style="cyan")],
                 [Form("bytes", [exact(day.total_bandwidth) for day in records])],
-                _money("USD", [day.amount_usd for day in records]),
+                _money([day.amount_usd for day in records], self._decimals),
                 [Bars("Bandwidth", [day.total_bandwidth / highest for day in records])],
             ],
             give_way=(6, 2, 4, 1, 5),
@@ -84,40 +90,43 @@ class HistoryTable:
         bandwidth = sum(count for _, count in days)
         if not self._has_bars:
             line = sparkline([count for _, count in days], self._screen.width, ascii_only=self._screen.ascii_only)
-            yield Text(f"\nBandwidth from {days[0][0]} to {days[-1][0]}")
+            yield Text()
+            yield Text(f"Bandwidth from {days[0][0]} to {days[-1][0]}")
             yield Text(line, style="cyan")
         yield Text()
         yield _counted(len(days), total, "day")
         these = _these(len(days), total)
         yield Text(f"Bandwidth{these}: {exact(bandwidth)} bytes (≈ {size(bandwidth)} or {size_in_gb(bandwidth)})")
-        yield Text(f"Cost{these}: {exact(self._usd)} USD")
+        yield Text(f"Cost{these}: {money(self._usd, self._decimals)} USD")
 
 
 class TopUpTable:
     """Draws TopUps."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, decimals: int = 6) -> None:
         self._screen = screen
+        self._decimals = decimals
         self._count = 0
         self._tokens: dict[str, Decimal] = {}
         self._usd: Decimal = Decimal(0)
-        self._open = 0
-        self._open_usd: Decimal = Decimal(0)
+        self._false = 0
+        self._false_usd: Decimal = Decimal(0)
 
-    def body(self, records: Sequence[TopUp]) -> Iterable[Drawn]:
+    def body(self, records: Sequence[TopUp]) -> Iterator[Drawn]:
         """Draw deposits."""
-        amounts = [exact(row.amount.value) for row in records]
+        amounts = [row.amount.value for row in records]
         symbols = {row.amount.symbol for row in records}
         hashes = [row.evm_tx_hash or row.cosmos_tx_hash for row in records]
+        title = next(iter(symbols)) if len(symbols) == 1 else "Amount"
         table, _ = self._screen.table(
             [
                 [
                     Form("Created (UTC)", [moment(row.created_at) for row in records], left=True),
                     Form("Created", [moment(row.created_at)[:10] for row in records], left=True),
                 ],
-                _digits(symbols.pop() if len(symbols) == 1 else "Amount", amounts),
-                [] if not symbols else [Form("", [row.amount.symbol for row in records], left=True)],
-                _money("USD", [row.credit_usd for row in records]),
+                _money(amounts, self._decimals, title=title),
+                [] if len(symbols) == 1 else [Form("", [row.amount.symbol for row in records], left=True)],
+                _money([row.credit_usd for row in records], self._decimals),
                 [Form("Status", ["true" if row.status else "false" for row in records], left=True)],
                 [
                     Form("Id", [row.id for row in records], left=True),
@@ -132,14 +141,16 @@ class TopUpTable:
                     Form("Transaction", [shortened(text) for text in hashes], left=True),
                 ],
             ],
-            give_way=(7, 6, 5, 7, 6, 4, 5, 0, 3, 1),
+            give_way=(7, 6, 5, 7, 6, 5, 0, 1, 3),
             header=not self._count,
         )
+        if not self._count:
+            yield Text("AIOZ Pin, top-ups", style="bold")
         self._add(records)
         yield table
 
     def foot(self, total: int | None) -> Iterator[Drawn]:
-        """Draw the totals."""
+        """Draw the totals, with the deposits whose status is false apart."""
         if not self._count:
             yield _nothing(total, "top-ups")
             return
@@ -147,43 +158,41 @@ class TopUpTable:
         yield _counted(self._count, total, "top-up")
         these = _these(self._count, total)
         for symbol, amount in self._tokens.items():
-            yield Text(f"Deposited{these}: {exact(amount)} {symbol}")
-        yield Text(f"Credited{these}: {exact(self._usd)} USD")
-        if self._open:
-            yield Text(f"Of these, {self._open:,} with status false: {exact(self._open_usd)} USD")
+            yield Text(f"Deposited{these}: {money(amount, self._decimals)} {symbol}")
+        yield Text(f"Credited{these}: {money(self._usd, self._decimals)} USD")
+        if self._false:
+            noun = "top-up has" if self._false == 1 else "top-ups have"
+            yield Text(
+                f"{self._false:,} {noun} status false: {money(self._false_usd, self._decimals)} USD, not in this sum"
+            )
 
     def _add(self, records: Sequence[TopUp]) -> None:
         self._count += len(records)
-        self._usd = sum_of((self._usd, *(row.credit_usd for row in records)))
+        self._usd = sum_of((self._usd, *(row.credit_usd for row in records if row.status)))
+        self._false += sum(not row.status for row in records)
+        self._false_usd = sum_of((self._false_usd, *(row.credit_usd for row in records if not row.status)))
         for row in records:
             symbol = row.amount.symbol
             self._tokens[symbol] = sum_of((self._tokens.get(symbol), row.amount.value))
-            if not row.status:
-                self._open += 1
-                self._open_usd = sum_of((self._open_usd, row.credit_usd))
 
 
-def _money(title: str, amounts: Sequence[Decimal | None], sum_: Decimal | None = None) -> list[Form]:
-    return _digits(title, [exact(amount) for amount in amounts], "" if sum_ is None else exact(sum_))
-
-
-def _digits(title: str, texts: Sequence[str], sum_: str = "") -> list[Form]:
-    """Give the exact form of a column of numbers, and one that is cut and says so."""
+def _money(
+    amounts: Sequence[Decimal | None], places: int, total: Decimal | None = None, *, title: str = "USD"
+) -> list[Form]:
+    """Return a column of money, and the same with two decimals for a narrow terminal."""
     forms = []
-    for all_ in ([*texts, sum_], [cut(text, _PLACES) for text in (*texts, sum_)]):
-        *cells, foot = aligned(all_)
-        forms.append(Form(title, cells, foot if sum_ else ""))
+    for decimals in dict.fromkeys((places, min(places, _NARROW_PLACES))):
+        *cells, foot = aligned([money(amount, decimals) for amount in (*amounts, total)])
+        forms.append(Form(title if decimals == places else f"≈ {title}", cells, "" if total is None else foot))
     return forms
 
 
 def _these(shown: int, total: int | None) -> str:
-    """Say of a sum that it is of the rows shown, where there are others."""
+    """Return the words that limit a sum to the rows shown, where there are other rows."""
     return f" in these {shown:,}" if total is not None and total > shown else ""
 
 
 def _nothing(total: int | None, nouns: str) -> Text:
-    if total is None:  # nothing was asked, as the number wanted is 0
-        return Text(f"No {nouns} wanted.")
     return Text(f"None of {total:,} {nouns}." if total else f"No {nouns}.")
 
 
@@ -191,6 +200,5 @@ def _counted(shown: int, total: int | None, noun: str) -> Text:
     plural = "" if shown == 1 else "s"
     if total is None or total <= shown:
         return Text(f"{shown:,} {noun}{plural}", style="bold")
-    rest = total - shown
-    text = f"{shown:,} of {total:,} {noun}s; {rest:,} more with --all, --max-items or --format csv"
+    text = f"{shown:,} of {total:,} {noun}s. --all, --max-items or --format csv shows more."
     return Text(text, style="bold")

@@ -7,7 +7,7 @@ import typer
 from typer.main import get_command
 
 from aiozbilling.cli.aioz import history, month, top_ups
-from aiozbilling.cli.b3os import cu_usage
+from aiozbilling.cli.b3os import cu_balance, cu_usage
 from aiozbilling.cli.exporting import export, sync
 from aiozbilling.cli.failures import EXIT_CODES, report_failure
 from aiozbilling.cli.messages import complain
@@ -18,11 +18,11 @@ __all__ = ["app", "run_app"]
 
 _NAME = "aiozbilling"
 _EPILOG = """\b
-Credentials come from the environment, or are asked for on a terminal:
+Credentials come from the environment; on a terminal they are asked for:
   AIOZ     AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN
   B3OS     B3OS_API_KEY
   metered  METERED_BILLING_TOKEN, and METERED_BILLING_URL
-Other servers, and whose compute units:
+Other servers, and the organization of the compute units:
   AIOZ_PIN_BASE_URL, B3OS_SERVER_URL, B3OS_ORGANIZATION
 
 \b
@@ -31,12 +31,17 @@ Exit codes:
 
 # Without rich's markup the help costs half as much, and fits any terminal. Pretty tracebacks would show secrets.
 app = typer.Typer(
-    name=_NAME, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, epilog=_EPILOG
+    name=_NAME,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(month)
-app.command()(history)
+app.command("history")(history)
 app.command("top-ups")(top_ups)
 app.command("cu-usage")(cu_usage)
+app.command("cu-balance")(cu_balance)
 app.command()(metered)
 app.command()(export)
 app.command()(sync)
@@ -59,7 +64,7 @@ def about(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Read the bills of AIOZ Pin (W3IPFS), B3OS and metered SaaS billing.
+    """Read the billing data of AIOZ Pin (W3IPFS), B3OS and metered SaaS billing.
 
     Try it without an account: aiozbilling top-ups --simulator
     """
@@ -68,7 +73,7 @@ def about(
 
 
 def run_app(arguments: Sequence[str] | None) -> int:
-    """Run a command line and give its exit code."""
+    """Run a command line and return its exit code."""
     try:
         arguments = None if arguments is None else list(arguments)
         code = get_command(app).main(args=arguments, prog_name=_NAME, standalone_mode=False)
@@ -76,7 +81,7 @@ def run_app(arguments: Sequence[str] | None) -> int:
         return end.code if isinstance(end.code, int) else 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except Exception as error:  # the last word: nobody sees a traceback
+    except Exception as error:  # nobody sees a traceback
         return _report_usage(error) if hasattr(error, "format_message") else report_failure(error)
     return code if isinstance(code, int) else 0
 

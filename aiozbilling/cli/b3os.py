@@ -1,6 +1,7 @@
-"""The command that reads B3OS."""
+"""Commands that read B3OS: `cu-usage` and `cu-balance`."""
 
 import os
+import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,17 +16,24 @@ if TYPE_CHECKING:
     from aiozbilling import B3osBilling
     from aiozbilling.simulator import Simulator
 
-__all__ = ["cu_usage"]
+__all__ = ["cu_balance", "cu_usage"]
 
-_Organization = Annotated[
-    str | None, typer.Argument(show_default=False, help="Id, such as org_1. Default: B3OS_ORGANIZATION.")
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ORGANIZATION] [YYYY-MM]",
+        show_default=False,
+        help="An id, such as org_1, and a month. Default: B3OS_ORGANIZATION, this month.",
+    ),
 ]
-_Month = Annotated[str | None, typer.Argument(metavar="YYYY-MM", show_default=False, help="Default: this month.")]
+_OneOrganization = Annotated[
+    str | None,
+    typer.Argument(show_default=False, help="Id of the organization, such as org_1. Default: B3OS_ORGANIZATION."),
+]
 
 
 def cu_usage(
-    organization: _Organization = None,
-    month: _Month = None,
+    words: _Words = None,
     *,
     since: Since = None,
     until: Until = None,
@@ -35,13 +43,10 @@ def cu_usage(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """B3OS: compute units of a month or several, by day and node."""
-    if month is None and organization is not None and organization[:1].isdigit():
-        organization, month = None, organization
+    """B3OS: compute units of one or more months, by day and by node."""
+    organization, month = _organization_and_month(words or [])
     if not simulator:
-        organization = organization or os.environ.get("B3OS_ORGANIZATION")
-        if not organization:
-            raise ConfigurationError("give the id of the organization, such as org_1, or set B3OS_ORGANIZATION")
+        organization = _organization(organization)
     if month and (since or until):
         raise ConfigurationError("give either a month, or --since and --until")
     if until and not since:
@@ -66,3 +71,46 @@ def cu_usage(
         await output.end()
 
     with_b3os(Access(simulator, base_url, timeout), show)
+
+
+def cu_balance(
+    organization: _OneOrganization = None,
+    *,
+    format_: OutputFormat = None,
+    simulator: Simulated = False,
+    base_url: BaseUrl = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """B3OS: compute units that an organization has left."""
+    if not simulator:
+        organization = _organization(organization)
+
+    async def show(billing: "B3osBilling", simulated: "Simulator | None") -> None:
+        from aiozbilling.cli.b3os_tables import CuBalanceTable
+        from aiozbilling.records import CuBalance
+
+        output = printer(format_, CuBalance, CuBalanceTable)
+        await output.add([await billing.cu_balance(organization or (simulated.organization if simulated else ""))])
+        await output.end()
+
+    with_b3os(Access(simulator, base_url, timeout), show)
+
+
+def _organization(organization: str | None) -> str:
+    organization = organization or os.environ.get("B3OS_ORGANIZATION")
+    if not organization:
+        raise ConfigurationError("give the id of the organization, such as org_1, or set B3OS_ORGANIZATION")
+    return organization
+
+
+def _organization_and_month(words: list[str]) -> tuple[str | None, str | None]:
+    """Read the two arguments, each of which may be missing; a word that is neither is refused before any request."""
+    month = next((word for word in words[-1:] if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", word, re.ASCII)), None)
+    rest = words[:-1] if month else words
+    if not rest:
+        return None, month
+    if len(words) == 1 and not rest[0].startswith("org_"):
+        raise ConfigurationError(f"{rest[0]!r} is neither an organization (org_…) nor a month (2026-10)")
+    if len(rest) > 1:
+        raise ConfigurationError(f"the month must be like 2026-10, not {rest[-1]!r}")
+    return rest[0], month

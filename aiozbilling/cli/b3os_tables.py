@@ -7,16 +7,16 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from aiozbilling.cli.figures import NOTHING, aligned, exact, percent, sum_of
+from aiozbilling.cli.figures import CU_PLACES, NOTHING, aligned, exact, percent, rounded, sum_of
 from aiozbilling.cli.pictures import gauge, level
 from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
-from aiozbilling.records import CuDay, CuLine, CuSummary, CuUsage
+from aiozbilling.records import CuBalance, CuDay, CuLine, CuSummary, CuUsage
 
-__all__ = ["CuTable"]
+__all__ = ["CuBalanceTable", "CuTable"]
 
 
 class CuTable:
-    """Draws CuUsages: each month's allowance, its days, and its kinds of nodes."""
+    """Draws CuUsages: the allowance of each month, its days and its nodes."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -27,7 +27,7 @@ class CuTable:
         for usage in records:
             if self._used:
                 yield Text()
-            yield Text(f"Compute units in {usage.year_month or 'an unnamed month'}", style="bold")
+            yield Text(f"B3OS, compute units in {usage.year_month or 'an unnamed month'}", style="bold")
             used = sum_of(day.used for day in usage.daily)
             yield from self._allowance(usage.summary, used)
             if usage.daily:
@@ -42,16 +42,15 @@ class CuTable:
     def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - months are counted here
         """Draw the sum of several months."""
         if len(self._used) > 1:
-            yield Text(f"\n{len(self._used)} months: {exact(sum_of(self._used))} CU used", style="bold")
+            yield Text()
+            yield Text(f"{len(self._used)} months: {_cu(sum_of(self._used))} CU used", style="bold")
 
     def _allowance(self, summary: CuSummary | None, used_by_days: Decimal) -> Iterator[Drawn]:
         if summary is None:
-            yield Text(f"{exact(used_by_days)} used")
+            yield Text(f"{_cu(used_by_days)} CU used")
             return
         given = sum_of((summary.deposited, summary.granted))
-        yield Text(
-            f"{exact(summary.used)} used; {exact(summary.deposited)} deposited, {exact(summary.granted)} granted"
-        )
+        yield Text(f"{_cu(summary.used)} CU used; {_cu(summary.deposited)} deposited, {_cu(summary.granted)} granted")
         if summary.used is not None and given > 0:
             share = float(summary.used / given)
             picture = gauge(share, min(self._screen.width - 9, 40), ascii_only=self._screen.ascii_only)
@@ -61,7 +60,7 @@ class CuTable:
         runs = [sum(line.count or 0 for line in day.breakdown) for day in days]
         table, _ = self._screen.table(
             [
-                [Form("Day", [day.date or NOTHING for day in days], "Sum", left=True)],
+                [Form("Day", [day.date or NOTHING for day in days], "Total", left=True)],
                 [Form("CU", *_summed([day.used for day in days]))],
                 [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
                 [_bars([day.used for day in days])],
@@ -74,7 +73,7 @@ class CuTable:
         runs = [line.count or 0 for line in lines]
         table, _ = self._screen.table(
             [
-                [Form("Node", [line.node_type or NOTHING for line in lines], "Sum", left=True)],
+                [Form("Node", [line.node_type or NOTHING for line in lines], "Total", left=True)],
                 [Form("Type", [line.type or NOTHING for line in lines], left=True)],
                 [Form("CU", *_summed([line.cu for line in lines]))],
                 [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
@@ -85,8 +84,30 @@ class CuTable:
         return table
 
 
+class CuBalanceTable:
+    """Draws a CuBalance."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def body(self, records: Sequence[CuBalance]) -> Iterator[Drawn]:
+        """Draw the balance, and the threshold where the provider gives one."""
+        for balance in records:
+            yield Text(f"{_cu(balance.balance)} CU left", style="bold")
+            if balance.min_threshold is not None:
+                yield Text(f"The provider's minimum is {_cu(balance.min_threshold)} CU.")
+
+    def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - there is one balance
+        """Draw nothing."""
+        return ()
+
+
+def _cu(number: Decimal | None) -> str:
+    return rounded(number, CU_PLACES)
+
+
 def _by_node(days: Sequence[CuDay]) -> list[CuLine]:
-    """Add up the lines of all days by node type, the greatest first."""
+    """Add the lines of all days by node type, the largest first."""
     sums: dict[tuple[str | None, str | None], CuLine] = {}
     for line in (line for day in days for line in day.breakdown):
         so_far = sums.get((line.type, line.node_type), CuLine())
@@ -100,7 +121,7 @@ def _by_node(days: Sequence[CuDay]) -> list[CuLine]:
 
 
 def _summed(numbers: Sequence[Decimal | None]) -> tuple[list[str], str]:
-    *cells, foot = aligned([exact(number) for number in (*numbers, sum_of(numbers))])
+    *cells, foot = aligned([_cu(number) for number in (*numbers, sum_of(numbers))])
     return cells, foot
 
 

@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aiozbilling.cli.messages import note
-from aiozbilling.cli.options import Access, BaseUrl, Concurrency, PageSize, Simulated, Timeout
+from aiozbilling.cli.options import (
+    Access,
+    BaseUrl,
+    Concurrency,
+    PageSize,
+    RequestRate,
+    Simulated,
+    SinceTime,
+    Timeout,
+    UntilTime,
+)
 from aiozbilling.cli.output import write
 from aiozbilling.cli.sources import with_aioz
 from aiozbilling.errors import ConfigurationError, ExportError, ListingError
 
 if TYPE_CHECKING:
     from aiozbilling import AiozBilling
-    from aiozbilling.export import ExportReport, SyncProgress, SyncReport
+    from aiozbilling.export import ExportReport, Progress, SyncProgress, SyncReport
     from aiozbilling.simulator import Simulator
 
 __all__ = ["export", "sync"]
@@ -50,20 +60,12 @@ _Kind = Annotated[
         help="csv, jsonl, parquet, sqlite; default: by suffix.",
     ),
 ]
-_Since = Annotated[
-    str | None,
-    typer.Option("--since", metavar="TIME", show_default=False, help="Rows from then on: month, day or time."),
+_Force = Annotated[bool, typer.Option("--force", help="Replace the file once the new one is complete.")]
+_Database = Annotated[
+    Path, typer.Option("--db", metavar="FILE", help="The SQLite database; created if it does not exist.")
 ]
-_Until = Annotated[
-    str | None,
-    typer.Option(
-        "--until", metavar="TIME", show_default=False, help="Rows before then; of a month or a day, those in it."
-    ),
-]
-_Force = Annotated[bool, typer.Option("--force", help="Replace the file, when the new one is complete.")]
-_Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="The SQLite database; it is made if need be.")]
 _Account = Annotated[str, typer.Option("--account", metavar="LABEL", help="Your name for the account.")]
-_Full = Annotated[bool, typer.Option("--full", help="Read both lists to their ends again, for changes in old rows.")]
+_Full = Annotated[bool, typer.Option("--full", help="Read the lists to their ends again, to find changes in old rows.")]
 
 
 def export(
@@ -71,18 +73,19 @@ def export(
     *,
     out: _Out,
     format_: _Kind = None,
-    since: _Since = None,
-    until: _Until = None,
+    since: SinceTime = None,
+    until: UntilTime = None,
     force: _Force = False,
     page_size: PageSize = None,
     concurrency: Concurrency = 4,
     simulator: Simulated = False,
     base_url: BaseUrl = None,
+    rate_limit: RequestRate = None,
     timeout: Timeout = 30.0,
 ) -> None:
     """AIOZ: write a whole list to a file.
 
-    The file is complete or not there. Interrupted in any way, the same command goes on where it was.
+    The file is complete or absent. After any interruption the same command resumes.
     """
 
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
@@ -90,7 +93,12 @@ def export(
 
         lists: dict[What, Any] = {What.TOP_UPS: billing.top_ups, What.HISTORY: billing.history_usage}
         listing = lists[what](page_size=page_size, concurrency=concurrency)
-        with _goes_on(out.with_name(f"{out.name}.checkpoint").exists), _bar(what.value) as shown:
+        with _kept(out.with_name(f"{out.name}.checkpoint").exists) as kept, _bar(what.value) as shown:
+
+            def on_progress(progress: "Progress") -> None:
+                kept(progress.read)
+                shown(progress.read, progress.total, progress.resumed)
+
             report = await export(
                 listing,
                 out,
@@ -98,11 +106,11 @@ def export(
                 since=since,
                 until=until,
                 overwrite=force,
-                on_progress=lambda progress: shown(progress.read, progress.total, progress.resumed),
+                on_progress=on_progress,
             )
         await write(_exported(report, spanned=bool(since or until)).encode())
 
-    with_aioz(Access(simulator, base_url, timeout), run)
+    with_aioz(Access(simulator, base_url, timeout, rate_limit), run)
 
 
 def sync(
@@ -112,48 +120,52 @@ def sync(
     full: _Full = False,
     simulator: Simulated = False,
     base_url: BaseUrl = None,
+    rate_limit: RequestRate = None,
     timeout: Timeout = 30.0,
 ) -> None:
     """AIOZ: keep a local SQLite database up to date with an account.
 
-    The first run takes all, later ones only what is new. Rows that the provider removes later stay. Several accounts
-    live in one database, under labels.
+    The first run reads everything, later runs only what is new. One database holds several accounts, by label.
     """
 
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
         from aiozbilling.export import sync
 
-        is_kept = False
+        with _kept(lambda: True) as kept, _bar("sync") as shown:
 
-        def on_progress(progress: "SyncProgress") -> None:
-            nonlocal is_kept
-            is_kept = True
-            shown(progress.read, progress.total, 0)
+            def on_progress(progress: "SyncProgress") -> None:
+                kept(progress.read)
+                shown(progress.read, progress.total, 0)
 
-        with _goes_on(lambda: is_kept), _bar("sync") as shown:
             report = await sync(billing, db, account=account, full=full, on_progress=on_progress)
         await write(_synced(report).encode())
 
-    with_aioz(Access(simulator, base_url, timeout), run)
+    with_aioz(Access(simulator, base_url, timeout, rate_limit), run)
 
 
 @contextmanager
-def _goes_on(is_kept: Callable[[], bool]) -> Iterator[None]:
-    """Say that what was read before an interruption is not lost, where something is kept and no error says more."""
+def _kept(is_kept: Callable[[], bool]) -> Iterator[Callable[[int], None]]:
+    """Where a run is interrupted, say how many rows are kept; the function that it yields counts them."""
+    rows = 0
+
+    def count(read: int) -> None:
+        nonlocal rows
+        rows = read
+
     try:
-        yield
+        yield count
     except (ExportError, ConfigurationError):
         raise
     except BaseException as error:
         is_stuck = isinstance(error, ListingError) and not error.delivered
-        if is_kept() and not is_stuck:
-            note("What was read is kept: run the same command again, and it goes on.")
+        if rows and is_kept() and not is_stuck:
+            note(f"{rows:,} row{'' if rows == 1 else 's'} kept. Run the same command again to resume.")
         raise
 
 
 @contextmanager
 def _bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
-    """Show a bar on a terminal, and nothing elsewhere."""
+    """Show a progress bar on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda _read, _total, _resumed: None
         return
@@ -185,7 +197,7 @@ def _bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
 def _exported(report: "ExportReport", *, spanned: bool) -> str:
     from aiozbilling.cli.figures import exact, moment, size
 
-    rows = f"{report.rows:,}" + (f", and {report.rows_outside:,} outside the span" if spanned else "")
+    rows = f"{report.rows:,}" + (f", and {report.rows_outside:,} outside the time range" if spanned else "")
     skipped = f"{report.duplicates_skipped:,} duplicates and {report.null_rows_skipped:,} null rows skipped"
     lines = [("file", str(report.path)), ("size", size(report.bytes)), ("SHA-256", report.sha256), ("rows", rows)]
     if report.first_time is not None:

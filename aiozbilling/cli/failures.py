@@ -7,7 +7,7 @@ import sys
 import traceback
 
 from aiozbilling.cli import report_missing_extra
-from aiozbilling.cli.messages import complain
+from aiozbilling.cli.messages import complain, with_cli_options
 from aiozbilling.errors import (
     ApiError,
     AuthenticationError,
@@ -26,33 +26,33 @@ __all__ = ["EXIT_CODES", "OutputClosedError", "OutputFailedError", "report_failu
 
 
 class OutputClosedError(Exception):
-    """Whoever read the output has gone, as ``| head`` does."""
+    """The reader of the output has ended, as ``| head`` does."""
 
 
 class OutputFailedError(ExportError):
     """The output could not be written."""
 
 
-# (exit code, errors, meaning); the first that fits counts
+# (exit code, errors, meaning); the first match counts
 _FAILURES: tuple[tuple[int, tuple[type[Exception], ...], str], ...] = (
-    (2, (ConfigurationError,), "wrong arguments, or credentials are missing"),
-    (3, (AuthenticationError,), "the server refuses the credentials (401)"),
-    (4, (PermissionDeniedError,), "the credentials are not enough for this (403)"),
-    (5, (NotFoundError,), "there is no such thing (404)"),
+    (2, (ConfigurationError,), "wrong arguments, or missing credentials"),
+    (3, (AuthenticationError,), "the server rejected the credentials (401)"),
+    (4, (PermissionDeniedError,), "the credentials lack permission (403)"),
+    (5, (NotFoundError,), "not found (404)"),
     (7, (RateLimitedError,), "too many requests (429)"),
     (8, (ServerError,), "the server failed (5xx)"),
-    (6, (ApiError,), "the server says no in another way"),
-    (9, (TransportError,), "no connection, a timeout, or no usable reply"),
-    (10, (DecodeError,), "the reply is not what the API promises"),
+    (6, (ApiError,), "the server returned another error"),
+    (9, (TransportError,), "no connection, a timeout, or an unusable reply"),
+    (10, (DecodeError,), "the reply does not match the API's description"),
     (11, (ListingError,), "a list could not be read exactly once"),
-    (12, (ExportError,), "the output could not be written"),
-    (141, (OutputClosedError,), "the reader of the pipe has gone"),
+    (12, (ExportError,), "a file could not be read or written"),
+    (141, (OutputClosedError,), "the reader of the pipe ended"),
 )
 EXIT_CODES: tuple[tuple[int, str], ...] = tuple(
     sorted(
         [
             *((code, meaning) for code, _, meaning in _FAILURES),
-            (0, "all is well"),
+            (0, "success"),
             (1, "a bug: please report it"),
             (130, "Ctrl-C"),
             (143, "SIGTERM"),
@@ -62,16 +62,16 @@ EXIT_CODES: tuple[tuple[int, str], ...] = tuple(
 
 
 def report_failure(error: Exception) -> int:
-    """Say in a line or two what went wrong, and give the exit code."""
+    """Print what went wrong in a line or two, and return the exit code."""
     for code, kinds, _ in _FAILURES:
         if isinstance(error, kinds):
             if not isinstance(error, OutputClosedError):
-                complain(str(error))
+                complain(with_cli_options(str(error)))
             return code
     if report_missing_extra(error):
         return 2
     if os.environ.get("AIOZBILLING_TRACEBACK"):
         traceback.print_exception(error, file=sys.stderr)
-    # The error's own words stay unsaid: nobody knows what is in them.
+    # The error's own text is not printed: it may hold a secret.
     complain(f"unexpected {type(error).__name__}: this is a bug; AIOZBILLING_TRACEBACK=1 shows where")
     return 1

@@ -1,42 +1,72 @@
-"""Numbers and times as people read them; exact, or with a mark that says that they are not."""
+"""Numbers and times as people read them: exact, or rounded in a way that the text shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 
-__all__ = ["NOTHING", "aligned", "cut", "exact", "moment", "percent", "shortened", "size", "size_in_gb", "sum_of"]
+__all__ = [
+    "CU_PLACES",
+    "NOTHING",
+    "aligned",
+    "exact",
+    "moment",
+    "money",
+    "percent",
+    "rounded",
+    "shortened",
+    "size",
+    "size_in_gb",
+    "sum_of",
+]
 
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 NOTHING = "–"  # noqa: RUF001 - an en dash, not a minus
+CU_PLACES = 4  # compute units come as floats, such as 8745.200000000001; the rest of their digits is noise
 
 
 def exact(number: Decimal | int | None) -> str:
-    """Write every digit, thousands grouped, no zeros at the end: ``1,234.5``."""
+    """Return every digit, with thousands grouped and without zeros at the end: ``1,234.5``."""
     if number is None:
         return NOTHING
     text = format(number, ",f") if isinstance(number, Decimal) else f"{number:,}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def cut(text: str, places: int) -> str:
-    """Cut a number's fraction, where it is longer, and mark that by ``…``."""
-    whole, _, fraction = text.partition(".")
-    return text if len(fraction) <= places else f"{whole}.{fraction[:places]}…"
+def money(amount: Decimal | None, places: int) -> str:
+    """Return an amount with `places` decimals, rounded half to even: ``1,543.773000``.
+
+    An amount that is not zero never looks like zero: it becomes ``<0.000001``.
+    """
+    if amount is None:
+        return NOTHING
+    least = Decimal(1).scaleb(-places)
+    result = amount.quantize(least, ROUND_HALF_EVEN, _EXACT)
+    if amount and not result:
+        return f"{'>-' if amount < 0 else '<'}{least:f}"
+    return format(result or abs(result), ",f")
+
+
+def rounded(number: Decimal | None, places: int) -> str:
+    """Return a number with at most `places` decimals, without zeros at the end."""
+    if number is None:
+        return NOTHING
+    text = money(number, places)
+    return text if text[:1] in "<>" else exact(Decimal(text.replace(",", "")))
 
 
 def aligned(texts: Sequence[str]) -> list[str]:
-    """Add blanks so that the points stand below each other when the texts are set to the right."""
+    """Add blanks at the end so that the decimal points form a column when the texts are right-aligned."""
     fractions = [len(text) - text.index(".") if "." in text else 0 for text in texts]
     longest = max(fractions, default=0)
     return [text + " " * (longest - fraction) for text, fraction in zip(texts, fractions, strict=True)]
 
 
 def sum_of(numbers: Iterable[Decimal | None]) -> Decimal:
-    """Add up what is known, without rounding."""
+    """Add the numbers that are known, without rounding."""
     result = Decimal(0)
     for number in numbers:
         if number is not None:
@@ -45,17 +75,17 @@ def sum_of(numbers: Iterable[Decimal | None]) -> Decimal:
 
 
 def size(count: int) -> str:
-    """Write bytes rounded to four digits: ``527.3 GiB``."""
+    """Return bytes rounded to four digits: ``527.3 GiB``."""
     return _scaled(count, 1024, _BINARY)
 
 
 def size_in_gb(count: int) -> str:
-    """Write bytes rounded to four digits: ``566.2 GB``."""
+    """Return bytes rounded to four digits: ``566.2 GB``."""
     return _scaled(count, 1000, _DECIMAL)
 
 
 def percent(share: Decimal | float | None) -> str:
-    """Write a percentage rounded to a tenth."""
+    """Return a percentage rounded to a tenth."""
     return NOTHING if share is None else f"{share:,.1f} %"
 
 
@@ -65,7 +95,7 @@ def shortened(text: str, head: int = 8, tail: int = 4) -> str:
 
 
 def moment(time: datetime | None) -> str:
-    """Write a time in UTC to the second."""
+    """Return a time in UTC to the second."""
     return NOTHING if time is None else f"{time:%Y-%m-%d %H:%M:%S}"
 
 

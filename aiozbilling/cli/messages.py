@@ -1,15 +1,31 @@
-"""Lines for the person at the terminal, on stderr."""
+"""Messages for the person at the terminal, on stderr, and the one function that makes a server's text harmless."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sys
+import textwrap
 
-__all__ = ["complain", "note", "printable"]
+__all__ = ["complain", "note", "printable", "with_cli_options"]
+
+# Keywords of the library that errors name, and the options of the command line that set them.
+_OPTIONS = {
+    "base_url": "--base-url",
+    "concurrency": "--concurrency",
+    "max_items": "--max-items",
+    "overwrite": "--force",
+    "page_size": "--page-size",
+    "rate_limit": "--rate-limit",
+    "timeout": "--timeout",
+    "wait_s": "--wait",
+}
+_KEYWORD = re.compile(rf"(?<![\w-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
 
 
 def complain(message: str, hint: str = "") -> None:
-    """Write an error on a line, and a hint on another."""
+    """Write an error, and a hint on a line of its own."""
     _write("aiozbilling: " + message, "31")
     if hint:
         _write(hint, "2")
@@ -21,18 +37,30 @@ def note(message: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would obey, not show: servers may send escape sequences."""
+    """Replace the characters that a terminal obeys: escape sequences, C1 and bidirectional controls, line breaks."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else " " if character.isspace() else "�" for character in text)
 
 
+def with_cli_options(message: str) -> str:
+    """Replace the library's keywords in an error by the options of the command line: ``--base-url``."""
+
+    def option(match: re.Match[str]) -> str:
+        name = _OPTIONS[match[1]]
+        return name if match[2] in (None, "True") else f"{name} {match[2]}"
+
+    return _KEYWORD.sub(option, message)
+
+
 def _write(message: str, style: str) -> None:
     text = printable(message)
-    if sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
-        text = f"\033[{style}m{text}\033[0m"
+    if sys.stderr.isatty():
+        text = textwrap.fill(text, max(shutil.get_terminal_size().columns, 20), break_on_hyphens=False)
+        if not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+            text = f"\033[{style}m{text}\033[0m"
     try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except OSError:
-        return  # nobody can be told
+        return  # stderr is closed, so there is no one to write to

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["metered"]
 
 _Start = Annotated[
-    str | None, typer.Option("--start", metavar="DATE", show_default=False, help="From then on, as 2024-01-31.")
+    str | None, typer.Option("--start", metavar="DATE", show_default=False, help="First day, as 2024-01-31.")
 ]
-_End = Annotated[str | None, typer.Option("--end", metavar="DATE", show_default=False, help="Until then, the same.")]
+_End = Annotated[str | None, typer.Option("--end", metavar="DATE", show_default=False, help="Last day, as 2024-02-29.")]
 _Metrics = Annotated[
     str | None,
     typer.Option("--metrics", metavar="ID,ID", show_default=False, help="Only these, such as api_calls,storage."),
@@ -40,7 +40,7 @@ def metered(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """Metered billing: usage by metric, and what it costs.
+    """Metered billing: usage by metric, and its cost.
 
     Without dates: the current billing period.
     """
@@ -57,7 +57,7 @@ def metered(
         if since is None:
             usage = await billing.usage(start=start, end=end, metrics=metrics)
             if metrics and not usage.metrics:
-                note(f"the server has no usage of {metrics}: without --metrics it tells which metrics there are")
+                note(f"the server has no usage of {metrics}; run it without --metrics to see the metrics it has")
             await output.add([usage])
         else:
             last = until or (None if simulated is None else simulated.now)

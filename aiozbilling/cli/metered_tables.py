@@ -27,7 +27,8 @@ class MeteredTable:
         for usage in records:
             if self._costs:
                 yield Text()
-            yield Text(f"{moment(usage.period.start)} to {moment(usage.period.end)} UTC", style="bold")
+            period = f"{moment(usage.period.start)} to {moment(usage.period.end)} UTC"
+            yield Text(f"Metered billing, {period}", style="bold")
             yield self._metrics(usage) if usage.metrics else Text("No metrics.")
             cost = usage.estimated_cost
             parts = f"{exact(cost.base)} base + {exact(cost.overage)} overage"
@@ -39,7 +40,8 @@ class MeteredTable:
         if len(self._costs) > 1:
             for currency in dict.fromkeys(cost.currency for cost in self._costs):
                 costs = [cost.total for cost in self._costs if cost.currency == currency]
-                yield Text(f"\n{len(costs)} periods: {exact(sum_of(costs))} {currency.upper()}", style="bold")
+                yield Text()
+                yield Text(f"{len(costs)} periods: {exact(sum_of(costs))} {currency.upper()}", style="bold")
 
     def _metrics(self, usage: MeteredUsage) -> Drawn:
         metrics = list(usage.metrics.values())

@@ -10,14 +10,19 @@ __all__ = [
     "Access",
     "BaseUrl",
     "Concurrency",
+    "Decimals",
     "Everything",
     "MaxItems",
     "OutputFormat",
     "PageSize",
+    "RequestRate",
     "Simulated",
     "Since",
+    "SinceTime",
+    "StopEarly",
     "Timeout",
     "Until",
+    "UntilTime",
 ]
 
 
@@ -27,6 +32,7 @@ class Access(NamedTuple):
     simulator: bool
     base_url: str | None
     timeout: float
+    rate_limit: str | None = None
 
 
 OutputFormat = Annotated[
@@ -43,9 +49,9 @@ Simulated = Annotated[
     bool, typer.Option("--simulator", help="Read simulated data from an embedded server: no account, no network.")
 ]
 BaseUrl = Annotated[
-    str | None, typer.Option("--base-url", metavar="URL", show_default=False, help="Ask another server.")
+    str | None, typer.Option("--base-url", metavar="URL", show_default=False, help="Use another server.")
 ]
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one attempt.")]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Limit of one attempt.")]
 MaxItems = Annotated[
     int | None,
     typer.Option(
@@ -54,17 +60,53 @@ MaxItems = Annotated[
         metavar="N",
         min=0,
         show_default=False,
-        help="Rows at most. Default: 50 in a table, else all.",
+        help="At most N rows. Default: 50 in a table, else all.",
     ),
 ]
-Everything = Annotated[bool, typer.Option("--all", "-a", help="All rows, in a table too.")]
+Everything = Annotated[bool, typer.Option("--all", "-a", help="Show all rows in a table too.")]
 PageSize = Annotated[
     int | None,
     typer.Option(
-        "--page-size", metavar="N", min=2, show_default=False, help="Rows of one request. Default: as many as it takes."
+        "--page-size",
+        metavar="N",
+        min=2,
+        show_default=False,
+        help="Rows per request. Default: as many as the server allows.",
     ),
 ]
-Concurrency = Annotated[int, typer.Option("--concurrency", metavar="N", min=1, help="Requests in flight at most.")]
+Concurrency = Annotated[int, typer.Option("--concurrency", metavar="N", min=1, help="At most N requests at a time.")]
+Decimals = Annotated[
+    int,
+    typer.Option(
+        "--decimals", metavar="N", min=0, max=18, help="Decimals of money in tables; csv and json have every digit."
+    ),
+]
+SinceTime = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", show_default=False, help="Rows from this month, day or time on."),
+]
+UntilTime = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="TIME", show_default=False, help="Rows before this time, or to the end of a month or day."
+    ),
+]
+StopEarly = Annotated[
+    bool,
+    typer.Option(
+        "--stop-early",
+        help="With --since: stop reading where the rows so far are in order and older. Saves requests.",
+    ),
+]
+RequestRate = Annotated[
+    str | None,
+    typer.Option(
+        "--rate-limit",
+        metavar="N/SECONDS",
+        show_default=False,
+        help="At most N requests in that time, as 180/60, or none. Default: what the provider publishes.",
+    ),
+]
 Since = Annotated[str | None, typer.Option("--since", metavar="YYYY-MM", show_default=False, help="First month.")]
 Until = Annotated[
     str | None,

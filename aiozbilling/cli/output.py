@@ -29,12 +29,12 @@ class Format(StrEnum):
 
 
 def chosen(wanted: Format | None) -> Format:
-    """Give the format: what was asked for, else a table on a terminal and CSV elsewhere."""
+    """Return the format: the one asked for, else a table on a terminal and CSV elsewhere."""
     return wanted or (Format.TABLE if sys.stdout.isatty() else Format.CSV)
 
 
 async def write(output: bytes) -> None:
-    """Write to stdout, at the pace of its reader, while the event loop goes on.
+    """Write to stdout at the pace of its reader, while the event loop keeps running.
 
     Raises:
         OutputClosedError: the reader has gone.
@@ -75,7 +75,7 @@ class Table(Protocol):
         ...
 
     def foot(self, total: int | None) -> Iterable[Drawn]:
-        """Draw what stands below, at the end; `total` records are at the server."""
+        """Draw the lines below the table; the server has `total` records."""
         ...
 
 
@@ -87,7 +87,7 @@ class Printer(Protocol):
         ...
 
     async def end(self, total: int | None = None) -> None:
-        """Print what stands below the records, of which the server has `total`."""
+        """Print the lines below the records; the server has `total` of them."""
         ...
 
 
@@ -111,10 +111,10 @@ class Lines:
         if self._format is Format.JSON:  # commas between the lines of JSON Lines make an array of them
             lines = lines.rstrip(b"\n").replace(b"\n", b",\n")
         if lines:
-            await write(self._begin() + lines)
+            await write(_for_terminal(self._begin() + lines))
 
-    async def end(self, total: int | None = None) -> None:  # noqa: ARG002 - a table tells it, data don't
-        """Print what stands behind the last row; also the header, where no row came."""
+    async def end(self, total: int | None = None) -> None:  # noqa: ARG002 - only tables show it
+        """Print the end of the data, and the header where there was no row."""
         if self._format is Format.JSON:
             await write(b"\n]\n" if self._begun else b"[]\n")
         elif not self._begun:
@@ -129,8 +129,17 @@ class Lines:
         return csv_header(self._columns) if self._format is Format.CSV and not begun else b""
 
 
+def _for_terminal(lines: bytes) -> bytes:
+    """Make control characters from a server harmless on a terminal; a pipe or a file gets every byte."""
+    if not sys.stdout.isatty():
+        return lines
+    from aiozbilling.cli.messages import printable
+
+    return "\n".join(map(printable, lines.decode().split("\n"))).encode()
+
+
 def printer(wanted: Format | None, kind: type, table: Callable[[Screen], Table]) -> Printer:
-    """Give what prints records of one kind in the format that was asked for."""
+    """Return the printer of one kind of record in the format that was asked for."""
     format_ = chosen(wanted)
     if format_ is not Format.TABLE:
         return Lines(format_, kind)

@@ -25,12 +25,12 @@ _GAP = 2
 _HEIGHT = 25  # means nothing here, but without it rich takes a dumb terminal for 80 wide
 _RULED = box.SIMPLE
 _RULED_IN_ASCII = box.Box(str(box.SIMPLE).replace("─", "-"), ascii=True)
-_ASCII = str.maketrans({"…": "~", "≈": "~", NOTHING: "-"})
+_ASCII = str.maketrans({"…": "~", "≈": "~", NOTHING: "-", "·": "-"})
 
 
 @attrs.frozen
 class Form:
-    """One form of a column: its title, its cells, and what stands below them."""
+    """One form of a column: its title, its cells, and the total below them."""
 
     title: str
     cells: Sequence[str]
@@ -45,7 +45,7 @@ class Form:
         return max(map(cell_len, (self.title, *self.cells, self.total)))
 
     def set(self) -> list[Text]:
-        """Set title, cells and total to the left or to the right of the column."""
+        """Return title, cells and total, aligned to the left or to the right of the column."""
         texts = [printable(text) for text in (self.title, *self.cells, self.total)]
         if not self.left:  # by hand: rich takes away the blanks that put the points of numbers below each other
             width = max(map(cell_len, texts))
@@ -71,7 +71,10 @@ class Bars:
 
 
 class Screen:
-    """What stdout can show, and the drawing for it."""
+    """What stdout can show, and what is drawn for it.
+
+    Every text of a server passes `printable` here, in `draw` or in `Form.set`, and nowhere else.
+    """
 
     def __init__(self) -> None:
         self.width = max(shutil.get_terminal_size().columns, 20)
@@ -79,9 +82,11 @@ class Screen:
         self._console = Console(width=self.width, height=_HEIGHT, highlight=False, markup=False, emoji=False)
 
     def draw(self, drawn: Iterable[Drawn]) -> bytes:
-        """Give tables and texts as what is written to the terminal."""
+        """Return the bytes that show tables and texts on the terminal."""
         with self._console.capture() as captured:
             for thing in drawn:
+                if isinstance(thing, Text):
+                    thing.plain = printable(thing.plain)  # may hold a server's text, as the cells of tables do
                 self._console.print(thing)
         text = captured.get()
         return (text.translate(_ASCII) if self.ascii_only else text).encode(sys.stdout.encoding or "ascii", "replace")
@@ -91,8 +96,9 @@ class Screen:
     ) -> tuple[Table, frozenset[int]]:
         """Fit a table into the width.
 
-        `columns` are lists of forms, widest first. As long as it is too wide, the columns named by `give_way` take
-        their next form, one after another; a column without a next form is left out. Gives also which columns are.
+        Each column is a list of forms, widest first. While the table is too wide, the columns in `give_way` take their
+        next form, one after another; a column without a next form is left out. Returns the table and the indexes of
+        the columns that are in it.
         """
         chosen: list[Sequence[Form | Bars]] = list(columns)
         for index in give_way:

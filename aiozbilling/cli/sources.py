@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiozbilling.cli.messages import note
 from aiozbilling.cli.running import run
@@ -23,91 +23,125 @@ C = TypeVar("C", bound="Client")
 
 
 def with_aioz(access: Access, use: Callable[[AiozBilling, Simulator | None], Awaitable[None]]) -> None:
-    """Run `use` with a client of AIOZ; the simulator is given too where it is the server."""
-    from aiozbilling import AiozBilling
+    """Run `use` with a client of AIOZ, and with the simulator where that is the server."""
+    from aiozbilling import AIOZ_PIN_URL, AiozBilling
 
+    settings = _settings(access)
+    secrets: dict[str, str] = {}
     if not access.simulator and not os.environ.get("AIOZ_PIN_TOKEN"):
-        _ask({"AIOZ_PIN_API_KEY": "AIOZ API key", "AIOZ_PIN_SECRET_KEY": "AIOZ secret key"}, "AIOZ_PIN_TOKEN")
+        names = {"AIOZ_PIN_API_KEY": "AIOZ API key", "AIOZ_PIN_SECRET_KEY": "AIOZ secret key"}
+        secrets = _asked(names, "AIOZ_PIN_TOKEN")
 
     def client(simulator: Simulator | None) -> AiozBilling:
-        if simulator is None:
-            return AiozBilling.from_env(timeout=access.timeout)
-        return AiozBilling(
-            api_key=simulator.api_key,
-            secret_key=simulator.secret_key,
-            base_url=simulator.url,
-            timeout=access.timeout,
-            rate_limit=None,
-        )
+        if simulator is not None:
+            return AiozBilling(
+                api_key=simulator.api_key,
+                secret_key=simulator.secret_key,
+                base_url=simulator.url,
+                **{"rate_limit": None} | settings,
+            )
+        if secrets:
+            base_url = access.base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
+            api_key, secret_key = secrets["AIOZ_PIN_API_KEY"], secrets["AIOZ_PIN_SECRET_KEY"]
+            return AiozBilling(api_key=api_key, secret_key=secret_key, base_url=base_url, **settings)
+        return AiozBilling.from_env(base_url=access.base_url, **settings)
 
-    _run(access, "AIOZ_PIN_BASE_URL", client, use)
+    _run(access, client, use)
 
 
 def with_b3os(access: Access, use: Callable[[B3osBilling, Simulator | None], Awaitable[None]]) -> None:
-    """Run `use` with a client of B3OS; the simulator is given too where it is the server."""
-    from aiozbilling import B3osBilling
+    """Run `use` with a client of B3OS, and with the simulator where that is the server."""
+    from aiozbilling import B3OS_URL, B3osBilling
 
-    if not access.simulator:
-        _ask({"B3OS_API_KEY": "B3OS server key (b3sk_…)"})
+    settings = _settings(access)
+    secrets = {} if access.simulator else _asked({"B3OS_API_KEY": "B3OS server key (b3sk_…)"})
 
     def client(simulator: Simulator | None) -> B3osBilling:
-        if simulator is None:
-            return B3osBilling.from_env(timeout=access.timeout)
-        return B3osBilling(token=simulator.b3os_token, base_url=simulator.url, timeout=access.timeout)
+        if simulator is not None:
+            return B3osBilling(token=simulator.b3os_token, base_url=simulator.url, **settings)
+        if secrets:
+            base_url = access.base_url or os.environ.get("B3OS_SERVER_URL") or B3OS_URL
+            return B3osBilling(token=secrets["B3OS_API_KEY"], base_url=base_url, **settings)
+        return B3osBilling.from_env(base_url=access.base_url, **settings)
 
-    _run(access, "B3OS_SERVER_URL", client, use)
+    _run(access, client, use)
 
 
 def with_metered(access: Access, use: Callable[[MeteredBilling, Simulator | None], Awaitable[None]]) -> None:
-    """Run `use` with a client of metered billing; the simulator is given too where it is the server."""
+    """Run `use` with a client of metered billing, and with the simulator where that is the server."""
     from aiozbilling import MeteredBilling
 
+    settings = _settings(access)
+    url = access.base_url or os.environ.get("METERED_BILLING_URL")
+    secrets: dict[str, str] = {}
     if not access.simulator:
-        if not access.base_url and not os.environ.get("METERED_BILLING_URL"):
+        if not url:
             raise ConfigurationError(
                 "set the environment variable METERED_BILLING_URL, or give --base-url; --simulator needs neither"
             )
-        _ask({"METERED_BILLING_TOKEN": "session token of the metered billing"})
+        secrets = _asked({"METERED_BILLING_TOKEN": "session token of the metered billing"})
 
     def client(simulator: Simulator | None) -> MeteredBilling:
-        if simulator is None:
-            return MeteredBilling.from_env(timeout=access.timeout)
-        return MeteredBilling(simulator.url, token=simulator.metered_token, timeout=access.timeout)
+        if simulator is not None:
+            return MeteredBilling(simulator.url, token=simulator.metered_token, **settings)
+        if secrets and url:
+            return MeteredBilling(url, token=secrets["METERED_BILLING_TOKEN"], **settings)
+        return MeteredBilling.from_env(base_url=access.base_url, **settings)
 
-    _run(access, "METERED_BILLING_URL", client, use)
+    _run(access, client, use)
 
 
-def _ask(secrets: dict[str, str], instead: str = "") -> None:
-    """Ask for what is missing in the environment, hidden, if there is a person to ask."""
+def _settings(access: Access) -> dict[str, Any]:
+    """Return the settings of a client that the options give."""
+    settings: dict[str, Any] = {"timeout": access.timeout}
+    if access.rate_limit is not None:
+        settings["rate_limit"] = _rate_limit(access.rate_limit)
+    return settings
+
+
+def _rate_limit(text: str) -> Any:
+    from aiozbilling import RateLimit
+
+    if text == "none":
+        return None
+    requests, _, per_s = text.partition("/")
+    try:
+        return RateLimit(int(requests), float(per_s))
+    except ValueError:
+        raise ConfigurationError(f"--rate-limit is requests/seconds, as 180/60, or none: not {text!r}") from None
+
+
+def _asked(secrets: dict[str, str], instead: str = "") -> dict[str, str]:
+    """Ask for the secrets that the environment lacks, without echo; return all of them, or none if none is missing."""
     missing = [name for name in secrets if not os.environ.get(name)]
     if not missing:
-        return
+        return {}
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         names = " and ".join(missing) + (f" (or {instead})" if instead else "")
         raise ConfigurationError(f"set the environment variable {names}; --simulator needs no account")
     from getpass import getpass
 
+    values = {name: os.environ.get(name, "") for name in secrets}
     for name in missing:
         try:
-            # For this process a typed secret is what the variable would have held; child processes there are none.
-            os.environ[name] = getpass(f"{secrets[name]} (to skip this, set {name}): ", stream=sys.stderr)
+            values[name] = getpass(f"{secrets[name]} (to skip this, set {name}): ", stream=sys.stderr)
         except KeyboardInterrupt:
             sys.stderr.write("\n")
             raise
         except EOFError:
-            raise ConfigurationError(f"set the environment variable {name}") from None
+            values[name] = ""
+        if not values[name]:
+            raise ConfigurationError(f"set the environment variable {name}")
+    return values
 
 
 def _run(
     access: Access,
-    url_variable: str,
     client: Callable[[Simulator | None], C],
     use: Callable[[C, Simulator | None], Awaitable[None]],
 ) -> None:
     if access.simulator and access.base_url:
         raise ConfigurationError("give either --simulator or --base-url")
-    if access.base_url:
-        os.environ[url_variable] = access.base_url
 
     async def on_server(simulator: Simulator | None = None) -> None:
         async with client(simulator) as billing:

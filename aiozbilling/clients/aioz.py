@@ -120,10 +120,10 @@ class AiozBilling(Client):
         super().__init__(base_url, _credentials(api_key, secret_key, token), **settings)
 
     @classmethod
-    def from_env(cls, **settings: Unpack[Settings]) -> Self:
+    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
         """Build a client from ``AIOZ_PIN_API_KEY`` and ``AIOZ_PIN_SECRET_KEY``, or from ``AIOZ_PIN_TOKEN``.
 
-        ``AIOZ_PIN_BASE_URL``, where it is set, names another host.
+        ``AIOZ_PIN_BASE_URL``, or `base_url` before it, names another host than `AIOZ_PIN_URL`.
 
         Raises:
             ConfigurationError: a variable is missing or can't be right, or both ways are set.
@@ -142,7 +142,7 @@ class AiozBilling(Client):
             if missing:
                 either = " (or AIOZ_PIN_TOKEN)" if len(missing) == 2 else ""
                 raise ConfigurationError(f"set in the environment: {' and '.join(missing)}{either}")
-        base_url = os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
+        base_url = base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
         return cls(api_key=api_key, secret_key=secret_key, token=token, base_url=base_url, **settings)
 
     def with_credentials(

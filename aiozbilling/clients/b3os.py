@@ -56,14 +56,15 @@ class B3osBilling(Client):
         super().__init__(base_url, bearer(token, variable="B3OS_API_KEY"), **settings)
 
     @classmethod
-    def from_env(cls, **settings: Unpack[Settings]) -> Self:
-        """Build a client from ``B3OS_API_KEY`` and, where it is set, ``B3OS_SERVER_URL``.
+    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
+        """Build a client from ``B3OS_API_KEY`` and, where it is set, ``B3OS_SERVER_URL`` (`base_url` comes before it).
 
         Raises:
             ConfigurationError: a variable is missing or can't be right.
         """
         refuse_unknown(settings)
-        token, base_url = environment("B3OS_API_KEY", optional="B3OS_SERVER_URL")
+        token, from_environment = environment("B3OS_API_KEY", optional="B3OS_SERVER_URL")
+        base_url = base_url or from_environment
         return cls(token=token, base_url=base_url or B3OS_URL, **settings)
 
     def with_credentials(self, *, token: str | Secret) -> Self:

@@ -53,14 +53,15 @@ class MeteredBilling(Client):
         super().__init__(base_url, bearer(token, variable="METERED_BILLING_TOKEN"), **settings)
 
     @classmethod
-    def from_env(cls, **settings: Unpack[Settings]) -> Self:
-        """Build a client from ``METERED_BILLING_URL`` and ``METERED_BILLING_TOKEN``.
+    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
+        """Build a client from ``METERED_BILLING_URL`` (`base_url` comes before it) and ``METERED_BILLING_TOKEN``.
 
         Raises:
             ConfigurationError: a variable is missing or can't be right.
         """
         refuse_unknown(settings)
-        token, base_url = environment("METERED_BILLING_TOKEN", optional="METERED_BILLING_URL")
+        token, from_environment = environment("METERED_BILLING_TOKEN", optional="METERED_BILLING_URL")
+        base_url = base_url or from_environment
         if base_url is None:
             raise ConfigurationError("set the environment variable METERED_BILLING_URL")
         return cls(base_url, token=token, **settings)

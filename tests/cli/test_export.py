@@ -38,7 +38,7 @@ def test_an_export_ends_with_its_facts(command: Any, tmp_path: Path, suffix: str
 def test_a_span_of_the_history(command: Any, tmp_path: Path) -> None:
     """A month is taken whole, and what is outside is counted."""
     result = command("export", "history", "--out", str(tmp_path / "h.csv"), "--since", "2026-10", "--until", "2026-10")
-    assert b"31, and 39 outside the span" in result.out
+    assert b"31, and 39 outside the time range" in result.out
     wrong = command("export", "history", "--out", str(tmp_path / "x.csv"), "--since", "yesterday")
     assert wrong.code == 2
     assert "since must be" in wrong.err
@@ -55,7 +55,7 @@ def test_an_interrupted_export_goes_on(command: Any, simulator: Simulator, tmp_p
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, b"")
-    assert b"run the same command again" in err
+    assert b"kept. Run the same command again to resume." in err
     simulator.behaviour.latency_s = 0.0
     assert b"runs     2" in command(*arguments).out
 
@@ -100,12 +100,12 @@ def test_sync_keeps_a_database(command: Any, tmp_path: Path) -> None:
 
 
 def test_a_sync_that_ends_early_says_what_it_keeps(command: Any, simulator: Simulator, tmp_path: Path) -> None:
-    """Where rows are in the database already, it says that it goes on; where none are, it doesn't."""
+    """Where rows are in the database already, the run says that they are kept; where none are, it does not."""
     arguments = ("sync", "--db", str(tmp_path / "billing.sqlite"))
     simulator.fail("http-403", times=1)
     nothing = command(*arguments)
-    assert (nothing.code, "run the same command again" in nothing.err) == (4, False)
+    assert (nothing.code, "again to resume" in nothing.err) == (4, False)
     simulator.fail("http-403", times=1, path="historyUsage")
     some = command(*arguments)
-    assert (some.code, "run the same command again" in some.err) == (4, True)
+    assert (some.code, "again to resume" in some.err) == (4, True)
     assert b"120 rows, 0 new" in command(*arguments).out

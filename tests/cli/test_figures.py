@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from aiozbilling.cli.figures import aligned, cut, exact, shortened, size, size_in_gb, sum_of
-from aiozbilling.cli.messages import printable
+from aiozbilling.cli.figures import aligned, exact, money, rounded, shortened, size, size_in_gb, sum_of
+from aiozbilling.cli.messages import printable, with_cli_options
 from aiozbilling.cli.pictures import bar, gauge, sparkline
 
 
@@ -28,15 +28,42 @@ def test_exact_figures_keep_every_digit(number: Decimal | int | None, text: str)
     assert exact(number) == text
 
 
-def test_a_cut_figure_says_so() -> None:
-    """A fraction that is shortened ends with a mark; one that fits is left alone."""
-    assert cut("1.1234567", 6) == "1.123456…"
-    assert cut("1.123456", 6) == "1.123456"
-    assert cut("1,234", 6) == "1,234"
+@pytest.mark.parametrize(
+    ("amount", "places", "text"),
+    [
+        (Decimal("1543.773"), 6, "1,543.773000"),
+        (Decimal("0.0000005"), 6, "<0.000001"),  # half to even would make it look like nothing
+        (Decimal("-0.0000001"), 6, ">-0.000001"),
+        (Decimal("0.0000015"), 6, "0.000002"),
+        (Decimal("2.5"), 0, "2"),
+        (Decimal(0), 2, "0.00"),
+        (Decimal("-0.0"), 2, "0.00"),
+        (Decimal("12345678901234567890123.5"), 2, "12,345,678,901,234,567,890,123.50"),
+        (None, 6, "–"),
+    ],
+)
+def test_money_has_one_style(amount: Decimal | None, places: int, text: str) -> None:
+    """Money has a fixed number of decimals, and an amount that is not zero never looks like zero."""
+    assert money(amount, places) == text
 
 
-def test_points_stand_below_each_other() -> None:
-    """Set to the right, the points of the figures are in one column."""
+def test_compute_units_lose_the_noise_of_floats() -> None:
+    """A float's last digits go, and so do zeros at the end."""
+    assert rounded(Decimal("8745.200000000001"), 4) == "8,745.2"
+    assert rounded(Decimal("0.00000001"), 4) == "<0.0001"
+    assert rounded(Decimal(7), 4) == "7"
+    assert rounded(None, 4) == "–"
+
+
+def test_errors_name_the_options_of_the_command_line() -> None:
+    """A keyword of the library in an error becomes the option that sets it; other words stay."""
+    told = with_cli_options("try page_size=100, give the new address as `base_url`, or overwrite=True")
+    assert told == "try --page-size 100, give the new address as `--base-url`, or --force"
+    assert with_cli_options("my_timeout and page_sizes") == "my_timeout and page_sizes"
+
+
+def test_decimal_points_form_a_column() -> None:
+    """Right-aligned figures have their decimal points in one column."""
     width = 12
     lines = [text.rjust(width) for text in aligned(["1.25", "10", "3.5", "–"])]
     assert [line.find(".") for line in lines if "." in line] == [9, 9]
@@ -88,6 +115,7 @@ def test_a_sparkline_fits_its_width() -> None:
 
 
 def test_what_a_terminal_would_obey_is_replaced() -> None:
-    """Escape sequences and line breaks of a server become harmless."""
+    """Escape sequences, C1 and bidirectional controls and line breaks of a server become harmless."""
+    assert printable("a\x9b1mb\u202ec") == "a�1mb�c"
     assert printable("a\033[31mb\nc") == "a�[31mb c"
     assert printable("naïve…") == "naïve…"

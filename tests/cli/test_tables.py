@@ -39,30 +39,56 @@ def test_tables_fit_the_terminal(
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_an_amount_is_exact_or_marked(
+def test_money_keeps_its_meaning_at_every_width(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    """Each amount in the table has all of its digits, or is their beginning and ends with a mark."""
+    """Each amount is rounded to six decimals, or to two below a title with ≈; the status is there at every width."""
     lines = drawn(command, monkeypatch, width, "top-ups")
     served = [row for row in simulator.top_up_rows() if row is not None]
+    (title,) = (line for line in lines if line.startswith("Created"))
     shown = [line for line in lines if re.match(r"\d{4}-\d\d-\d\d", line)]
     assert len(shown) == 50
     for line, row in zip(shown, served, strict=False):
-        figures = re.sub(r"^\S+( \d\d:\d\d:\d\d)?", "", line).split()[:2]
-        for figure, truth in zip(figures, (row["amount"]["amount"], row["total_amount"]), strict=True):
-            digits = format(Decimal(truth).scaleb(-18), "f")
-            text = figure.replace(",", "")
-            assert digits.startswith(text[:-1]) if text.endswith("…") else Decimal(text) == Decimal(digits)
+        assert f"  {'true' if row['status'] else 'false'}" in line
+        amount, usd = re.sub(r"^\S+( \d\d:\d\d:\d\d)?", "", line).split()[:2]
+        for figure, truth, name in ((amount, row["amount"]["amount"], "AIOZ"), (usd, row["total_amount"], "USD")):
+            places = 2 if f"≈ {name}" in title else 6
+            assert figure == format(round(Decimal(truth).scaleb(-18), places), f",.{places}f")
 
 
-def test_totals_are_exact(command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below all rows stand their sums, to the last digit."""
-    lines = drawn(command, monkeypatch, 80, "top-ups", "--all")
+def test_totals_are_those_of_the_list(
+    command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sums below all rows are the exact sums, with as many decimals as are asked for."""
+    lines = drawn(command, monkeypatch, 80, "top-ups", "--all", "--decimals", "18")
     served = [row for row in simulator.top_up_rows() if row is not None]
-    deposited = sum(int(row["amount"]["amount"]) for row in served)
-    (shown,) = re.findall(r"Deposited: (\S+) AIOZ", "\n".join(lines))
-    assert Decimal(shown.replace(",", "")) * 10**18 == deposited
+    for word, unit, units in (
+        ("Deposited", "AIOZ", sum(int(row["amount"]["amount"]) for row in served)),
+        ("Credited", "USD", sum(int(row["total_amount"]) for row in served if row["status"])),
+    ):
+        (shown,) = re.findall(rf"{word}: (\S+) {unit}", "\n".join(lines))
+        assert Decimal(shown.replace(",", "")) * 10**18 == units
     assert "120 top-ups" in lines
+
+
+@pytest.mark.parametrize(("what", "time"), [("top-ups", "created_at"), ("history", "date")])
+def test_rows_of_a_span_of_time(
+    command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, what: str, time: str
+) -> None:
+    """With --since and --until come the rows of that time only, and --max-items counts those."""
+    rows = simulator.top_up_rows() if what == "top-ups" else simulator.history_rows()
+    inside = [row for row in rows if row is not None and row[time].startswith("2026-10")]
+    for more, count in (((), len(inside)), (("--max-items", "3"), 3)):
+        result = command(what, "--since", "2026-10", "--until", "2026-10", *more, "--format", "jsonl")
+        assert len(result.out.splitlines()) == count
+    assert command(what, "--since", "tomorrow").code == 2
+
+
+def test_each_table_has_a_heading(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables that are printed one after another can be distinguished."""
+    headings = [drawn(command, monkeypatch, 100, what)[0] for what in ("top-ups", "month", "history")]
+    assert headings == ["AIOZ Pin, top-ups", headings[1], "AIOZ Pin, usage by day"]
+    assert re.fullmatch(r"AIOZ Pin, \d{4}-\d\d so far", headings[1])
 
 
 def test_a_long_list_says_how_to_see_the_rest(
@@ -70,12 +96,12 @@ def test_a_long_list_says_how_to_see_the_rest(
 ) -> None:
     """A table stops after 50 rows, asks the server for no more than it needs, and names the options for the rest."""
     lines = drawn(command, monkeypatch, 100, "top-ups", "--page-size", "60")
-    assert "50 of 120 top-ups; 70 more with --all, --max-items or --format csv" in lines
+    assert "50 of 120 top-ups. --all, --max-items or --format csv shows more." in lines
     assert len(simulator.requests) == 1
 
 
 def test_pages_make_one_table(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many pages come, the header stands once."""
+    """However many pages come, the header appears once."""
     lines = drawn(command, monkeypatch, 100, "history", "--all", "--page-size", "20")
     assert len([line for line in lines if line.startswith("Day")]) == 1
     assert len([line for line in lines if re.match(r"\d{4}-\d\d-\d\d", line)]) == 70
@@ -91,12 +117,12 @@ def test_usage_by_day_is_a_picture_at_every_width(command: CommandLine, monkeypa
 
 
 def test_empty_lists_say_so(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list without rows is a sentence, and another where none were wanted."""
-    assert drawn(command, monkeypatch, 80, "top-ups", "-n", "0") == ["No top-ups wanted."]
-    assert drawn(command, monkeypatch, 80, "history", "-n", "0") == ["No days wanted."]
+    """A list without rows is a sentence."""
+    assert drawn(command, monkeypatch, 80, "top-ups", "-n", "0") == ["No top-ups."]
+    assert drawn(command, monkeypatch, 80, "history", "-n", "0") == ["No days."]
     missing = command("metered", "--metrics", "nope", "--format", "table")
     assert missing.out.decode().splitlines()[1] == "No metrics."
-    assert "without --metrics it tells which metrics there are" in missing.err
+    assert "run it without --metrics to see the metrics it has" in missing.err
     for table, sentence in ((TopUpTable(Screen()), "No top-ups."), (HistoryTable(Screen()), "No days.")):
         assert [str(line) for line in table.foot(0)] == [sentence]
     assert [str(line) for line in TopUpTable(Screen()).foot(3)] == ["None of 3 top-ups."]  # all are null
@@ -114,11 +140,11 @@ def test_money_is_the_last_to_be_cut(
 def test_deposits_that_are_not_credited_are_told_apart(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch, simulator: Simulator
 ) -> None:
-    """Below the sums stands how many deposits have status false, and what they come to."""
+    """The last line says how many deposits have status false, and their sum, which is not in the sum above."""
     lines = drawn(command, monkeypatch, 80, "top-ups", "--all")
     waiting = [row for row in simulator.top_up_rows() if row is not None and not row["status"]]
     assert waiting
-    assert lines[-1].startswith(f"Of these, {len(waiting)} with status false: ")
+    assert lines[-1].startswith(f"{len(waiting)} top-ups have status false: ")
 
 
 def test_ascii_terminals_get_ascii(command: CommandLine) -> None:
