@@ -49,14 +49,12 @@ def blocks(guide: Path, language: str) -> list[tuple[int, str]]:
 def outputs(guide: Path) -> dict[int, list[str]]:
     """Return the output that is shown for Python blocks, by line: the text block after the words "It prints:"."""
     text = guide.read_text(encoding="utf-8")
-    return {
-        text.count("\n", 0, block.start("source")): block["output"].splitlines()
-        for block in re.finditer(
-            r"^```python\n(?P<source>(?:(?!^```).*\n)*)^```\n\nIt prints:\n\n```text\n(?P<output>.*?)^```$",
-            text,
-            re.MULTILINE | re.DOTALL,
-        )
-    }
+    found: dict[int, list[str]] = {}
+    for block in BLOCK.finditer(text):
+        begin, words, rest = text[block.end() :].partition("\n\nIt prints:\n\n```text\n")
+        if words and not begin:
+            found[text.count("\n", 0, block.start("source"))] = rest.partition("\n```\n")[0].splitlines()
+    return found
 
 
 def guides_with(language: str) -> list[object]:
