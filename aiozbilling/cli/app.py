@@ -10,6 +10,7 @@ from aiozbilling.cli.aioz import history, month, top_ups
 from aiozbilling.cli.b3os import cu_balance, cu_usage
 from aiozbilling.cli.exporting import export, sync
 from aiozbilling.cli.failures import EXIT_CODES, report_failure
+from aiozbilling.cli.fleet import fleet
 from aiozbilling.cli.messages import complain
 from aiozbilling.cli.metered import metered
 from aiozbilling.cli.simulate import simulate
@@ -46,6 +47,7 @@ app.command()(metered)
 app.command()(export)
 app.command()(sync)
 app.command()(simulate)
+app.add_typer(fleet, name="fleet")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callbacks are called so

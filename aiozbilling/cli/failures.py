@@ -54,6 +54,7 @@ EXIT_CODES: tuple[tuple[int, str], ...] = tuple(
             *((code, meaning) for code, _, meaning in _FAILURES),
             (0, "success"),
             (1, "a bug: please report it"),
+            (13, "some accounts of a fleet failed"),
             (130, "Ctrl-C"),
             (143, "SIGTERM"),
         ]

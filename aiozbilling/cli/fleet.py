@@ -1,0 +1,172 @@
+"""Commands for many accounts: `fleet export`."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aiozbilling.cli.exporting import Kind, What
+from aiozbilling.cli.messages import complain, note, printable
+from aiozbilling.cli.output import write
+from aiozbilling.cli.running import run
+from aiozbilling.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from aiozbilling import RateLimit
+    from aiozbilling.fleet import FleetProgress, Outcome
+
+__all__ = ["SOME_FAILED", "fleet"]
+
+SOME_FAILED = 13
+
+fleet = typer.Typer(rich_markup_mode=None, add_completion=False, help="AIOZ: many accounts at once.")
+
+_Accounts = Annotated[Path, typer.Option("--accounts", metavar="FILE", help="The accounts file (TOML).")]
+_Out = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The folder of the dataset.")]
+_Kind = Annotated[
+    Kind, typer.Option("--format", "-f", metavar="FORMAT", help="Of the parts: csv, jsonl, parquet, sqlite.")
+]
+_Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Accounts at once.")]
+_Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="PATTERN", show_default=False, help="Labels, such as 'eu-*'; may be repeated."),
+]
+_Rate = Annotated[
+    str, typer.Option("--rate-limit", metavar="N/SECONDS", help="Requests of one account in so many seconds, or none.")
+]
+
+
+@fleet.callback()
+def about() -> None:
+    """AIOZ: many accounts at once, named in an accounts file. Guide: aiozbilling/fleet/README.md."""
+
+
+@fleet.command()
+def export(
+    what: Annotated[What, typer.Argument(help="The list.")],
+    *,
+    accounts: _Accounts,
+    out: _Out,
+    format_: _Kind = Kind.PARQUET,
+    workers: _Workers = 8,
+    only: _Only = None,
+    rate_limit: _Rate = "180/60",
+) -> None:
+    """Write one list of many accounts to a dataset: FOLDER/top_ups/account=LABEL/part-00001.parquet.
+
+    An account that fails stops no other. The same command skips complete accounts, resumes partial ones and tries
+    failed ones again. It exits with 13 where some failed.
+    """
+    limit = _limit(rate_limit)
+    failed: list[Outcome] = []
+
+    async def work() -> None:
+        from aiozbilling.fleet import fleet
+
+        totals = _Totals()
+        with _counter() as shown:
+            outcomes = fleet(
+                accounts,
+                "top_ups" if what is What.TOP_UPS else "history",
+                out,
+                format=format_.value,
+                workers=workers,
+                only=only or (),
+                rate_limit=limit,
+                on_progress=shown,
+            )
+            async with aclosing(outcomes):
+                async for outcome in outcomes:
+                    totals.add(outcome)
+                    if outcome.status == "failed":
+                        failed.append(outcome)
+        await write(totals.text(out).encode())
+
+    try:
+        run(work())
+    except SystemExit:
+        note("What was read is kept: run the same command again, and it goes on.")
+        raise
+    _report(failed)
+
+
+def _report(failed: "list[Outcome]") -> None:
+    for outcome in failed:
+        complain(f"{outcome.account}: {_reason(outcome.error)}")
+    if failed:
+        raise SystemExit(SOME_FAILED)
+
+
+def _reason(error: Exception | None) -> str:
+    from aiozbilling.errors import AiozBillingError
+
+    if isinstance(error, AiozBillingError):
+        return str(error)
+    return f"unexpected {type(error).__name__}: this is a bug"
+
+
+class _Totals:
+    """Adds up the outcomes of a run."""
+
+    def __init__(self) -> None:
+        self._outcomes: list[Outcome] = []
+
+    def add(self, outcome: "Outcome") -> None:
+        self._outcomes.append(outcome)
+
+    def text(self, out: Path) -> str:
+        from decimal import Decimal
+
+        from aiozbilling.cli.figures import exact
+
+        outcomes = self._outcomes
+        failed = sum(outcome.status == "failed" for outcome in outcomes)
+        usd = sum((outcome.usd for outcome in outcomes if outcome.usd is not None), Decimal(0))
+        rows, new = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("rows", "new_rows"))
+        lines = {
+            "dataset": printable(str(out)),
+            "accounts": f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed",
+            "rows": f"{rows:,}, {new:,} new",
+            "sum": f"{exact(usd)} USD",
+        }
+        return "".join(f"{title:<8}  {text}\n" for title, text in lines.items())
+
+
+@contextmanager
+def _counter() -> "Iterator[Callable[[FleetProgress], None]]":
+    """Show accounts and rows on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _progress: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: list[Any] = [
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} accounts"),
+        TextColumn("{task.fields[rows]:,} rows{task.fields[failed]}"),
+        TimeRemainingColumn(compact=True),
+    ]
+    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True, expand=True) as progress:
+        task = progress.add_task("fleet", total=None, rows=0, failed="")
+
+        def show(seen: "FleetProgress") -> None:
+            failed = f", {seen.failed:,} failed" if seen.failed else ""
+            progress.update(task, completed=seen.done, total=seen.accounts, rows=seen.rows, failed=failed)
+
+        yield show
+
+
+def _limit(text: str) -> "RateLimit | None":
+    from aiozbilling import RateLimit
+
+    if text == "none":
+        return None
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,6})?)", text, re.ASCII)
+    if match is None:
+        raise ConfigurationError(f"--rate-limit must be requests and seconds, such as 180/60, or none, not {text!r}")
+    return RateLimit(int(match[1]), float(match[2]))

@@ -1,0 +1,180 @@
+"""The accounts file: who is exported, from which system, and where the secrets are."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import attrs
+
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.fleet.references import Reference, resolved
+
+__all__ = ["Account", "Accounts", "System", "accounts_of", "read_accounts", "selected"]
+
+System: TypeAlias = Literal["aioz", "b3os", "metered"]
+SECRETS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "aioz": (("api_key", "secret_key"), ("token",)),
+    "b3os": (("token",),),
+    "metered": (("token",),),
+}
+_SETTINGS = {"aioz": ("base_url",), "b3os": ("base_url", "organization"), "metered": ("base_url",)}
+_SECRET_NAMES = ("api_key", "secret_key", "token")
+# A label is the name of a folder, and readers of a dataset guess the type of `account=…`: only a text stays a text.
+_LABEL = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?", re.ASCII)
+_TAKEN_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+_TAKEN_NAMES |= {"nan", "inf", "infinity", "null", "none", "true", "false", "now", "today", "epoch", "yesterday"}
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """One account of a fleet. It holds no secret, only where its secrets are.
+
+    Attributes:
+        label: your name for it, and the name of its folder: letters, digits, ``.``, ``_``, ``-``; a letter first.
+        system: ``"aioz"``, ``"b3os"`` or ``"metered"``.
+        secrets: where each secret is: of aioz ``api_key`` and ``secret_key``, or ``token``; of the others ``token``.
+        base_url: another server than the system's own, or None.
+        organization: of B3OS, or None.
+        tags: texts of yours, such as ``{"team": "storage"}``.
+        folder: that relative paths of secrets start from.
+    """
+
+    label: str
+    system: System = "aioz"
+    secrets: Mapping[str, Reference] = attrs.field(factory=dict)
+    base_url: str | None = None
+    organization: str | None = None
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    folder: Path = attrs.field(default=Path())
+
+    def resolve(self) -> dict[str, Any]:
+        """Read the secrets: a `Secret` for each name in `secrets`. It blocks.
+
+        Raises:
+            ConfigurationError: one of them is not there.
+        """
+        found = {}
+        for name, reference in self.secrets.items():
+            try:
+                found[name] = resolved(reference, self.folder, self.label)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"account {self.label!r}, {name}: {error}") from None
+        return found
+
+
+Accounts: TypeAlias = "str | PathLike[str] | Sequence[Account]"
+
+
+def accounts_of(accounts: Accounts) -> tuple[Account, ...]:
+    """Give the accounts of a file, or of a sequence as it is.
+
+    Raises:
+        ConfigurationError: the file can't be read, or two accounts have one label.
+    """
+    if isinstance(accounts, str | PathLike):
+        return read_accounts(accounts)
+    found = tuple(accounts)
+    _refuse_repeated(found)
+    return found
+
+
+def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
+    """Read an accounts file (TOML), in its order. The secrets themselves are not read.
+
+    Raises:
+        ConfigurationError: the file is not there, is no TOML, holds a secret, or an account can't be right.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as opened:
+            content = tomllib.load(opened)
+    except OSError as error:
+        raise ConfigurationError(f"can't read {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise ConfigurationError(f"{file} is no TOML: look at the quotes and brackets") from None
+    if unknown := sorted(content.keys() - {"account"}):
+        raise ConfigurationError(f"{file}: there is no setting {unknown[0]!r}; accounts are tables [[account]]")
+    tables = content.get("account", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigurationError(f"{file}: accounts are tables [[account]], with two brackets")
+    found = tuple(_account(table, file.absolute().parent, number) for number, table in enumerate(tables, 1))
+    if not found:
+        raise ConfigurationError(f"{file} has no [[account]]")
+    _refuse_repeated(found)
+    return found
+
+
+def selected(accounts: Iterable[Account], patterns: Sequence[str]) -> tuple[Account, ...]:
+    """Give the accounts whose label fits one of the patterns, such as ``"eu-*"``; all where there is no pattern.
+
+    Raises:
+        ConfigurationError: a pattern fits none.
+    """
+    accounts = tuple(accounts)
+    for pattern in patterns:
+        if not any(fnmatchcase(account.label, pattern) for account in accounts):
+            raise ConfigurationError(f"no account has a label that fits {pattern!r}")
+    if not patterns:
+        return accounts
+    return tuple(one for one in accounts if any(fnmatchcase(one.label, pattern) for pattern in patterns))
+
+
+def _account(table: dict[str, Any], folder: Path, number: int) -> Account:
+    label = table.get("label")
+    if not isinstance(label, str) or not _LABEL.fullmatch(label) or label.lower() in _TAKEN_NAMES:
+        raise ConfigurationError(
+            f"account {number}: give a label of letters, digits, '.', '_' and '-' that begins with a letter"
+        )
+    system = table.get("system", "aioz")
+    if system not in get_args(System):
+        raise ConfigurationError(f"account {label!r}: system must be aioz, b3os or metered")
+    allowed = {"label", "system", "tags", *_SECRET_NAMES, *_SETTINGS[system]}
+    if unknown := sorted(table.keys() - allowed):
+        raise ConfigurationError(f"account {label!r}: there is no setting {unknown[0]!r}")
+    secrets = {
+        name: Reference.parse(table[name], f"account {label!r}: {name}") for name in _SECRET_NAMES if name in table
+    }
+    if tuple(secrets) not in SECRETS[system]:
+        ways = " or ".join(" and ".join(way) for way in SECRETS[system])
+        raise ConfigurationError(f"account {label!r}: give {ways}")
+    settings = {name: _text(table[name], label, name) for name in _SETTINGS[system] if name in table}
+    if system == "metered" and "base_url" not in settings:
+        raise ConfigurationError(f"account {label!r}: give base_url, as every deployment of this system has its own")
+    if system == "b3os" and "organization" not in settings:
+        raise ConfigurationError(f"account {label!r}: give organization")
+    return Account(
+        label=label, system=system, secrets=secrets, tags=_tags(table.get("tags", {}), label), folder=folder, **settings
+    )
+
+
+def _text(value: object, label: str, name: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"account {label!r}: {name} must be a text")
+    return value
+
+
+def _tags(tags: object, label: str) -> dict[str, str]:
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        raise ConfigurationError(f'account {label!r}: tags must be texts, such as {{ team = "storage" }}')
+    return dict(tags)
+
+
+def _refuse_repeated(accounts: Sequence[Account]) -> None:
+    labels: set[str] = set()
+    secrets: dict[tuple[object, ...], str] = {}
+    for account in accounts:
+        if account.label.lower() in labels:  # some file systems don't tell cases apart
+            raise ConfigurationError(f"two accounts have the label {account.label!r}")
+        labels.add(account.label.lower())
+        # A function gets the label, so that one function may serve all accounts.
+        places = tuple(map(str, account.secrets.values()))
+        fixed = all(reference.kind in ("env", "file", "keyring") for reference in account.secrets.values())
+        other = secrets.setdefault((account.system, account.base_url, account.folder, places), account.label)
+        if fixed and other != account.label:
+            raise ConfigurationError(f"accounts {other!r} and {account.label!r} have the same key")

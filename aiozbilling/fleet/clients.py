@@ -1,0 +1,84 @@
+"""Clients of many accounts that share their connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from aiozbilling.clients.aioz import AIOZ_PIN_URL, AiozBilling
+from aiozbilling.clients.b3os import B3OS_URL, B3osBilling
+from aiozbilling.clients.client import Client
+from aiozbilling.clients.metered import MeteredBilling
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.credentials import Credentials, bearer, key_pair
+from aiozbilling.exchange.rate import RateLimit
+from aiozbilling.export.in_thread import in_thread
+from aiozbilling.fleet.accounts import Account, System
+
+__all__ = ["Clients", "resolved_secrets"]
+
+_CLASSES: dict[System, Any] = {"aioz": AiozBilling, "b3os": B3osBilling, "metered": MeteredBilling}
+_URLS: dict[System, str | None] = {"aioz": AIOZ_PIN_URL, "b3os": B3OS_URL, "metered": None}
+
+
+class Clients:
+    """Opens a client for each account; those of one server share its connections, and each has its own rate limit.
+
+    The rate limit is AIOZ's; the other systems publish none.
+    """
+
+    def __init__(self, rate_limit: RateLimit | None) -> None:
+        self._rate_limit = rate_limit
+        self._parents: dict[tuple[System, str | None], Client] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for parent in self._parents.values():
+            await parent.close()
+
+    def client(self, account: Account, secrets: Mapping[str, Any]) -> Any:
+        """Return the client of an account, whose secrets were resolved."""
+        server = (account.system, account.base_url)
+        if server in self._parents:
+            return self._parents[server].with_credentials(**secrets)  # type: ignore[attr-defined]
+        settings: dict[str, Any] = {"rate_limit": self._rate_limit} if account.system == "aioz" else {}
+        if url := account.base_url or _URLS[account.system]:
+            settings["base_url"] = url
+        self._parents[server] = client = _CLASSES[account.system](**secrets, **settings)
+        return client
+
+
+async def resolved_secrets(accounts: Iterable[Account]) -> dict[str, dict[str, Any] | ConfigurationError]:
+    """Read the secrets of all accounts, by label; where one is not there, the error.
+
+    Raises:
+        ConfigurationError: two accounts have the same key.
+    """
+    return await in_thread(_resolved, tuple(accounts))
+
+
+def _resolved(accounts: tuple[Account, ...]) -> dict[str, dict[str, Any] | ConfigurationError]:
+    found: dict[str, dict[str, Any] | ConfigurationError] = {}
+    labels: dict[tuple[object, ...], str] = {}
+    for account in accounts:
+        try:
+            found[account.label] = secrets = account.resolve()
+            fingerprint = _credentials(secrets).fingerprint
+        except ConfigurationError as error:
+            found[account.label] = error
+            continue
+        other = labels.setdefault((account.system, account.base_url, fingerprint), account.label)
+        if other != account.label:
+            raise ConfigurationError(f"accounts {other!r} and {account.label!r} have the same key")
+    return found
+
+
+def _credentials(secrets: Mapping[str, Any]) -> Credentials:
+    if "token" in secrets:
+        return bearer(secrets["token"])
+    return key_pair(secrets["api_key"], secrets["secret_key"])

@@ -1,0 +1,177 @@
+"""Many accounts become one dataset, with one outcome per account."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from os import PathLike
+from pathlib import Path
+
+import attrs
+
+from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
+from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.exchange.rate import RateLimit
+from aiozbilling.export.disk import Disk, failures_named
+from aiozbilling.export.formats import Format
+from aiozbilling.export.in_thread import in_thread
+from aiozbilling.fleet.account_export import explained
+from aiozbilling.fleet.accounts import Account, Accounts, accounts_of, selected
+from aiozbilling.fleet.clients import resolved_secrets
+from aiozbilling.fleet.layout import FleetList, Layout
+from aiozbilling.fleet.manifest import AccountManifest, ListState
+from aiozbilling.fleet.outcome import FleetProgress, Outcome
+from aiozbilling.fleet.summary import Summary
+from aiozbilling.fleet.workers import Plan, export_accounts
+
+__all__ = ["fleet"]
+
+
+def fleet(
+    accounts: Accounts,
+    what: FleetList,
+    out: str | PathLike[str],
+    *,
+    format: Format = "parquet",  # noqa: A002 - the word that users know
+    workers: int = 8,
+    only: Sequence[str] = (),
+    rate_limit: RateLimit | None = AIOZ_RATE_LIMIT,
+    on_progress: Callable[[FleetProgress], object] | None = None,
+) -> AsyncGenerator[Outcome, None]:
+    """Export one list of many accounts to one dataset, and iterate the outcomes as they come.
+
+    The dataset is ``out/top_ups/account=LABEL/part-00001.parquet``, with the totals in ``out/_fleet.json``. One account
+    that fails stops nothing. End the iteration in any way and call it again with the same arguments: accounts that are
+    complete are skipped, partial ones are resumed, and failed ones are tried again.
+
+    Args:
+        accounts: path of the accounts file, or accounts. Those of other systems than AIOZ have no such list and are
+            left out.
+        what: ``"top_ups"`` or ``"history"``.
+        out: folder of the dataset; it is made when it is not there. Both lists may share it.
+        format: of the parts.
+        workers: accounts at once.
+        only: patterns of labels, such as ``["eu-*"]``; by default all.
+        rate_limit: of each account, or None.
+        on_progress: called with a `FleetProgress` after each page and each account.
+
+    Raises:
+        ConfigurationError: an argument or the accounts file can't be right, or two accounts have the same key.
+        ExportError: the folder can't be written.
+        ExportLockedError: another fleet is writing to the folder.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ConfigurationError(f"workers must be a whole number of at least 1, not {workers!r}")
+    chosen = [one for one in selected(accounts_of(accounts), only) if one.system == "aioz"]
+    if not chosen:
+        raise ConfigurationError("no account of AIOZ is selected")
+    plan = Plan(Layout(Path(out).absolute(), what, format), workers, rate_limit)
+    return _outcomes(chosen, plan, on_progress or _ignore)
+
+
+async def _outcomes(
+    accounts: Sequence[Account], plan: Plan, on_progress: Callable[[FleetProgress], object]
+) -> AsyncGenerator[Outcome, None]:
+    secrets = await resolved_secrets(accounts)
+    count = _Count(len(accounts), on_progress)
+    async with _dataset(plan.layout) as dataset:
+        queue: asyncio.Queue[Outcome] = asyncio.Queue()
+        driver = asyncio.create_task(export_accounts(accounts, secrets, plan, queue.put_nowait, count.read))
+        try:
+            for _ in accounts:
+                outcome = await dataset.checked(await _next(queue, driver))
+                count.came(outcome)
+                yield outcome
+        finally:
+            driver.cancel()
+            await asyncio.gather(driver, return_exceptions=True)
+            await in_thread(dataset.summary.save, dataset.disk, [account.label for account in accounts])
+
+
+async def _next(queue: asyncio.Queue[Outcome], driver: asyncio.Task[None]) -> Outcome:
+    """Wait for an outcome, or raise what ended the workers."""
+    coming = asyncio.ensure_future(queue.get())
+    try:
+        await asyncio.wait((coming, driver), return_when=asyncio.FIRST_COMPLETED)
+        if not coming.done() and queue.empty():
+            driver.result()
+        return await coming
+    finally:
+        coming.cancel()
+
+
+@attrs.define(eq=False)
+class _Dataset:
+    """The folder while its lock is held."""
+
+    layout: Layout
+    disk: Disk
+    summary: Summary
+
+    async def checked(self, outcome: Outcome) -> Outcome:
+        """Refuse rows that another account has already."""
+        try:
+            await in_thread(self.summary.refresh, outcome.account)
+        except ExportError as error:
+            await in_thread(self._withdraw, outcome, error)
+            return Outcome(account=outcome.account, status="failed", error=error, tags=outcome.tags)
+        return outcome
+
+    def _withdraw(self, outcome: Outcome, error: ExportError) -> None:
+        path = self.layout.manifest(outcome.account)
+        state = ListState(status="failed", format=self.layout.format, error=explained(error))
+        with failures_named(path):
+            AccountManifest.load(path, outcome.account).with_list(self.layout.list, state, dict(outcome.tags)).save(
+                self.disk, path
+            )
+            shutil.rmtree(self.layout.parts(outcome.account))
+        self.summary.refresh(outcome.account)
+
+
+@asynccontextmanager
+async def _dataset(layout: Layout) -> AsyncIterator[_Dataset]:
+    held, dataset = ExitStack(), _Dataset(layout, Disk(), Summary(layout))
+
+    def begin() -> None:
+        with failures_named(layout.root):
+            layout.root.mkdir(parents=True, exist_ok=True)
+            held.enter_context(dataset.disk.locked(layout.lock))
+            dataset.summary.load()
+
+    try:
+        await in_thread(begin)
+        yield dataset
+    finally:
+        await in_thread(held.close)
+
+
+@attrs.define(eq=False)
+class _Count:
+    """Adds up the progress of all accounts."""
+
+    accounts: int
+    report: Callable[[FleetProgress], object]
+    done: int = 0
+    failed: int = 0
+    rows: int = 0
+    _unfinished: dict[str, int] = attrs.field(factory=dict)
+
+    def read(self, label: str, rows: int) -> None:
+        self._unfinished[label] = rows
+        self._report()
+
+    def came(self, outcome: Outcome) -> None:
+        self.done += 1
+        self.failed += outcome.status == "failed"
+        self.rows += outcome.new_rows
+        self._unfinished.pop(outcome.account, None)
+        self._report()
+
+    def _report(self) -> None:
+        rows = self.rows + sum(self._unfinished.values())
+        self.report(FleetProgress(accounts=self.accounts, done=self.done, failed=self.failed, rows=rows))
+
+
+def _ignore(progress: FleetProgress) -> None: ...

@@ -1,0 +1,127 @@
+"""What is complete of an account, as its manifest records it."""
+
+from __future__ import annotations
+
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+import msgspec
+
+from aiozbilling.errors import CheckpointError
+from aiozbilling.export.disk import Disk, write_whole
+
+__all__ = ["AccountManifest", "ListState", "Part"]
+
+VERSION = 1
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """One file of the dataset.
+
+    Attributes:
+        file: its name.
+        rows: in it.
+        bytes: its size.
+        sha256: of its content, hexadecimal.
+        usd: sum in USD, exact.
+        amounts: sums by denomination in units of the wire, exact.
+        cursor: text of the cursor after its last row, or None.
+    """
+
+    file: str
+    rows: int
+    bytes: int
+    sha256: str
+    usd: Decimal
+    amounts: dict[str, Decimal]
+    cursor: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ListState:
+    """What is complete of one list of one account.
+
+    Attributes:
+        status: of the latest run.
+        format: of the parts.
+        key: fingerprint of the credentials that the list was read with.
+        parts: in the order in which they were added.
+        grows_at: the end where new rows come in, or None where that is not known.
+        error: class and message of what failed, or None.
+    """
+
+    status: Literal["complete", "failed"]
+    format: str
+    key: str = ""
+    parts: tuple[Part, ...] = ()
+    grows_at: Literal["head", "tail"] | None = None
+    error: tuple[str, str] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def usd(self) -> Decimal:
+        """Sum in USD of all parts."""
+        with localcontext(_EXACT):
+            return sum((part.usd for part in self.parts), Decimal(0))
+
+    @property
+    def amounts(self) -> dict[str, Decimal]:
+        """Sums by denomination of all parts."""
+        return added(part.amounts for part in self.parts)
+
+
+@attrs.frozen(kw_only=True)
+class AccountManifest:
+    """The lists of an account that were exported to one folder."""
+
+    account: str
+    lists: dict[str, ListState] = attrs.field(factory=dict)
+    tags: dict[str, str] = attrs.field(factory=dict)
+    version: int = VERSION
+
+    @classmethod
+    def load(cls, path: Path, label: str) -> AccountManifest:
+        """Read a manifest; an empty one where there is none.
+
+        Raises:
+            CheckpointError: it is damaged, or of another version.
+        """
+        try:
+            manifest = msgspec.json.decode(path.read_bytes(), type=cls)
+        except FileNotFoundError:
+            return cls(account=label)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            manifest = None
+        if manifest is None or manifest.version != VERSION or manifest.account != label:
+            raise CheckpointError(
+                "this manifest is damaged, or of another version or account",
+                path=str(path),
+                hint="Remove it and the account's folders, and run again: the account is exported anew",
+            )
+        return manifest
+
+    def with_list(self, name: str, state: ListState, tags: dict[str, str]) -> AccountManifest:
+        """Return this manifest with another state of one list."""
+        return attrs.evolve(self, lists=self.lists | {name: state}, tags=tags)
+
+    def save(self, disk: Disk, path: Path) -> None:
+        """Bring it to the disk."""
+        write_whole(disk, path, msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+
+
+def added(sums: Any) -> dict[str, Decimal]:
+    """Add sums by denomination, exactly."""
+    total: dict[str, Decimal] = {}
+    with localcontext(_EXACT):
+        for amounts in sums:
+            for denom, amount in amounts.items():
+                total[denom] = total.get(denom, Decimal(0)) + amount
+    return total

@@ -1,0 +1,113 @@
+"""The summary of a dataset: totals, one status per account, and which accounts turn out to be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import msgspec
+
+from aiozbilling.errors import AiozBillingError, ExportError
+from aiozbilling.export.disk import Disk, write_whole
+from aiozbilling.fleet.layout import Layout
+from aiozbilling.fleet.manifest import AccountManifest, ListState
+from aiozbilling.listing.cursor import Cursor
+from aiozbilling.tables.texts import decimal_text, time_text
+
+__all__ = ["Summary"]
+
+_FEWEST_DAYS = 7  # fewer equal days prove nothing
+
+
+@attrs.define(eq=False)
+class Summary:
+    """Knows the latest state of every account in a folder. All of it blocks."""
+
+    layout: Layout
+    _lists: dict[str, dict[str, ListState]] = attrs.field(factory=dict, init=False)
+    _owners: dict[str, str] = attrs.field(factory=dict, init=False)
+
+    def load(self) -> None:
+        """Read the manifests of all accounts; one that is damaged is left to its account's own export."""
+        for path in sorted(self.layout.manifests.glob("*.json")):
+            try:
+                self._add(AccountManifest.load(path, path.stem))
+            except AiozBillingError:
+                continue
+
+    def refresh(self, label: str) -> None:
+        """Read the manifest of one account again.
+
+        Raises:
+            ExportError: its rows are those of another account.
+        """
+        manifest = AccountManifest.load(self.layout.manifest(label), label)
+        state = manifest.lists.get(self.layout.list)
+        owner = None if state is None else self._owner(label, state)
+        if owner is None:
+            self._add(manifest)
+            return
+        raise ExportError(
+            f"the rows of account {label!r} are those of account {owner!r}",
+            path=str(self.layout.parts(label)),
+            hint="Two labels lead to one account: remove one of them from the accounts file",
+        )
+
+    def save(self, disk: Disk, selected: Sequence[str]) -> None:
+        """Write the summary; accounts that were selected and have no outcome yet are listed too."""
+        content: dict[str, Any] = {
+            "written_at": time_text(datetime.now(UTC)),
+            "lists": {name: self._of_list(name) for name in ("top_ups", "history")},
+        }
+        unfinished = sorted(label for label in selected if self.layout.list not in self._lists.get(label, {}))
+        content["lists"][self.layout.list]["account"] |= {label: self._unfinished(label) for label in unfinished}
+        write_whole(disk, self.layout.summary, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+
+    def _of_list(self, name: str) -> dict[str, Any]:
+        states = {label: lists[name] for label, lists in sorted(self._lists.items()) if name in lists}
+        whole = ListState(
+            status="complete", format="", parts=tuple(part for state in states.values() for part in state.parts)
+        )
+        return {
+            "accounts": len(states),
+            "complete": sum(state.status == "complete" for state in states.values()),
+            "failed": sum(state.status == "failed" for state in states.values()),
+            "rows": whole.rows,
+            "bytes": sum(part.bytes for part in whole.parts),
+            "usd": decimal_text(whole.usd),
+            "amounts": {denom: decimal_text(amount) for denom, amount in sorted(whole.amounts.items())},
+            "account": {label: _of_account(state) for label, state in states.items()},
+        }
+
+    def _unfinished(self, label: str) -> dict[str, Any]:
+        return {"status": "partial" if self.layout.work(label).exists() else "pending", "rows": 0}
+
+    def _add(self, manifest: AccountManifest) -> None:
+        self._lists[manifest.account] = manifest.lists
+        state = manifest.lists.get(self.layout.list)
+        for mark in () if state is None else _marks(state):
+            self._owners.setdefault(mark, manifest.account)
+
+    def _owner(self, label: str, state: ListState) -> str | None:
+        return next((owner for mark in _marks(state) if (owner := self._owners.get(mark, label)) != label), None)
+
+
+def _of_account(state: ListState) -> dict[str, Any]:
+    facts: dict[str, Any] = {"status": state.status, "rows": state.rows, "usd": decimal_text(state.usd)}
+    return facts if state.error is None else facts | {"error": " ".join(filter(None, state.error))}
+
+
+def _marks(state: ListState) -> set[str]:
+    """Return what no other account can have: the ids of the first and the last top-up, or all of a paid history."""
+    if not state.parts:
+        return set()
+    first = state.parts[0]
+    cursor = None if first.cursor is None else Cursor.parse(first.cursor)
+    ids = () if cursor is None else (*cursor.head[:1], *cursor.anchors[-1:])
+    if all(key.startswith("id:") for key in ids):
+        return set(ids)
+    is_telling = first.rows >= _FEWEST_DAYS and first.usd != Decimal(0)
+    return {first.sha256} if is_telling else set()

@@ -1,0 +1,230 @@
+"""Many accounts become one dataset."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from contextlib import aclosing
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from aiozbilling import AuthenticationError, ConfigurationError, ExportError, ExportLockedError
+from aiozbilling.fleet import FleetProgress, fleet
+from aiozbilling.simulator import Account, Simulator
+from tests.fleet.fleets import accounts_file, ids_in, run
+
+SIZES = {"eu": 130, "eu-west": 1, "us": 40, "empty": 0}
+
+
+@pytest.fixture
+async def simulator():
+    async with Simulator(top_ups=5, days=3) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def accounts(simulator: Simulator) -> dict[str, Account]:
+    return {label: simulator.add_account(top_ups=size, days=20) for label, size in SIZES.items()}
+
+
+@pytest.fixture
+def file(tmp_path: Path, simulator: Simulator, accounts: dict[str, Account]) -> Path:
+    return accounts_file(tmp_path / "etc", simulator, accounts)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+async def test_each_account_has_its_rows(file, out, accounts):
+    """The dataset holds each account's top-ups exactly, under its label, and the outcomes count and sum them."""
+    outcomes = await run(file, out)
+    assert ids_in(out) == {label: account.top_up_ids() for label, account in sorted(accounts.items())}
+    assert {label: outcome.rows for label, outcome in outcomes.items()} == SIZES
+    assert all(outcome.status == "complete" and outcome.error is None for outcome in outcomes.values())
+    assert outcomes["eu"].tags == {"team": "storage"}
+    usd = pq.read_table(out / "top_ups" / "account=eu", partitioning=None)["credit_usd"].to_pylist()
+    assert outcomes["eu"].usd == sum(value for value in usd if value is not None)
+
+
+async def test_the_dataset_is_read_with_the_partition_column(file, out):
+    """The folder is one table for pyarrow and DuckDB, with the label in the text column `account`."""
+    await run(file, out)
+    table = pq.read_table(out)
+    assert table.num_rows == sum(SIZES.values())
+    assert set(table["account"].to_pylist()) == {"eu", "eu-west", "us"}
+    rows = duckdb.sql(
+        f"SELECT account, count(*) FROM read_parquet('{out}/top_ups/*/*.parquet', hive_partitioning = true)"
+        " GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    assert rows == [("eu", 130), ("eu-west", 1), ("us", 40)]
+
+
+async def test_both_lists_share_a_folder(file, out, accounts):
+    """Top-ups and history lie side by side, and the summary has the totals of both."""
+    await run(file, out)
+    outcomes = await run(file, out, "history")
+    assert {outcome.rows for outcome in outcomes.values()} == {20}
+    lists = json.loads((out / "_fleet.json").read_bytes())["lists"]
+    assert (lists["top_ups"]["rows"], lists["history"]["rows"]) == (sum(SIZES.values()), 80)
+    assert Decimal(lists["history"]["usd"]) == sum(outcome.usd for outcome in outcomes.values())
+
+
+async def test_one_bad_account_stops_nothing(file, out, accounts):
+    """An account that is refused has a failed outcome, the others are complete, and a rerun tries it again."""
+    accounts["us"].is_revoked = True
+    outcomes = await run(file, out)
+    assert isinstance(outcomes["us"].error, AuthenticationError)
+    assert {label for label, outcome in outcomes.items() if outcome.status == "complete"} == {"eu", "eu-west", "empty"}
+    statuses = json.loads((out / "_fleet.json").read_bytes())["lists"]["top_ups"]["account"]
+    assert statuses["us"]["status"] == "failed"
+    assert "AuthenticationError" in statuses["us"]["error"]
+    accounts["us"].is_revoked = False
+    again = await run(file, out)
+    assert (again["us"].status, again["us"].new_rows) == ("complete", 40)
+    assert not list(out.glob("_work/*"))
+
+
+async def test_a_rerun_skips_what_is_complete(file, out, simulator):
+    """A second run asks the server nothing and changes no file."""
+    await run(file, out)
+    simulator.requests.clear()
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+    outcomes = await run(file, out)
+    assert simulator.requests == []
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")} == before
+    assert {(outcome.status, outcome.new_rows) for outcome in outcomes.values()} == {("complete", 0)}
+    assert outcomes["eu"].rows == SIZES["eu"]
+
+
+async def test_a_part_that_is_gone_is_exported_again(file, out, accounts):
+    """An account whose file was removed or cut is not taken for complete."""
+    await run(file, out)
+    (out / "top_ups/account=eu/part-00001.parquet").unlink()
+    (out / "top_ups/account=us/part-00001.parquet").write_bytes(b"PAR1")
+    await run(file, out)
+    assert ids_in(out) == {label: account.top_up_ids() for label, account in sorted(accounts.items())}
+
+
+async def test_a_run_that_is_left_early_resumes(file, out, accounts, simulator, tasks_left):
+    """Leaving the iteration ends all requests and tasks; the next run completes the dataset."""
+    simulator.behaviour.latency_s = 0.01
+    simulator.behaviour.max_limit = 10
+    async with aclosing(fleet(file, "top_ups", out, rate_limit=None)) as outcomes:
+        async for _ in outcomes:
+            break
+    assert simulator.in_flight == 0
+    assert await tasks_left() == []
+    statuses = json.loads((out / "_fleet.json").read_bytes())["lists"]["top_ups"]["account"]
+    assert {facts["status"] for facts in statuses.values()} & {"partial", "pending"}
+    await run(file, out)
+    assert ids_in(out) == {label: account.top_up_ids() for label, account in sorted(accounts.items())}
+
+
+async def test_a_cancelled_run_resumes(file, out, accounts, simulator, tasks_left):
+    """Cancelling the task leaves nothing running; partial accounts resume from their checkpoints."""
+    simulator.behaviour.latency_s = 0.02
+    simulator.behaviour.max_limit = 10
+    seen = asyncio.Event()
+    task = asyncio.create_task(run(file, out, on_progress=lambda progress: progress.rows > 60 and seen.set()))
+    await seen.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await tasks_left() == []
+    before = len(simulator.requests)
+    simulator.behaviour.latency_s = 0
+    await run(file, out)
+    assert len(simulator.requests) - before < sum(SIZES.values()) // 9
+    assert ids_in(out) == {label: account.top_up_ids() for label, account in sorted(accounts.items())}
+
+
+async def test_an_account_revoked_in_the_middle_keeps_what_was_read(file, out, accounts, simulator):
+    """A key that is revoked during the run fails its account alone, and the rows read before are not read again."""
+    simulator.behaviour.max_limit = 10
+    simulator.fail("http-401", times=1, path="topUp", account=accounts["eu"], after=5)
+    outcomes = await run(file, out, workers=1)
+    assert [label for label, outcome in outcomes.items() if outcome.status == "failed"] == ["eu"]
+    simulator.requests.clear()
+    await run(file, out)
+    assert len(simulator.requests) < 13
+    assert ids_in(out)["eu"] == accounts["eu"].top_up_ids()
+
+
+async def test_only_selects_by_label(file, out):
+    """Patterns select labels, and one that fits none is an error."""
+    assert set(await run(file, out, only=["eu*"])) == {"eu", "eu-west"}
+    with pytest.raises(ConfigurationError, match="asia"):
+        await run(file, out, only=["asia-*"])
+
+
+async def test_two_labels_of_one_key_are_refused(tmp_path, simulator, accounts, out):
+    """The same key in two files is found before any request."""
+    file = accounts_file(tmp_path / "etc", simulator, {"one": accounts["eu"], "two": accounts["eu"]})
+    with pytest.raises(ConfigurationError, match="'one' and 'two' have the same key"):
+        await run(file, out)
+    assert simulator.requests == []
+
+
+@pytest.mark.parametrize("what", ["top_ups", "history"])
+async def test_two_labels_of_one_account_are_refused(tmp_path, simulator, accounts, out, what):
+    """Two keys whose rows are the same are found by their rows; the second one is not in the dataset."""
+    file = accounts_file(tmp_path / "etc", simulator, {"one": accounts["eu"], "two": accounts["us"]})
+    await run(file, out, what)
+    other = accounts_file(tmp_path / "other", simulator, {"us": accounts["us"]})
+    outcomes = await run(other, out, what)
+    assert isinstance(outcomes["us"].error, ExportError)
+    assert "'two'" in str(outcomes["us"].error)
+    assert not (out / what / "account=us").exists()
+    assert json.loads((out / "_fleet.json").read_bytes())["lists"][what]["account"]["us"]["status"] == "failed"
+
+
+async def test_a_missing_secret_fails_its_account_alone(file, out):
+    """A secret that can't be read is the outcome of its account."""
+    (file.parent / "us.key").unlink()
+    outcomes = await run(file, out)
+    assert isinstance(outcomes["us"].error, ConfigurationError)
+    assert outcomes["eu"].status == "complete"
+
+
+async def test_one_fleet_writes_to_a_folder(file, out):
+    """A second fleet on the same folder is refused while the first one runs."""
+    async with aclosing(fleet(file, "top_ups", out, rate_limit=None)) as outcomes:
+        await anext(outcomes)
+        with pytest.raises(ExportLockedError):
+            await run(file, out)
+
+
+async def test_another_format_needs_another_folder(file, out):
+    """An account that was exported as Parquet is not exported as CSV beside it."""
+    await run(file, out)
+    outcomes = await run(file, out, format="csv")
+    assert all("parquet" in str(outcome.error) for outcome in outcomes.values() if outcome.rows)
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl", "sqlite"])
+async def test_the_other_formats(file, out, format_):
+    """Each format has its files under the same names."""
+    await run(file, out, format=format_, only=["us"])
+    assert (out / f"top_ups/account=us/part-00001.{format_}").stat().st_size > 1000
+
+
+async def test_progress_counts_accounts_and_rows(file, out):
+    """The last report has all accounts and all rows."""
+    seen: list[FleetProgress] = []
+    await run(file, out, on_progress=seen.append)
+    assert seen[-1] == FleetProgress(accounts=4, done=4, failed=0, rows=sum(SIZES.values()))
+    assert all(one.rows <= two.rows for one, two in itertools.pairwise(seen))
+
+
+@pytest.mark.parametrize("options", [{"workers": 0}, {"format": "xml"}, {"what": "months"}])
+async def test_wrong_arguments_are_refused_at_once(file, out, options):
+    """Arguments are checked before the first outcome is asked for."""
+    with pytest.raises(ConfigurationError):
+        fleet(file, **{"what": "top_ups", "out": out} | options)
