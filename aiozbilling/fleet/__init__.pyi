@@ -4,7 +4,7 @@ from aiozbilling.fleet.accounts import (
 from aiozbilling.fleet.accounts import (
     read_accounts as read_accounts,
 )
-from aiozbilling.fleet.fleet import (
+from aiozbilling.fleet.export_fleet import (
     fleet as fleet,
 )
 from aiozbilling.fleet.outcome import (
