@@ -70,6 +70,9 @@ from aiozbilling.errors import (
     ExportLockedError as ExportLockedError,
 )
 from aiozbilling.errors import (
+    FeedError as FeedError,
+)
+from aiozbilling.errors import (
     IncompleteError as IncompleteError,
 )
 from aiozbilling.errors import (

@@ -24,6 +24,7 @@
     │  ├─ DriftError                      the list changed in a way that can't be repaired
     │  ├─ IncompleteError                 the total says more rows than came
     │  └─ RunawayError                    no end in sight
+    ├─ FeedError                          a subscriber of `aiozbilling.web.Feed` missed rows
     └─ ExportError                        an export could not be written
        ├─ ExportLockedError               another exporter works on the same file
        └─ CheckpointError                 the checkpoint doesn't fit this export
@@ -50,6 +51,7 @@ __all__ = [
     "DriftError",
     "ExportError",
     "ExportLockedError",
+    "FeedError",
     "IncompleteError",
     "ListingError",
     "NotFoundError",
@@ -300,6 +302,23 @@ class IncompleteError(ListingError):
 
 class RunawayError(ListingError):
     """The server goes on sending pages without new rows, or far more of them than its total says."""
+
+
+class FeedError(AiozBillingError):
+    """A subscriber of a `Feed` cannot get every row any more, and must load the list again.
+
+    Attributes:
+        reason: what happened, in words.
+        hint: what to do about it, or "".
+    """
+
+    def __init__(self, reason: str = "", *, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return _sentence("", self.reason, 0, self.hint)
 
 
 class ExportError(AiozBillingError):

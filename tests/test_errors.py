@@ -21,6 +21,7 @@ EXAMPLES = {
     errors.ConfigurationError: errors.ConfigurationError("set the environment variable AIOZ_PIN_API_KEY"),
     errors.DecodeError: errors.DecodeError(["a", "b"], excerpt="<html>", malformed=True, **CALL),
     errors.ExportError: errors.ExportError("disk full", path="top-ups.csv", hint="Free some space"),
+    errors.FeedError: errors.FeedError("the subscriber missed 3 rows", hint="Load the list again"),
     errors.ExportLockedError: errors.ExportLockedError("in use", path="top-ups.csv", hint="Wait"),
     errors.CheckpointError: errors.CheckpointError("newer", path="top-ups.csv", hint="Upgrade"),
     errors.RateLimitedError: errors.RateLimitedError("slow down", retry_after=7.5, **REPLY | {"status": 429}),

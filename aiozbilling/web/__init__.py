@@ -1,0 +1,10 @@
+"""For web backends: shared answers, a feed of new rows, errors as problem details, and downloads that start well."""
+
+from __future__ import annotations
+
+from aiozbilling.web.feed import Feed, row_id
+from aiozbilling.web.first_chunk import started
+from aiozbilling.web.problems import Problem, problem
+from aiozbilling.web.shared import Shared
+
+__all__ = ["Feed", "Problem", "Shared", "problem", "row_id", "started"]

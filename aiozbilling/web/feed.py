@@ -1,0 +1,156 @@
+"""New rows of a list for any number of subscribers, at the cost of one poll per interval."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Generic, Self, TypeVar
+
+from aiozbilling.errors import AiozBillingError, ConfigurationError, FeedError
+from aiozbilling.listing.listing import Listing
+
+__all__ = ["Feed"]
+
+R = TypeVar("R")
+
+
+class Feed(Generic[R]):
+    """One ``listing.follow()`` whose rows go to every subscriber.
+
+    ``async with Feed(billing.top_ups()) as feed`` begins to follow and ends it. Rows are kept once for all subscribers,
+    so one more subscriber costs no memory; one that falls behind by more than `keep` rows gets a `FeedError`.
+
+    Args:
+        listing: the list to follow; with ``after=`` it begins after that cursor, else now.
+        every_s: seconds between two polls.
+        keep: how many of the latest rows are kept for subscribers that reconnect or are slow.
+        heartbeat_s: a subscriber gets None after this many seconds without a row, to keep its connection open.
+
+    Raises:
+        ConfigurationError: one of the numbers is not positive, or the listing cannot be followed.
+    """
+
+    def __init__(
+        self, listing: Listing[R], *, every_s: float = 10.0, keep: int = 1000, heartbeat_s: float = 15.0
+    ) -> None:
+        for name, number in (("keep", keep), ("heartbeat_s", heartbeat_s)):
+            if isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
+                raise ConfigurationError(f"{name} must be a positive number, not {number!r}")
+        self.listing = listing
+        self._rows = listing.follow(every_s=every_s)
+        self._heartbeat_s = heartbeat_s
+        self._kept: deque[tuple[str, R]] = deque(maxlen=keep)
+        self._count = 0  # of all rows so far: the next one has this number
+        self._change = asyncio.Event()  # replaced whenever it is set
+        self._task: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
+        self._is_closed = False
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def start(self) -> None:
+        """Begin to follow the list; `close` ends it."""
+        if self._task is None and not self._is_closed:
+            self._task = asyncio.create_task(self._follow())
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the feed, such as `AuthenticationError` for a revoked key; None while it goes on."""
+        return self._error
+
+    def subscribe(self, after: str | None = None) -> AsyncIterator[R | None]:
+        """Return the rows that come from now on, oldest first; None is a heartbeat.
+
+        The subscription begins with this call, not with the first row that is read.
+
+        Args:
+            after: id of the last row that the subscriber has (`row_id`): the rows after it come first.
+
+        Raises:
+            FeedError: the row `after` is not among the rows that are kept. While reading: the subscriber fell behind.
+            ConfigurationError: the feed is closed or not started.
+            AiozBillingError: what ended the feed, as a copy.
+        """
+        if self._task is None or self._is_closed:
+            raise ConfigurationError("the feed is not running: use `async with Feed(listing) as feed`")
+        if self._error is not None:
+            raise _again(self._error)
+        return self._subscription(self._count if after is None else self._number_after(after))
+
+    async def close(self) -> None:
+        """Stop to follow; subscriptions end."""
+        self._is_closed = True
+        self._wake()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        await self._rows.aclose()
+
+    async def _follow(self) -> None:
+        try:
+            async with aclosing(self._rows) as rows:
+                async for row in rows:
+                    self._kept.append((row_id(row), row))
+                    self._count += 1
+                    self._wake()
+        except Exception as error:
+            self._error = error.with_traceback(None)
+            self._wake()
+
+    def _wake(self) -> None:
+        self._change.set()
+        self._change = asyncio.Event()
+
+    def _number_after(self, wanted: str) -> int:
+        for back, (kept, _) in enumerate(reversed(self._kept)):
+            if kept == wanted:
+                return self._count - back
+        raise FeedError(
+            "the row is not among the latest ones", hint="Load the list again and subscribe without `after`"
+        )
+
+    async def _subscription(self, number: int) -> AsyncIterator[R | None]:
+        while True:
+            while number < self._count:
+                row = self._row(number)
+                number += 1
+                yield row
+            if self._is_closed:
+                return
+            if self._error is not None:
+                raise _again(self._error)
+            if not await self._changed():
+                yield None
+
+    def _row(self, number: int) -> R:
+        first = self._count - len(self._kept)
+        if number < first:
+            raise FeedError(f"the subscriber missed {first - number} rows", hint="Read faster, or keep more rows")
+        return self._kept[number - first][1]
+
+    async def _changed(self) -> bool:
+        change = self._change
+        try:
+            async with asyncio.timeout(self._heartbeat_s):
+                await change.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def row_id(row: object) -> str:
+    """Return the text that names a row for `Feed.subscribe`: a top-up's id, or a day as ``2026-11-21``."""
+    identifier = getattr(row, "id", None)
+    return identifier if isinstance(identifier, str) else str(getattr(row, "day"))  # noqa: B009 - of any row class
+
+
+def _again(error: BaseException) -> BaseException:
+    return copy.copy(error) if isinstance(error, AiozBillingError) else error.with_traceback(None)

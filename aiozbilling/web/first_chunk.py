@@ -1,0 +1,42 @@
+"""The first chunk of a download before its headers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Generic, TypeVar
+
+__all__ = ["started"]
+
+T = TypeVar("T")
+
+
+async def started(chunks: AsyncIterator[T]) -> AsyncIterator[T]:
+    """Read the first chunk, and return an iterator of all chunks, the first one included.
+
+    Call it before the response is built: an error of the first page then becomes an error response, and not a download
+    that breaks off after a 200.
+
+    Raises:
+        AiozBillingError: whatever reading the first chunk raises.
+    """
+    try:
+        first = await anext(chunks)
+    except StopAsyncIteration:
+        return _Started([], chunks)
+    return _Started([first], chunks)
+
+
+class _Started(AsyncIterator[T], Generic[T]):
+    # A class, since an async generator that never began would not close the one inside it.
+    def __init__(self, first: list[T], rest: AsyncIterator[T]) -> None:
+        self._first = first
+        self._rest = rest
+
+    async def __anext__(self) -> T:
+        return self._first.pop() if self._first else await anext(self._rest)
+
+    async def aclose(self) -> None:
+        self._first.clear()
+        close: Any = getattr(self._rest, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,101 @@
+"""Errors as RFC 9457 problem details for the web client, without what only operators may know.
+
+They hold neither hints, names of environment variables, the provider's words nor its paths. A provider's 401 becomes a
+502: the backend's key is refused, not the session of the person in front of the browser.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from http import HTTPStatus
+from typing import Any
+
+import attrs
+
+from aiozbilling.errors import (
+    AiozBillingError,
+    ApiError,
+    AuthenticationError,
+    CallTimeoutError,
+    DecodeError,
+    FeedError,
+    ListingError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+)
+
+__all__ = ["Problem", "problem"]
+
+
+@attrs.frozen
+class Problem:
+    """Problem details of one error.
+
+    Attributes:
+        status: HTTP status of the response.
+        code: for programs: ``"provider-busy"``, ``"provider-timeout"``, ``"provider-unavailable"``,
+            ``"provider-credentials"``, ``"provider-refused"``, ``"list-inconsistent"``, ``"stream-lost"`` or
+            ``"internal"``.
+        detail: for people.
+        retry_after: seconds after which a retry makes sense, or None.
+    """
+
+    status: int
+    code: str
+    detail: str
+    retry_after: int | None = None
+
+    media_type = "application/problem+json"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of the response: its content type, and Retry-After where one is known."""
+        headers = {"Content-Type": self.media_type}
+        return headers if self.retry_after is None else headers | {"Retry-After": str(self.retry_after)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the members of the problem details."""
+        return {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+        }
+
+    @property
+    def body(self) -> bytes:
+        """Body of the response, JSON."""
+        return json.dumps(self.to_dict()).encode()
+
+
+def problem(error: BaseException) -> Problem:
+    """Describe an error to the web client: what happened and whether a retry makes sense, and nothing else.
+
+    Source: RFC 9457, Problem Details for HTTP APIs.
+    """
+    if isinstance(error, RateLimitedError):
+        seconds = max(1, math.ceil(error.retry_after or 1))
+        return Problem(503, "provider-busy", "The billing provider accepts no more requests now.", seconds)
+    for kinds, found in _PROBLEMS:
+        if isinstance(error, kinds):
+            return found
+    return Problem(500, "internal", "The billing data could not be read.")
+
+
+_UNAVAILABLE = Problem(502, "provider-unavailable", "The billing provider is not available.")
+# The first match decides.
+_PROBLEMS: tuple[tuple[type[AiozBillingError] | tuple[type[AiozBillingError], ...], Problem], ...] = (
+    (CallTimeoutError, Problem(504, "provider-timeout", "The billing provider did not answer in time.")),
+    (
+        (AuthenticationError, PermissionDeniedError),
+        Problem(502, "provider-credentials", "The billing provider refuses this service's access."),
+    ),
+    ((ServerError, TransportError, DecodeError), _UNAVAILABLE),
+    (ApiError, Problem(502, "provider-refused", "The billing provider refuses the request.")),
+    (ListingError, Problem(502, "list-inconsistent", "The list changed too much while it was read.")),
+    (FeedError, Problem(409, "stream-lost", "Rows were missed: load the list again.")),
+)

@@ -1,0 +1,243 @@
+"""One answer for many requests: each key is fetched once, reused while it is young, and served while it is refreshed.
+
+No library that was tried does all of it. In cashews 7.6 a cancelled request that began a fetch cancels the requests
+that wait for it, and `soft` and `failover` wait as long as the provider hangs. async-lru 2.4 keeps no old answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Generic, Self, TypeVar
+
+import attrs
+
+from aiozbilling.errors import (
+    AiozBillingError,
+    ApiError,
+    CallTimeoutError,
+    ConfigurationError,
+    DecodeError,
+    RateLimitedError,
+    TransportError,
+)
+
+__all__ = ["Shared"]
+
+V = TypeVar("V")
+
+
+@attrs.define(eq=False)
+class _Entry(Generic[V]):
+    """What is known of one key."""
+
+    value: V | None = None
+    fetched_at: float | None = None
+    error: BaseException | None = None
+    failed_at: float = 0.0
+    running: list[asyncio.Task[None]] = attrs.field(factory=list)
+    begun_at: float = 0.0  # of the latest fetch
+    outcome: asyncio.Future[V] | None = None  # of the fetches that run now
+
+
+class Shared(Generic[V]):
+    """Answers that any number of requests share.
+
+    ``await shared.get(key, fetch)`` runs one fetch for a key, however many wait for it. A waiter that leaves cancels
+    nothing. Build one for the whole application, in the lifespan of the web framework: at its end
+    ``async with Shared() as shared`` ends all fetches.
+
+    Args:
+        max_age_s: an answer this young is returned without asking the provider.
+        stale_s: an older answer is returned at once up to this age, while it is refreshed. It is also returned when the
+            provider fails (no usable reply, 5xx, 429, our own rate limit), but never after a 401 or 403.
+        wait_s: without an answer that may be returned, a request waits this long and then raises `CallTimeoutError`.
+            The fetch goes on. After this time the next request starts another fetch, since the first one may hang.
+        negative_s: after a failed fetch no other one starts for this long; requests get the old answer or the error.
+        fetch_s: a fetch is cancelled after this many seconds.
+        max_entries: keys at most; the least recently used ones are dropped.
+
+    Raises:
+        ConfigurationError: one of these is no positive number.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_age_s: float = 15.0,
+        stale_s: float = 300.0,
+        wait_s: float = 2.0,
+        negative_s: float = 1.0,
+        fetch_s: float = 10.0,
+        max_entries: int = 1024,
+    ) -> None:
+        for name, number in locals().items():
+            if name != "self" and (isinstance(number, bool) or not isinstance(number, int | float) or not number > 0):
+                raise ConfigurationError(f"{name} must be a positive number, not {number!r}")
+        self._max_age_s = max_age_s
+        self._stale_s = stale_s
+        self._wait_s = wait_s
+        self._negative_s = negative_s
+        self._fetch_s = fetch_s
+        self._max_entries = max_entries
+        self._entries: OrderedDict[Hashable, _Entry[V]] = OrderedDict()
+        self._is_closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def get(self, key: Hashable, fetch: Callable[[], Awaitable[V]]) -> V:
+        """Return the answer of a key, fetched now or before.
+
+        Args:
+            key: what is asked, and for whom: put the account's label into it, such as ``("month", tenant)``.
+            fetch: called without arguments when an answer is needed; its result is shared, so it must not be changed.
+
+        Raises:
+            CallTimeoutError: there is no answer yet after `wait_s`.
+            ConfigurationError: it is closed.
+            AiozBillingError: what `fetch` raised, as a copy.
+        """
+        if self._is_closed:
+            raise _closed()
+        entry, now = self._entry(key), asyncio.get_running_loop().time()
+        if _is_younger(entry, self._max_age_s, now):
+            return entry.value  # type: ignore[return-value]
+        if entry.error is None or now - entry.failed_at >= self._negative_s:
+            self._refresh(entry, fetch, now)
+        if _is_younger(entry, self._stale_s, now):
+            return entry.value  # type: ignore[return-value]
+        if entry.outcome is not None:
+            return await self._outcome(entry.outcome)
+        assert entry.error is not None
+        raise _again(entry.error)
+
+    def forget(self, key: Hashable) -> None:
+        """Drop the answer of a key, so that the next `get` fetches it; a fetch that runs already goes on."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.value = entry.fetched_at = entry.error = None
+
+    async def close(self) -> None:
+        """Cancel the fetches that run and wait for their end; requests that wait for them get an error."""
+        self._is_closed = True
+        running = [task for entry in self._entries.values() for task in entry.running]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for entry in self._entries.values():
+            if entry.outcome is not None:  # of a task that was cancelled before it began
+                entry.outcome.set_exception(_closed())
+                entry.outcome.exception()
+        self._entries.clear()
+
+    def _entry(self, key: Hashable) -> _Entry[V]:
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry()
+            self._make_room()
+        self._entries.move_to_end(key)
+        return entry
+
+    def _make_room(self) -> None:
+        if len(self._entries) <= self._max_entries:
+            return
+        # Entries whose fetch runs are few and end after `fetch_s`; the new one is last.
+        idle = (key for key, entry in self._entries.items() if not entry.running)
+        oldest = next(idle)
+        if oldest != next(reversed(self._entries)):
+            del self._entries[oldest]
+
+    def _refresh(self, entry: _Entry[V], fetch: Callable[[], Awaitable[V]], now: float) -> None:
+        """Start a fetch unless one runs that has not taken `wait_s` yet."""
+        if entry.running and now - entry.begun_at < self._wait_s:
+            return
+        entry.begun_at = now
+        if entry.outcome is None:
+            entry.outcome = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._fetch(entry, fetch))
+        entry.running.append(task)
+
+    async def _fetch(self, entry: _Entry[V], fetch: Callable[[], Awaitable[V]]) -> None:
+        try:
+            value = await self._bounded(fetch)
+        except asyncio.CancelledError:
+            if asyncio.current_task() in entry.running:
+                self._end(entry, _closed() if self._is_closed else TransportError("the fetch was cancelled"))
+            raise
+        except Exception as error:  # whatever it is, the waiters get it
+            self._end(entry, error)
+        else:
+            entry.value, entry.error = value, None
+            entry.fetched_at = asyncio.get_running_loop().time()
+            _finish(entry, asyncio.current_task())
+            if entry.outcome is not None:
+                entry.outcome.set_result(value)
+                entry.outcome = None
+
+    async def _bounded(self, fetch: Callable[[], Awaitable[V]]) -> V:
+        try:
+            async with asyncio.timeout(self._fetch_s) as bound:
+                return await fetch()
+        except TimeoutError as error:
+            if not bound.expired() or isinstance(error, AiozBillingError):
+                raise
+            raise CallTimeoutError(f"fetching took longer than {self._fetch_s:g} s") from None
+
+    def _end(self, entry: _Entry[V], error: Exception) -> None:
+        """Record a fetch that failed; its waiters get the error unless another fetch still runs."""
+        task = asyncio.current_task()
+        entry.running = [other for other in entry.running if other is not task]
+        entry.error = error.with_traceback(None)  # which would keep the frames of the fetch
+        entry.failed_at = asyncio.get_running_loop().time()
+        if not _may_pass(error):
+            entry.value = entry.fetched_at = None
+        if not entry.running and entry.outcome is not None:
+            entry.outcome.set_exception(error)
+            entry.outcome.exception()  # seen, also where nobody waits for it
+            entry.outcome = None
+
+    async def _outcome(self, outcome: asyncio.Future[V]) -> V:
+        done, _ = await asyncio.wait({outcome}, timeout=self._wait_s)
+        if not done:
+            raise CallTimeoutError(f"there was no answer within {self._wait_s:g} s")
+        error = outcome.exception()
+        if error is not None:
+            raise _again(error)
+        return outcome.result()
+
+
+def _is_younger(entry: _Entry[Any], seconds: float, now: float) -> bool:
+    return entry.fetched_at is not None and now - entry.fetched_at < seconds
+
+
+def _finish(entry: _Entry[Any], task: asyncio.Task[Any] | None) -> None:
+    """Cancel the other fetches of an entry: one has the answer."""
+    for other in entry.running:
+        if other is not task:
+            other.cancel()
+    entry.running.clear()
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Decide whether old answers may be served after this failure of the provider."""
+    if isinstance(error, ApiError):
+        return error.status >= 500 or isinstance(error, RateLimitedError)
+    return isinstance(error, TransportError) or (isinstance(error, DecodeError) and error.malformed)
+
+
+def _again(error: BaseException) -> BaseException:
+    """Copy an error that several requests raise: each raise would make its traceback longer."""
+    return copy.copy(error) if isinstance(error, AiozBillingError) else error.with_traceback(None)
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError("these shared answers are closed: the application is shutting down")

@@ -1,0 +1,292 @@
+"""Shared answers: one fetch per key, whoever leaves; old answers while the provider fails; bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections import Counter
+
+import pytest
+
+from aiozbilling import (
+    AuthenticationError,
+    CallTimeoutError,
+    ConfigurationError,
+    PermissionDeniedError,
+    RateLimit,
+    RateLimitedError,
+    RetryPolicy,
+    ServerError,
+)
+from aiozbilling.web import Shared
+
+ONCE = RetryPolicy(attempts=1)
+
+
+class Provider:
+    """A fetch that is counted and can be slow, fail or hang."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.running = 0
+        self.seconds = 0.0
+        self.error: Exception | None = None
+
+    async def __call__(self) -> int:
+        self.calls += 1
+        self.running += 1
+        answer = self.calls
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.running -= 1
+        if self.error is not None:
+            raise self.error
+        return answer
+
+
+@pytest.fixture
+def provider() -> Provider:
+    """Answer with the number of the call."""
+    return Provider()
+
+
+async def test_many_requests_cost_one_fetch(provider):
+    """Requests at the same time share a fetch, later ones reuse its answer; another key has its own."""
+    provider.seconds = 0.02
+    async with Shared() as shared:
+        answers = await asyncio.gather(*(shared.get("month", provider) for _ in range(50)))
+        assert answers == [1] * 50
+        assert await shared.get("month", provider) == 1
+        assert await shared.get("other", provider) == 2
+
+
+async def test_a_waiter_that_leaves_cancels_nothing(provider):
+    """The request that began the fetch and half of the others leave; the rest get the answer of the same fetch."""
+    provider.seconds = 0.05
+    async with Shared() as shared:
+        waiters = [asyncio.create_task(shared.get("k", provider)) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        for waiter in waiters[:10]:
+            waiter.cancel()
+        assert await asyncio.gather(*waiters[10:]) == [1] * 10
+        assert provider.calls == 1
+
+
+async def test_an_answer_is_there_after_everybody_left(provider):
+    """A fetch that nobody waits for any more still gives the next request its answer."""
+    provider.seconds = 0.02
+    async with Shared() as shared:
+        waiter = asyncio.create_task(shared.get("k", provider))
+        await asyncio.sleep(0.01)
+        waiter.cancel()
+        await asyncio.sleep(0.03)
+        assert await shared.get("k", provider) == 1
+        assert provider.calls == 1
+
+
+async def test_an_old_answer_is_served_while_it_is_refreshed(provider):
+    """After `max_age_s` the old answer comes at once, and the new one when it is there."""
+    async with Shared(max_age_s=0.01) as shared:
+        assert await shared.get("k", provider) == 1
+        await asyncio.sleep(0.02)
+        provider.seconds = 0.02
+        assert [await shared.get("k", provider) for _ in range(3)] == [1, 1, 1]
+        await asyncio.sleep(0.025)
+        assert await shared.get("k", provider) == 2
+        assert provider.calls in (2, 3)
+
+
+@pytest.mark.parametrize(
+    "error", [ServerError(status=503), RateLimitedError(status=429), CallTimeoutError("slow"), CallTimeoutError()]
+)
+async def test_an_old_answer_is_served_while_the_provider_fails(provider, error):
+    """When a refresh fails in a way that may pass, requests get the old answer; then they get the new one."""
+    async with Shared(max_age_s=0.01, negative_s=0.25) as shared:
+        assert await shared.get("k", provider) == 1
+        provider.error = error
+        await asyncio.sleep(0.02)
+        assert [await shared.get("k", provider) for _ in range(5)] == [1] * 5
+        await asyncio.sleep(0.01)
+        assert [await shared.get("k", provider) for _ in range(5)] == [1] * 5
+        assert provider.calls == 2, "a failed fetch is not repeated at once"
+        provider.error = None
+        await asyncio.sleep(0.26)
+        await shared.get("k", provider)
+        await asyncio.sleep(0.005)
+        assert await shared.get("k", provider) == 3
+
+
+async def test_an_answer_that_is_too_old_is_not_served(provider):
+    """Beyond `stale_s` the failure is raised."""
+    async with Shared(max_age_s=0.01, stale_s=0.02) as shared:
+        await shared.get("k", provider)
+        provider.error = ServerError(status=500)
+        await asyncio.sleep(0.03)
+        with pytest.raises(ServerError):
+            await shared.get("k", provider)
+
+
+@pytest.mark.parametrize("error", [AuthenticationError(status=401), PermissionDeniedError(status=403)])
+async def test_nothing_old_is_served_to_a_revoked_account(provider, error):
+    """After a 401 or 403 the old answer is gone, also when the provider is down next."""
+    async with Shared(max_age_s=0.01, negative_s=0.25) as shared:
+        await shared.get("k", provider)
+        provider.error = error
+        await asyncio.sleep(0.02)
+        await shared.get("k", provider)  # refreshes
+        await asyncio.sleep(0.005)
+        with pytest.raises(type(error)):
+            await shared.get("k", provider)
+        provider.error = ServerError(status=500)
+        await asyncio.sleep(0.26)
+        with pytest.raises(ServerError):
+            await shared.get("k", provider)
+
+
+async def test_an_error_is_shared_too(provider):
+    """Requests get copies of one error, whose traceback does not grow, and no fetch starts for `negative_s`."""
+    provider.error = ServerError("down", status=500, endpoint="GET /x")
+    async with Shared(negative_s=0.05) as shared:
+        errors = await asyncio.gather(*(shared.get("k", provider) for _ in range(20)), return_exceptions=True)
+        assert provider.calls == 1
+        assert len({id(error) for error in errors}) == 20
+        assert {str(error) for error in errors} == {str(provider.error)}
+        assert provider.error.__traceback__ is None
+        await asyncio.sleep(0.06)
+        with pytest.raises(ServerError):
+            await shared.get("k", provider)
+        assert provider.calls == 2
+
+
+async def test_a_bug_in_the_fetch_reaches_the_request(provider):
+    """An error that is none of this library's is raised as it is, and nothing old is served."""
+    provider.error = ZeroDivisionError("bug")
+    async with Shared() as shared:
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError, match="bug"):
+                await shared.get("k", provider)
+
+
+async def test_a_hanging_fetch_holds_up_nobody(provider):
+    """A request waits `wait_s` at most, the next one starts another fetch, and its answer ends the hanging one."""
+    provider.seconds = 60
+    async with Shared(wait_s=0.03) as shared:
+        with pytest.raises(CallTimeoutError, match=r"0\.03 s"):
+            await shared.get("k", provider)
+        provider.seconds = 0
+        assert await shared.get("k", provider) == 2
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert provider.running == 0
+
+
+async def test_a_slow_answer_is_used_when_it_comes(provider):
+    """A fetch that takes longer than `wait_s` goes on, and a second one does not lose its answer."""
+    provider.seconds = 0.06
+    async with Shared(wait_s=0.04) as shared:
+        with pytest.raises(CallTimeoutError):
+            await shared.get("k", provider)
+        assert await shared.get("k", provider) == 1
+
+
+async def test_a_fetch_ends_after_its_time(provider):
+    """After `fetch_s` a fetch is cancelled and counts as a timeout."""
+    provider.seconds = 60
+    async with Shared(wait_s=5, fetch_s=0.02) as shared:
+        with pytest.raises(CallTimeoutError, match=r"longer than 0\.02 s"):
+            await shared.get("k", provider)
+        assert provider.running == 0
+
+
+async def test_keys_are_bounded(provider):
+    """The least recently used keys are dropped; one that is fetched now is kept."""
+    async with Shared(max_entries=10) as shared:
+        for key in range(100):
+            await shared.get(key, provider)
+        assert len(shared) == 10
+        calls = provider.calls
+        await shared.get(99, provider)
+        assert provider.calls == calls
+        await shared.get(0, provider)
+        assert provider.calls == calls + 1
+
+
+async def test_a_key_can_be_forgotten(provider):
+    """After `forget` the next request fetches; forgetting an unknown key does nothing."""
+    async with Shared() as shared:
+        await shared.get("k", provider)
+        shared.forget("k")
+        shared.forget("unknown")
+        assert await shared.get("k", provider) == 2
+
+
+async def test_closing_ends_fetches_and_waiters(provider, tasks_left):
+    """After `close` no task is left, waiters and later requests get an error, and closing again does nothing."""
+    provider.seconds = 60
+    shared = Shared(wait_s=5)
+    waiters = [asyncio.create_task(shared.get(key, provider)) for key in "aab"]
+    await asyncio.sleep(0.01)
+    await shared.close()
+    results = await asyncio.gather(*waiters, return_exceptions=True)
+    assert Counter(type(result) for result in results) == {ConfigurationError: 3}
+    with pytest.raises(ConfigurationError, match="shutting down"):
+        await shared.get("a", provider)
+    await shared.close()
+    assert await tasks_left() == []
+
+
+async def test_closing_before_a_fetch_began_leaves_no_waiter(provider):
+    """A fetch that is cancelled before its first step ends its waiters too."""
+    shared = Shared(wait_s=5)
+    waiter = asyncio.create_task(shared.get("k", provider))
+    await asyncio.sleep(0)
+    await shared.close()
+    with pytest.raises(ConfigurationError):
+        await waiter
+    assert provider.calls == 0
+
+
+async def test_an_error_that_nobody_waits_for_is_not_logged(provider, caplog):
+    """A refresh that fails in the background logs nothing about exceptions that were never retrieved."""
+    provider.error = ServerError(status=500)
+    async with Shared() as shared:
+        waiter = asyncio.create_task(shared.get("k", provider))
+        await asyncio.sleep(0)
+        waiter.cancel()
+        await asyncio.sleep(0.01)
+    del waiter
+    gc.collect()
+    await asyncio.sleep(0)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("name", ["max_age_s", "stale_s", "wait_s", "negative_s", "fetch_s", "max_entries"])
+@pytest.mark.parametrize("wrong", [0, -1, "1", None, True, float("nan")])
+def test_wrong_numbers_are_refused(name, wrong):
+    """Each setting must be a positive number."""
+    with pytest.raises(ConfigurationError, match=name):
+        Shared(**{name: wrong})
+
+
+async def test_a_month_for_many_requests(simulator, billing):
+    """300 requests for one account's month at the default rate limit cost one request to the provider."""
+    async with Shared() as shared:
+        months = await asyncio.gather(*(shared.get("month", billing.this_month_usage) for _ in range(300)))
+    assert len({id(month) for month in months}) == 1
+    assert len(simulator.requests) == 1
+
+
+async def test_our_own_rate_limit_counts_as_a_failure_that_passes(simulator):
+    """When our rate limit allows no refresh, requests still get the old answer at once."""
+    from aiozbilling import AiozBilling
+
+    keys = {"api_key": simulator.api_key, "secret_key": simulator.secret_key, "base_url": simulator.url}
+    async with AiozBilling(**keys, retry=ONCE, rate_limit=RateLimit(1, per_s=60)) as billing:
+        async with Shared(max_age_s=0.01, wait_s=0.05) as shared:
+            month = await shared.get("month", billing.this_month_usage)
+            await asyncio.sleep(0.02)
+            assert await shared.get("month", billing.this_month_usage) is month
+            await asyncio.sleep(0.02)
+            assert await shared.get("month", billing.this_month_usage) is month
+    assert len(simulator.requests) == 1
