@@ -34,6 +34,7 @@ from aiozbilling import (
     errors,
 )
 from aiozbilling.simulator import Fault, Simulator
+from aiozbilling.simulator.credentials import Credentials
 
 # Base64 as the real keys, with all that encoders like to escape; a token longer than any excerpt.
 API_KEY = "CaNaRy1+aa/bb+cc/Dd=="
@@ -171,14 +172,12 @@ def log():
 
 
 @pytest.fixture
-async def simulator():
+async def simulator(monkeypatch):
     """Serve one account whose credentials are the canaries, in asyncio's debug mode."""
+    canaries = Credentials(API_KEY, SECRET_KEY, TOKEN, B3OS_TOKEN, "org_canary", METERED_TOKEN)
+    monkeypatch.setattr(Credentials, "from_seed", lambda _seed: canaries)
     asyncio.get_running_loop().set_debug(True)
     async with Simulator(seed=3, top_ups=12, days=5) as simulator:
-        account = simulator.account
-        account.api_key, account.secret_key, account.token = API_KEY, SECRET_KEY, TOKEN
-        account.b3os_token, account.metered_token = B3OS_TOKEN, METERED_TOKEN
-        account.organization = "org_canary"
         simulator.behaviour.gigantic_bytes = 1 << 20
         simulator.behaviour.drip_interval_s = 0.01
         yield simulator

@@ -82,6 +82,8 @@ OUTCOMES: dict[str, tuple[type[AiozBillingError] | None, int]] = {
     "redirect-loop": (RedirectError, 4),
     "redirect-307": (None, 2),
     "redirect-without-location": (RedirectError, 1),
+    "empty-list": (None, 1),  # concerns lists only
+    "total-collapse": (None, 1),
 }
 
 
