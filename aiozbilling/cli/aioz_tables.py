@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from aiozbilling.cli.figures import aligned, exact, moment, money, shortened, size, size_in_gb, sum_of
+from aiozbilling.cli.figures import aligned, exact, moment, money, plain_money, shortened, size, size_in_gb, sum_of
 from aiozbilling.cli.pictures import sparkline
 from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
 from aiozbilling.records import DayUsage, MonthUsage, TopUp
@@ -97,7 +97,7 @@ class HistoryTable:
         yield _counted(len(days), total, "day")
         these = _these(len(days), total)
         yield Text(f"Bandwidth{these}: {exact(bandwidth)} bytes (≈ {size(bandwidth)} or {size_in_gb(bandwidth)})")
-        yield Text(f"Cost{these}: {money(self._usd, self._decimals)} USD")
+        yield Text(f"Cost{these}: {plain_money(self._usd, self._decimals)} USD")
 
 
 class TopUpTable:
@@ -158,13 +158,12 @@ class TopUpTable:
         yield _counted(self._count, total, "top-up")
         these = _these(self._count, total)
         for symbol, amount in self._tokens.items():
-            yield Text(f"Deposited{these}: {money(amount, self._decimals)} {symbol}")
-        yield Text(f"Credited{these}: {money(self._usd, self._decimals)} USD")
+            yield Text(f"Deposited{these}: {plain_money(amount, self._decimals)} {symbol}")
+        yield Text(f"Credited{these}: {plain_money(self._usd, self._decimals)} USD")
         if self._false:
             noun = "top-up has" if self._false == 1 else "top-ups have"
-            yield Text(
-                f"{self._false:,} {noun} status false: {money(self._false_usd, self._decimals)} USD, not in this sum"
-            )
+            missing = plain_money(self._false_usd, self._decimals)
+            yield Text(f"{self._false:,} {noun} status false: {missing} USD, not in this sum")
 
     def _add(self, records: Sequence[TopUp]) -> None:
         self._count += len(records)

@@ -14,6 +14,7 @@ __all__ = [
     "moment",
     "money",
     "percent",
+    "plain_money",
     "rounded",
     "shortened",
     "size",
@@ -48,6 +49,13 @@ def money(amount: Decimal | None, places: int) -> str:
     if amount and not result:
         return f"{'>-' if amount < 0 else '<'}{least:f}"
     return format(result or abs(result), ",f")
+
+
+def plain_money(amount: Decimal | None, places: int) -> str:
+    """Return an amount for a sentence: as `money`, without zeros at the end, but with two decimals at least."""
+    text = money(amount, places)
+    whole, point, fraction = text.partition(".")
+    return text if not point or text[0] in "<>" else f"{whole}.{fraction.rstrip('0').ljust(min(places, 2), '0')}"
 
 
 def rounded(number: Decimal | None, places: int) -> str:

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aiozbilling.cli.messages import note
-from aiozbilling.cli.options import Access, BaseUrl, Concurrency, OutputFormat, Simulated, Since, Timeout, Until
+from aiozbilling.cli.options import (
+    Access,
+    BaseUrl,
+    Concurrency,
+    Decimals,
+    OutputFormat,
+    Simulated,
+    Since,
+    Timeout,
+    Until,
+)
 from aiozbilling.cli.output import printer
 from aiozbilling.cli.sources import with_metered
 from aiozbilling.errors import ConfigurationError
@@ -35,6 +45,7 @@ def metered(
     until: Until = None,
     metrics: _Metrics = None,
     format_: OutputFormat = None,
+    decimals: Decimals = 6,
     concurrency: Concurrency = 4,
     simulator: Simulated = False,
     base_url: BaseUrl = None,
@@ -53,7 +64,7 @@ def metered(
         from aiozbilling.cli.metered_tables import MeteredTable
         from aiozbilling.records import MeteredUsage
 
-        output = printer(format_, MeteredUsage, MeteredTable)
+        output = printer(format_, MeteredUsage, lambda screen: MeteredTable(screen, decimals))
         if since is None:
             usage = await billing.usage(start=start, end=end, metrics=metrics)
             if metrics and not usage.metrics:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from aiozbilling.cli.figures import aligned, exact, moment, sum_of
+from aiozbilling.cli.figures import aligned, exact, moment, plain_money, sum_of
 from aiozbilling.cli.pictures import gauge, level
 from aiozbilling.cli.screen import Drawn, Form, Screen
 from aiozbilling.records import EstimatedCost, MeteredUsage, MetricUsage
@@ -18,8 +18,9 @@ __all__ = ["MeteredTable"]
 class MeteredTable:
     """Draws MeteredUsages: each period's metrics, and what they cost."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, decimals: int = 6) -> None:
         self._screen = screen
+        self._decimals = decimals
         self._costs: list[EstimatedCost] = []
 
     def body(self, records: Sequence[MeteredUsage]) -> Iterator[Drawn]:
@@ -31,8 +32,10 @@ class MeteredTable:
             yield Text(f"Metered billing, {period}", style="bold")
             yield self._metrics(usage) if usage.metrics else Text("No metrics.")
             cost = usage.estimated_cost
-            parts = f"{exact(cost.base)} base + {exact(cost.overage)} overage"
-            yield Text(f"Estimated cost: {exact(cost.total)} {cost.currency.upper()} ({parts})")
+            base, overage, total = (
+                plain_money(amount, self._decimals) for amount in (cost.base, cost.overage, cost.total)
+            )
+            yield Text(f"Estimated cost: {total} {cost.currency.upper()} ({base} base + {overage} overage)")
             self._costs.append(cost)
 
     def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - periods are counted here
@@ -41,7 +44,10 @@ class MeteredTable:
             for currency in dict.fromkeys(cost.currency for cost in self._costs):
                 costs = [cost.total for cost in self._costs if cost.currency == currency]
                 yield Text()
-                yield Text(f"{len(costs)} periods: {exact(sum_of(costs))} {currency.upper()}", style="bold")
+                yield Text(
+                    f"{len(costs)} periods: {plain_money(sum_of(costs), self._decimals)} {currency.upper()}",
+                    style="bold",
+                )
 
     def _metrics(self, usage: MeteredUsage) -> Drawn:
         metrics = list(usage.metrics.values())

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from aiozbilling.cli.figures import aligned, exact, money, rounded, shortened, size, size_in_gb, sum_of
+from aiozbilling.cli.figures import aligned, exact, money, plain_money, rounded, shortened, size, size_in_gb, sum_of
 from aiozbilling.cli.messages import printable, with_cli_options
 from aiozbilling.cli.pictures import bar, gauge, sparkline
 
@@ -45,6 +45,14 @@ def test_exact_figures_keep_every_digit(number: Decimal | int | None, text: str)
 def test_money_has_one_style(amount: Decimal | None, places: int, text: str) -> None:
     """Money has a fixed number of decimals, and an amount that is not zero never looks like zero."""
     assert money(amount, places) == text
+
+
+def test_money_in_a_sentence_has_two_decimals_at_least() -> None:
+    """Zeros at the end go, down to cents."""
+    amounts = [plain_money(Decimal(text), 6) for text in ("29", "1543.773", "0.0000001")]
+    assert amounts == ["29.00", "1,543.773", "<0.000001"]
+    assert plain_money(Decimal("29.5"), 0) == "30"
+    assert plain_money(None, 6) == "–"
 
 
 def test_compute_units_lose_the_noise_of_floats() -> None:
