@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Generic, Self, TypeVar
 
@@ -66,7 +66,7 @@ class Feed(Generic[R]):
         """What ended the feed, such as `AuthenticationError` for a revoked key; None while it goes on."""
         return self._error
 
-    def subscribe(self, after: str | None = None) -> AsyncIterator[R | None]:
+    def subscribe(self, after: str | None = None) -> AsyncGenerator[R | None, None]:
         """Return the rows that come from now on, oldest first; None is a heartbeat.
 
         The subscription begins with this call, not with the first row that is read.
@@ -85,12 +85,20 @@ class Feed(Generic[R]):
             raise _again(self._error)
         return self._subscription(self._count if after is None else self._number_after(after))
 
-    async def close(self) -> None:
-        """Stop to follow; subscriptions end."""
+    def stop(self) -> None:
+        """End all subscriptions and ask the feed to end; `close` waits for that.
+
+        Web servers wait for open responses before they shut the application down: call this when the signal comes.
+        """
         self._is_closed = True
         self._wake()
         if self._task is not None:
             self._task.cancel()
+
+    async def close(self) -> None:
+        """End all subscriptions and the feed."""
+        self.stop()
+        if self._task is not None:
             await asyncio.wait({self._task})
         await self._rows.aclose()
 
@@ -117,7 +125,7 @@ class Feed(Generic[R]):
             "the row is not among the latest ones", hint="Load the list again and subscribe without `after`"
         )
 
-    async def _subscription(self, number: int) -> AsyncIterator[R | None]:
+    async def _subscription(self, number: int) -> AsyncGenerator[R | None, None]:
         while True:
             while number < self._count:
                 row = self._row(number)

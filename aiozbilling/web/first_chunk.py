@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, NoReturn, TypeVar
 
 __all__ = ["started"]
 
 T = TypeVar("T")
 
 
-async def started(chunks: AsyncIterator[T]) -> AsyncIterator[T]:
+async def started(chunks: AsyncIterator[T]) -> AsyncGenerator[T, None]:
     """Read the first chunk, and return an iterator of all chunks, the first one included.
 
     Call it before the response is built: an error of the first page then becomes an error response, and not a download
@@ -20,20 +20,24 @@ async def started(chunks: AsyncIterator[T]) -> AsyncIterator[T]:
         AiozBillingError: whatever reading the first chunk raises.
     """
     try:
-        first = await anext(chunks)
+        first = [await anext(chunks)]
     except StopAsyncIteration:
-        return _Started([], chunks)
-    return _Started([first], chunks)
+        first = []
+    return _Started(first, chunks)
 
 
-class _Started(AsyncIterator[T], Generic[T]):
+class _Started(AsyncGenerator[T, None]):
     # A class, since an async generator that never began would not close the one inside it.
     def __init__(self, first: list[T], rest: AsyncIterator[T]) -> None:
         self._first = first
         self._rest = rest
 
-    async def __anext__(self) -> T:
+    async def asend(self, _value: None) -> T:
         return self._first.pop() if self._first else await anext(self._rest)
+
+    async def athrow(self, error: Any, *_: Any) -> NoReturn:
+        await self.aclose()
+        raise error
 
     async def aclose(self) -> None:
         self._first.clear()
