@@ -16,6 +16,8 @@ __all__ = ["Feed"]
 
 R = TypeVar("R")
 
+_PAUSE_S = 0.02
+
 
 class Feed(Generic[R]):
     """One ``listing.follow()`` whose rows go to every subscriber.
@@ -43,6 +45,7 @@ class Feed(Generic[R]):
         self._rows = listing.follow(every_s=every_s)
         self._heartbeat_s = heartbeat_s
         self._kept: deque[tuple[str, R]] = deque(maxlen=keep)
+        self._pause_every = max(1, int(keep) // 2)
         self._count = 0  # of all rows so far: the next one has this number
         self._change = asyncio.Event()  # replaced whenever it is set
         self._task: asyncio.Task[None] | None = None
@@ -109,6 +112,9 @@ class Feed(Generic[R]):
                     self._kept.append((row_id(row), row))
                     self._count += 1
                     self._wake()
+                    if self._count % self._pause_every == 0:
+                        # A poll may bring more rows than are kept: subscribers that keep up must have read them before.
+                        await asyncio.sleep(_PAUSE_S)
         except Exception as error:
             self._error = error.with_traceback(None)
             self._wake()

@@ -76,12 +76,21 @@ async def test_an_unknown_row_is_refused(simulator, billing):
         await until_polled(simulator, 2)
         subscription = feed.subscribe()
         new = simulator.add_top_ups(3)
-        with pytest.raises(FeedError):  # three rows came at once, two are kept
-            await rows_of(subscription, 3)
+        assert await rows_of(subscription, 3) == new
         for unknown in (new[0], "nonsense", ""):
             with pytest.raises(FeedError, match="latest"):
                 feed.subscribe(after=unknown)
         assert await rows_of(feed.subscribe(after=new[1]), 1) == new[2:]
+
+
+async def test_a_burst_beyond_what_is_kept_reaches_all_who_read(simulator, billing):
+    """A poll that brings far more rows than are kept loses none for subscribers that keep up."""
+    async with Feed(billing.top_ups(), every_s=FAST, keep=10) as feed:
+        await until_polled(simulator, 2)
+        readers = [asyncio.create_task(rows_of(feed.subscribe(), 80)) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        new = simulator.add_top_ups(80)
+        assert await asyncio.gather(*readers) == [new] * 5
 
 
 async def test_a_lagging_subscriber_gets_an_error(simulator, billing):

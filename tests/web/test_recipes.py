@@ -158,7 +158,7 @@ async def check_errors(browser: Browser, simulator: Simulator) -> None:
 async def check_disconnects(browser: Browser, simulator: Simulator) -> None:
     """Pages that leave in the middle of a download or of events end what was done for them."""
     account = simulator.accounts[1]
-    account.add_top_ups(6000)
+    account.add_top_ups(3000)
     simulator.behaviour.latency_s = 0.05
 
     def leave(path: str) -> None:
@@ -187,10 +187,10 @@ async def check_metrics(browser: Browser) -> None:
 async def check_shutdown(browser: Browser, server: Server) -> None:
     """SIGTERM ends open event streams cleanly, and the server at once."""
     async with browser.session.get(f"{browser.url}/tenants/acme/events") as response:
-        await response.content.readuntil(b"\n\n")
+        assert await response.content.readuntil(b"\n\n") == b": connected\n\n"
         began = time.monotonic()
         code = await asyncio.to_thread(server.terminate)
-        await response.content.read()
+        assert b"event: problem" not in await response.content.read()
     assert code in (0, -15)
     assert time.monotonic() - began < 5
 
