@@ -14,7 +14,7 @@ import attrs
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.call import Attempt, Exchange
 from aiozbilling.exchange.connections import Connections
-from aiozbilling.exchange.credentials import Credentials
+from aiozbilling.exchange.credentials import Credentials, keyed_fingerprint
 from aiozbilling.exchange.rate import Gate, RateLimit
 from aiozbilling.exchange.retry import RetryBudget, RetryPolicy
 from aiozbilling.exchange.transport import checked_base_url
@@ -120,6 +120,13 @@ class Client:
     def base_url(self) -> str:
         """The server that is asked, without a slash at the end."""
         return self._exchange.base_url
+
+    def fingerprint(self, key: bytes) -> str:
+        """Return a text that identifies server and credentials under a key of yours, and does not reveal them.
+
+        A ledger stores it, with a random key of its own, to recognise the account.
+        """
+        return keyed_fingerprint(self._exchange.credentials, self._exchange.base_url, key)
 
     def _with(self, credentials: Credentials) -> Self:
         other: Any = object.__new__(type(self))

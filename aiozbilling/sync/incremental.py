@@ -1,171 +1,281 @@
-"""One list of one account brought up to date in the database, exactly, and with as few requests as that takes."""
+"""One list of one account brought up to date in the ledger, exactly, and with as few requests as that takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Literal, Protocol
 
 import attrs
 
-from aiozbilling.errors import DriftError
+from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.source import key_text
-from aiozbilling.sync.store import Ledger, Standing
-from aiozbilling.tables.table import Table
+from aiozbilling.sync.layout import Cell, LedgerTable, rows_of
+from aiozbilling.sync.runs import ListCounts
+from aiozbilling.sync.store import Ledger, ListState
+from aiozbilling.tables.texts import time_text
 
-__all__ = ["CatchingUp"]
+__all__ = ["Begin", "ListSync"]
 
-
-_LAST = 100  # rows at the end of a list in which known ones are looked for
+_PAUSES = (0.2, 0.5, 1.0)  # between readings of a list whose total collapsed
+_CONFIRMED_AFTER = timedelta(minutes=1)  # a list that lost most of its rows is believed when it is as short later
+_SMALL = 1000  # days of history are read whole: a correction of an old day shows in no count
+_MOST_LOST = 10  # rows that may go at once without a confirmation
 
 
 class Begin(Protocol):
     """``billing.top_ups`` or ``billing.history_usage``."""
 
-    def __call__(self, *, offset: int = 0, after: str | None = None) -> Listing[Any]:
-        """Give a listing."""
+    def __call__(self, *, offset: int = 0, max_items: int | None = None, after: str | None = None) -> Listing[Any]:
+        """Return a listing."""
         ...
 
 
-class CatchingUp:
+@attrs.define
+class _Reading:
+    """What one reading of a list saw.
+
+    Attributes:
+        seen: hashes of the keys read.
+        met: whether a row came that was among the first when the list was last complete.
+        is_whole: whether it covers the list from its first row to its last.
+    """
+
+    seen: set[int] = attrs.field(factory=set)
+    met: bool = False
+    is_whole: bool = False
+    nulls: int = 0
+    first_total: int = 0
+    last_total: int = 0
+    cursor: Cursor | None = None
+
+    @property
+    def has_collapsed(self) -> bool:
+        """Whether the total fell by far more than the removal of single rows explains."""
+        return self.last_total < self.first_total and (
+            self.last_total == 0 or self.last_total < 0.9 * self.first_total - _MOST_LOST
+        )
+
+    @property
+    def excess(self) -> int | None:
+        """Rows counted beyond those read, or None where the reading does not add up to a total."""
+        rows = len(self.seen) + self.nulls
+        return self.nulls if rows in (self.first_total, self.last_total) else None
+
+
+class ListSync:
     """Reads what is new of a list and stores it page by page.
 
     A list that grows at its head is read from there until a row comes that was among its first when it was last
-    complete; until then, the cursor of this reading is kept, and a later run first ends it, so that an interruption
+    complete. Until then, the cursor of this reading is kept, and a later run first ends it, so that an interruption
     leaves no gap. A list that grows at its tail is read on from its last rows. Which it is, the times of its rows tell.
-    Where the server's count is higher than that of the rows accounted for, some came in elsewhere, and all is read.
+    Where the server's count differs from the rows that are stored, rows were added elsewhere or removed: all is read.
     """
 
-    def __init__(self, ledger: Ledger, table: Table, begin: Begin, on_page: Callable[[int, int, int], object]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        table: LedgerTable,
+        begin: Begin,
+        on_page: Callable[[int, int, int], object],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self._ledger = ledger
         self._table = table
         self._begin = begin
         self._on_page = on_page
-        self._standing = Standing()
-        self._is_theirs = False  # whether it is sure that the list is the one that is stored
-        self._read = 0
-        self.new = 0
-        self.changed = 0
+        self._sleep = sleep
+        self._state = ListState()
+        self._key = attrgetter(table.columns[0].path)
+        self._time = attrgetter("created_at" if table.key == "id" else "date")
+        self.seen: set[int] = set()
+        self.counts = ListCounts()
         self.requests = 0
 
     async def run(self, *, full: bool = False) -> None:
-        """Bring it up to date."""
-        self._standing = await in_thread(self._ledger.standing, self._table)
-        self._is_theirs = not self._table.tells_accounts or not await in_thread(self._ledger.count, self._table)
-        if self._standing.unfinished is not None:
-            await self._resumed(self._standing.unfinished)
-        if full or not self._standing.known or not await self._news():
-            await self._all()
+        """Bring it up to date.
 
-    async def _resumed(self, unfinished: str) -> None:
-        is_theirs, self._is_theirs = self._is_theirs, True  # where the place is found again
+        Raises:
+            IncompleteError: the list is much shorter than what is stored, and no earlier run has seen that.
+            AiozBillingError: a page could not be read.
+        """
+        self._state = await in_thread(self._ledger.state, self._table)
+        if self._state.unfinished is not None:
+            await self._resume(self._state.unfinished)
+        if full or not self._state.known or not self._state.is_settled or not await self._read_news():
+            await self._read_all()
+
+    async def _resume(self, unfinished: str) -> None:
         try:
-            await self._read_on(self._begin(after=unfinished))
+            reading = await self._read(self._begin(after=unfinished))
         except DriftError:
-            self._standing, self._is_theirs = Standing(), is_theirs  # the place is lost: begin again
+            self._state = ListState(excess=self._state.excess)  # the place is lost: begin again
+            return
+        if reading.has_collapsed or (not reading.met and reading.last_total <= Cursor.parse(unfinished).position):
+            self._state = ListState(excess=self._state.excess)
+        else:
+            await self._complete(reading, is_settled=True)
 
-    async def _all(self) -> None:
-        self._standing = Standing(grows_at=self._standing.grows_at)
-        await self._read_on(self._begin())
+    async def _read_all(self) -> None:
+        known = self._state
+        for pause in (*_PAUSES, None):
+            self._state = attrs.evolve(known, known=(), place=None, unfinished=None)
+            reading = await self._read(self._begin())
+            reading.is_whole = True
+            gone = await in_thread(self._ledger.missing_from, self._table, reading.seen)
+            if not reading.has_collapsed and (not self._lost_most(gone, reading) or await self._is_confirmed(pause)):
+                await self._settle(reading, gone)
+                return
+            if pause is not None:
+                await self._sleep(pause)
+        await self._refuse_collapse(reading, len(gone))
 
-    async def _news(self) -> bool:
-        """Read what is new, and tell whether that accounts for all rows of the list."""
-        if self._standing.grows_at == "tail" and self._standing.place is not None:
-            return await self._news_at_tail(Cursor.parse(self._standing.place))
-        before = self.new
-        total = await self._read_on(self._begin())
-        return await self._accounted(total, self.new - before)
+    async def _read_news(self) -> bool:
+        """Read what is new, and return whether that accounts for all rows of the list."""
+        if self._state.grows_at == "tail" and self._state.place is not None:
+            return await self._read_news_at_tail(Cursor.parse(self._state.place))
+        reading = await self._read(self._begin())
+        if reading.is_whole and not reading.has_collapsed:
+            gone = await in_thread(self._ledger.missing_from, self._table, reading.seen)
+            if not self._lost_most(gone, reading):
+                await self._settle(reading, gone)
+                return True
+            return False
+        return reading.met and await self._adds_up(reading, reading.first_total)
 
-    async def _news_at_tail(self, place: Cursor) -> bool:
-        before, total, met = self.new, None, False
+    async def _read_news_at_tail(self, place: Cursor) -> bool:
+        if self._table.key == "date" and self._state.total <= _SMALL:
+            return False
+        reading = _Reading()
         listing = self._begin(offset=max(0, place.position + 1 - len(place.anchors)))
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
-                met = met or not self._keys(page.items).isdisjoint(place.anchors)
-                if not met:
+                keys = {key_text(self._key(row)) for row in page.items}
+                reading.met = reading.met or not keys.isdisjoint(place.anchors)
+                if not reading.met:
                     break
-                total = page.total
-                await self._store(page.items, page.total, place=str(listing.cursor))
+                reading.last_total = page.total
+                await self._store(page.items, page.total, attrs.evolve(self._state, place=_text(listing.cursor)))
         self.requests += listing.report.requests
-        return met and await self._accounted(total, self.new - before)
+        return reading.met and await self._adds_up(reading, reading.last_total)
 
-    async def _accounted(self, total: int | None, new: int) -> bool:
-        if total is not None and total < self._standing.total and not new:
-            await self._save(total=total)  # rows were removed; beside news, the count may only be late
-        return total is None or total <= self._standing.total
+    async def _adds_up(self, reading: _Reading, total: int) -> bool:
+        """Compare the server's count with what is stored; one that is late is asked for again."""
+        expected = await in_thread(self._ledger.present, self._table) + self._state.excess
+        if total != expected:
+            again = self._begin(max_items=1)
+            await again
+            self.requests += again.report.requests
+            total = again.report.total_last or 0
+        if total != expected:
+            return False
+        if reading.cursor is not None:
+            await self._complete(reading, is_settled=True, total=total)
+        else:
+            await self._save(total=total, collapsed_at=None)
+        return True
 
-    async def _read_on(self, listing: Listing[Any]) -> int | None:
-        """Read until a known row, or to the end, and tell the server's first count."""
-        known, first_total, total = frozenset(self._standing.known), None, None
-        met = False
+    async def _read(self, listing: Listing[Any]) -> _Reading:
+        """Read until a known row, or to the end."""
+        known, reading, position = frozenset(self._state.known), _Reading(), 0
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
-                met = not known.isdisjoint(self._keys(page.items))
-                total = page.total
-                if first_total is None:
-                    first_total = total
-                    await self._refuse_another(page.items, total)
-                    self._begun(page.items, page.offset, total)
-                if met:
-                    await self._store(page.items, total, **_complete(listing.cursor))
+                reading.met = not known.isdisjoint({key_text(self._key(row)) for row in page.items})
+                if not position:
+                    self._note_direction(page.items, page.offset)
+                position = page.offset + len(page.items)
+                await self._store(page.items, page.total, self._unfinished(reading, listing.cursor), reading.seen)
+                if reading.met:
                     break
-                await self._store(page.items, total, unfinished=_text(listing.cursor))
-        self.requests += listing.report.requests
-        if first_total is None:
-            await self._refuse_another((), 0)
-        if not met:
-            at_tail = self._standing.grows_at == "tail" and total is not None
-            await self._save(**_complete(listing.cursor), **({"total": total} if at_tail else {}))
-        return first_total
+        report = listing.report
+        self.requests += report.requests
+        reading.nulls, reading.cursor = report.null_rows_skipped, listing.cursor
+        reading.first_total, reading.last_total = report.total_first or 0, report.total_last or 0
+        whole = len(reading.seen) + reading.nulls
+        reading.is_whole = listing.parameters["after"] is None and (not reading.met or whole >= reading.last_total)
+        return reading
 
-    async def _refuse_another(self, first: Sequence[Any], total: int) -> None:
-        """Refuse a list that shares no row with what is stored, before a row of it is stored among those.
+    def _unfinished(self, reading: _Reading, cursor: Cursor | None) -> ListState | None:
+        return None if reading.met else attrs.evolve(self._state, unfinished=_text(cursor))
 
-        Its first rows may all be new. Then its last ones are asked for.
-        """
-        if self._is_theirs or await in_thread(self._ledger.knows, self._table, first):
-            self._is_theirs = True
-            return
-        end = self._begin(offset=max(0, total - _LAST))
-        last = await end.collect() if total else []
-        self.requests += end.report.requests
-        if not await in_thread(self._ledger.knows, self._table, last):
-            await in_thread(self._ledger.refuse_another, self._table)
-        self._is_theirs = True
+    def _lost_most(self, gone: Sequence[Cell], reading: _Reading) -> bool:
+        return bool(gone) and (not reading.seen or len(gone) > max(_MOST_LOST, len(reading.seen)))
 
-    def _begun(self, rows: Sequence[Any], offset: int, total: int) -> None:
-        """Take up what the first page of a reading tells; a reading that was resumed began elsewhere."""
-        if offset:
-            return
-        grows_at = _grows_at([time for time in map(self._table.time, rows) if time is not None])
-        self._standing = attrs.evolve(self._standing, grows_at=grows_at or self._standing.grows_at)
-        if not self._standing.known:
-            self._standing = attrs.evolve(self._standing, total=total)
+    async def _is_confirmed(self, pause: float | None) -> bool:
+        """Return whether an earlier run saw the list as short as the last of the readings of this one."""
+        if pause is not None or self._state.collapsed_at is None:
+            return False
+        return self._ledger.clock() >= datetime.fromisoformat(self._state.collapsed_at) + _CONFIRMED_AFTER
 
-    async def _store(self, rows: Sequence[Any], total: int, **changes: Any) -> None:
-        standing = attrs.evolve(self._standing, **changes)
-        counted = bool(self._standing.known)  # else all is read, and the server's count was taken at its beginning
-        stored = await in_thread(self._ledger.store, self._table, rows, standing, counted=counted)
-        self._standing = stored.standing
-        self._read += len(rows)
-        self.new += stored.new
-        self.changed += stored.changed
-        self._on_page(self._read, self.new, total)
+    async def _refuse_collapse(self, reading: _Reading, gone: int) -> None:
+        at = self._state.collapsed_at or time_text(self._ledger.clock())
+        await self._save(collapsed_at=at, unfinished=None, is_settled=False)
+        raise IncompleteError(
+            f"the list of {self._table.name} has {len(reading.seen)} rows, {gone} that are stored are not in it",
+            delivered=len(reading.seen),
+            hint="This may be a disturbance of the server. If it is as short when you sync again after a minute, these"
+            " rows are marked as missing",
+        )
+
+    async def _settle(self, reading: _Reading, gone: Sequence[Cell]) -> None:
+        present = await in_thread(self._ledger.present, self._table) - len(gone)
+        at_tail = self._state.grows_at == "tail"
+        total = reading.last_total if at_tail else reading.first_total
+        excess = reading.excess if reading.excess is not None else total - present
+        state = attrs.evolve(
+            self._completed(reading),
+            total=total,
+            excess=excess,
+            is_settled=reading.excess is not None or excess == self._state.excess,
+            collapsed_at=None,
+        )
+        self._count(await in_thread(self._ledger.settle, self._table, gone, state))
+        self._state = state
+
+    async def _complete(self, reading: _Reading, **changes: Any) -> None:
+        self._state = self._completed(reading)
+        await self._save(collapsed_at=None, **changes)
+
+    def _completed(self, reading: _Reading) -> ListState:
+        head = () if reading.cursor is None else reading.cursor.head
+        return attrs.evolve(self._state, known=head, place=_text(reading.cursor), unfinished=None)
+
+    def _note_direction(self, rows: Sequence[Any], offset: int) -> None:
+        """Take from the first page which end grows; a reading that was resumed began elsewhere."""
+        if not offset:
+            times = [time for time in map(self._time, rows) if time is not None]
+            self._state = attrs.evolve(self._state, grows_at=_grows_at(times) or self._state.grows_at)
+
+    async def _store(
+        self, records: Sequence[Any], total: int, state: ListState | None, seen: set[int] | None = None
+    ) -> None:
+        rows = rows_of(self._table, records)
+        counts = await in_thread(self._ledger.store, self._table, rows, state)
+        self._state = state or self._state
+        self._count(counts, read=len(rows))
+        hashes = {hash(row[0]) for row in rows}
+        self.seen |= hashes
+        if seen is not None:
+            seen |= hashes
+        self._on_page(self.counts.read, self.counts.new, total)
 
     async def _save(self, **changes: Any) -> None:
-        await in_thread(self._ledger.store, self._table, (), attrs.evolve(self._standing, **changes))
-        self._standing = attrs.evolve(self._standing, **changes)
+        self._state = attrs.evolve(self._state, **changes)
+        await in_thread(self._ledger.save, self._table, self._state)
 
-    def _keys(self, rows: Sequence[Any]) -> set[str]:
-        return {key_text(self._table.key(row)) for row in rows}
+    def _count(self, counts: Any, *, read: int = 0) -> None:
+        self.counts = self.counts.plus(counts, read=read)
 
-
-def _complete(cursor: Cursor | None) -> dict[str, Any]:
-    return {"known": () if cursor is None else cursor.head, "place": _text(cursor), "unfinished": None}
+    @property
+    def state(self) -> ListState:
+        """How far the list is now."""
+        return self._state
 
 
 def _text(cursor: Cursor | None) -> str | None:

@@ -1,24 +1,46 @@
-"""The database that `sync` keeps: tables with their meaning beside each column, and views in human units."""
+"""The database that `sync` keeps: its tables, with the meaning of each column."""
 
 from __future__ import annotations
 
+import json
+import secrets
 import sqlite3
 from pathlib import Path
 
 from aiozbilling.errors import ExportError
 from aiozbilling.export.disk import Disk
 from aiozbilling.export.sqlite import connect
-from aiozbilling.tables.columns import Column
+from aiozbilling.sync.layout import ROW_TABLES, LedgerTable
+from aiozbilling.sync.migration import migrate
+from aiozbilling.sync.views import VIEWS
 
-__all__ = ["VERSION", "opened", "upsert"]
+__all__ = ["APPLICATION_ID", "VERSION", "check_version", "create_tables", "opened"]
 
-VERSION = 1
+VERSION = 2
+APPLICATION_ID = 0x41494F5A  # "AIOZ"
 
-# By convention, amounts are TEXT, decimal digits, exact; times are TEXT, ISO 8601 in UTC, sortable; truth is 0 or 1.
-_SCHEMA = """
+# By convention, amounts are TEXT, decimal digits, exact, with a rounded REAL column next to them; times are TEXT,
+# ISO 8601 in UTC, sortable; truth is 0 or 1.
+_BOOKKEEPING = """
+CREATE TABLE ledger (
+  name TEXT PRIMARY KEY,     -- 'salt' keys the fingerprints of credentials; 'views' is the text of the views
+  value TEXT NOT NULL
+);
+
 CREATE TABLE accounts (
   account TEXT PRIMARY KEY,  -- the label given to sync
-  synced_at TEXT             -- end of the latest complete sync, UTC
+  synced_at TEXT,            -- end of the latest complete sync, UTC
+  aioz_read_at TEXT          -- end of the latest complete sync of the AIOZ lists, UTC
+);
+
+-- Whose credentials wrote an account. A fingerprint is keyed with the salt and does not reveal the credentials.
+CREATE TABLE identities (
+  account TEXT NOT NULL,
+  system TEXT NOT NULL,            -- 'aioz', 'b3os' or 'metered'
+  fingerprint TEXT NOT NULL,       -- of the host and the credentials
+  host TEXT NOT NULL,              -- base URL, or base URL and organisation
+  first_run INTEGER NOT NULL,      -- run that accepted it
+  PRIMARY KEY (account, system, fingerprint)
 );
 
 -- How far each list is; for sync itself.
@@ -28,83 +50,83 @@ CREATE TABLE lists (
   grows_at TEXT,                   -- 'head' or 'tail'
   total INTEGER NOT NULL,          -- rows by the server's count
   known TEXT NOT NULL,             -- JSON: keys of the list's first rows when it was last complete
-  place TEXT,                      -- cursor behind its last row then
+  place TEXT,                      -- cursor after its last row then
   unfinished TEXT,                 -- cursor of a reading that was interrupted
+  excess INTEGER NOT NULL,         -- rows that the server counts beyond those stored, such as null rows
+  is_settled INTEGER NOT NULL,     -- 0: the last whole reading did not add up, so that the next run reads all again
+  collapsed_at TEXT,               -- when the list was first seen much shorter than what is stored
+  uncredited_from INTEGER NOT NULL DEFAULT 0,  -- position from which old uncredited top-ups are read next
   PRIMARY KEY (account, list)
 );
 
--- Deposits of tokens, one row each; credited or corrected rows are updated in place.
-CREATE TABLE top_ups (
+-- Rows of each table and account, and the sum (mod 2^256) of their row hashes.
+CREATE TABLE contents (
   account TEXT NOT NULL,
-  id TEXT NOT NULL,
-  created_at TEXT,                 -- UTC
-  updated_at TEXT,                 -- UTC
-  status INTEGER,                  -- 0 or 1; seen 1 where the deposit is credited
-  token_amount TEXT,               -- in whole tokens, exact
-  token TEXT,                      -- 'AIOZ', or the denom where that is not known
-  credit_usd TEXT,                 -- worth in USD, exact
-  sender TEXT,
-  recipient TEXT,
-  cosmos_tx_hash TEXT,
-  evm_tx_hash TEXT,
-  event_index INTEGER,
-  block_number INTEGER,
-  amount TEXT,                     -- in units of denom, exact
-  denom TEXT,                      -- 'attoaioz' is 10^-18 AIOZ
-  total_amount_attousd TEXT,       -- USD * 10^18, exact
-  credit_attousd TEXT,             -- the same by the provider's newer name
-  PRIMARY KEY (account, id)
+  list TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (account, list)
 );
+
+-- Every run of sync, also those that failed.
+CREATE TABLE runs (
+  run INTEGER PRIMARY KEY,
+  started_at TEXT NOT NULL,        -- UTC
+  ended_at TEXT,                   -- UTC; NULL where the process died
+  version TEXT NOT NULL,           -- of aiozbilling
+  host TEXT NOT NULL,              -- base URL of each system that was read
+  account TEXT NOT NULL,
+  result TEXT NOT NULL,            -- 'running', 'complete', 'failed', 'interrupted', 'migrated'
+  error TEXT,                      -- class of the error
+  chain TEXT                       -- hash of this run's record and of the chain of the run before
+);
+
+-- What each run found of each list.
+CREATE TABLE run_lists (
+  run INTEGER NOT NULL,
+  list TEXT NOT NULL,
+  rows_read INTEGER NOT NULL,
+  new INTEGER NOT NULL,
+  changed INTEGER NOT NULL,
+  missing INTEGER NOT NULL,        -- rows found removed by the provider
+  stored INTEGER NOT NULL,         -- rows of the account after the run, removed ones included
+  counted INTEGER,                 -- rows by the server's count
+  digest TEXT NOT NULL,            -- contents.digest after the run
+  PRIMARY KEY (run, list)
+);
+
+-- Every change of a stored row. A new row has no entry: its first_seen_at is the start of its run.
+CREATE TABLE changes (
+  run INTEGER NOT NULL,
+  account TEXT NOT NULL,
+  list TEXT NOT NULL,
+  key TEXT NOT NULL,
+  column TEXT NOT NULL,
+  old,
+  new
+);
+CREATE INDEX changes_by_run ON changes (run);
+CREATE INDEX changes_by_row ON changes (account, list, key);
+CREATE TRIGGER changes_keep BEFORE UPDATE ON changes BEGIN SELECT RAISE(ABORT, 'changes is append-only'); END;
+CREATE TRIGGER changes_stay BEFORE DELETE ON changes BEGIN SELECT RAISE(ABORT, 'changes is append-only'); END;
+CREATE TRIGGER runs_stay BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'runs is append-only'); END;
+"""
+_INDEXES = """
 CREATE INDEX top_ups_by_time ON top_ups (account, created_at);
-
--- Usage by day; today's row is updated in place.
-CREATE TABLE history (
-  account TEXT NOT NULL,
-  date TEXT NOT NULL,              -- the provider's timestamp of the day, UTC
-  total_storage_bytes INTEGER,
-  total_bandwidth_bytes INTEGER,
-  total_amount_usd TEXT,           -- cost in USD, exact
-  total_amount_attousd TEXT,       -- USD * 10^18, exact
-  PRIMARY KEY (account, date)
-);
-
--- The current month as it stood when it was last read on each day.
-CREATE TABLE months (
-  account TEXT NOT NULL,
-  day TEXT NOT NULL,               -- YYYY-MM-DD, UTC
-  read_at TEXT NOT NULL,           -- UTC
-  total_storage_bytes INTEGER,
-  storage_usage_bytes INTEGER,
-  bandwidth_usage_bytes INTEGER,
-  storage_cost_usd TEXT,           -- exact
-  bandwidth_cost_usd TEXT,         -- exact
-  total_cost_usd TEXT,             -- both, exact
-  storage_cost_attousd TEXT,       -- USD * 10^18, exact
-  bandwidth_cost_attousd TEXT,     -- USD * 10^18, exact
-  PRIMARY KEY (account, day)
-);
-
--- For eyes and charts: rounded numbers. Sum money from the tables' exact texts where cents count.
-CREATE VIEW v_top_ups AS
-SELECT account, created_at, CAST(token_amount AS REAL) AS tokens, token, CAST(credit_usd AS REAL) AS usd,
-       status = 1 AS credited, sender, cosmos_tx_hash, id
-FROM top_ups;
-
-CREATE VIEW v_history AS
-SELECT account, substr(date, 1, 10) AS day, total_storage_bytes / 1e9 AS storage_gb,
-       total_bandwidth_bytes / 1e9 AS bandwidth_gb, CAST(total_amount_usd AS REAL) AS usd
-FROM history;
-
-CREATE VIEW v_months AS
-SELECT account, substr(day, 1, 7) AS month, max(day) AS day, storage_usage_bytes / 1e9 AS storage_gb,
-       bandwidth_usage_bytes / 1e9 AS bandwidth_gb, CAST(storage_cost_usd AS REAL) AS storage_usd,
-       CAST(bandwidth_cost_usd AS REAL) AS bandwidth_usd, CAST(total_cost_usd AS REAL) AS usd
-FROM months GROUP BY account, substr(day, 1, 7);
+CREATE INDEX top_ups_by_id ON top_ups (id);
+CREATE INDEX top_ups_uncredited ON top_ups (account, created_at) WHERE status = 0 AND missing_since IS NULL;
+CREATE INDEX history_by_date ON history (date);
+"""
+_BOOKKEEPING_COLUMNS = """
+  first_seen_at TEXT,              -- start of the run that stored the row, UTC; NULL: by a release before 0.2
+  changed_at TEXT,                 -- start of the run that changed it last, UTC
+  missing_since TEXT,              -- start of the run that found it removed by the provider, UTC
+  row_hash BLOB NOT NULL,          -- SHA-256 of all the cells before
 """
 
 
 def opened(disk: Disk, path: Path) -> sqlite3.Connection:
-    """Open the database, or make it, readable by its owner only.
+    """Open the database, or create it, readable by its owner only; migrate one of version 1.
 
     Raises:
         ExportError: it is another kind of database, or one of a newer release.
@@ -114,32 +136,97 @@ def opened(disk: Disk, path: Path) -> sqlite3.Connection:
         disk.sync_folder(path.parent)
     database = connect(path)
     try:
-        _check(database, path)
+        _bring_up_to_date(database, path)
     except BaseException:
+        if database.in_transaction:
+            database.rollback()
         database.close()
         raise
     return database
 
 
-def _check(database: sqlite3.Connection, path: Path) -> None:
+def check_version(database: sqlite3.Connection, path: Path) -> int:
+    """Return the version of the ledger, 0 for an empty database.
+
+    Raises:
+        ExportError: it is another kind of database, or one of a newer release.
+    """
     (version,) = database.execute("PRAGMA user_version").fetchone()
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    ours = application == APPLICATION_ID or (
+        version == 1 and tables >= {"accounts", "lists", "top_ups", "history", "months"}
+    )
+    if (tables or version) and not ours:
+        raise ExportError(
+            f"this is a database of something else (its version is {version})"
+            if version
+            else "this is a database of something else",
+            path=str(path),
+            hint="Give another file",
+        )
     if version > VERSION:
         raise ExportError(
             f"the database has version {version}, this release knows {VERSION}", path=str(path), hint="Upgrade"
         )
+    return int(version)
+
+
+def create_tables(database: sqlite3.Connection) -> None:
+    """Create the tables of this version in a transaction that is open."""
+    for statement in _statements(_BOOKKEEPING + "".join(map(_create, ROW_TABLES)) + _INDEXES):
+        database.execute(statement)
+    database.execute("INSERT INTO ledger VALUES ('salt', ?)", (secrets.token_hex(16),))
+
+
+def _bring_up_to_date(database: sqlite3.Connection, path: Path) -> None:
+    if check_version(database, path) == VERSION and _views_are_current(database):
+        return
+    database.execute("BEGIN IMMEDIATE")
+    version = check_version(database, path)
     if version == 0:
-        (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if tables:
-            raise ExportError("this is a database of something else", path=str(path), hint="Give another file")
-        database.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+        create_tables(database)
+    elif version == 1:
+        migrate(database, create_tables)
+    _renew_views(database)
+    database.execute(f"PRAGMA user_version = {VERSION}")
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute("COMMIT")
 
 
-def upsert(table: str, keys: tuple[str, ...], columns: tuple[Column, ...]) -> tuple[str, str]:
-    """Write the statements that insert what is new, and that update what changed."""
-    names = [*keys, *(column.name for column in columns if column.name not in keys)]
-    values = ", ".join(f"excluded.{name}" for name in names)
-    insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) ON CONFLICT"  # noqa: S608
-    return f"{insert} DO NOTHING", (
-        f"{insert} ({', '.join(keys)}) DO UPDATE SET ({', '.join(names)}) = ({values})"
-        f" WHERE ({', '.join(f'{table}.{name}' for name in names)}) IS NOT ({values})"
+def _views_are_current(database: sqlite3.Connection) -> bool:
+    stored = database.execute("SELECT value FROM ledger WHERE name = 'views'").fetchone()
+    found = database.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND name LIKE 'v\\_%' ESCAPE '\\'")
+    return bool(stored == (json.dumps(VIEWS),) and found.fetchone() == (len(VIEWS),))
+
+
+def _renew_views(database: sqlite3.Connection) -> None:
+    stored = database.execute("SELECT value FROM ledger WHERE name = 'views'").fetchone()
+    before = json.loads(stored[0]) if stored else {}
+    for name in {*before, *VIEWS}:
+        database.execute(f"DROP VIEW IF EXISTS {name}")
+    for name, text in VIEWS.items():
+        database.execute(f"CREATE VIEW {name} AS{text}")
+    database.execute("INSERT OR REPLACE INTO ledger VALUES ('views', ?)", (json.dumps(VIEWS),))
+
+
+def _create(table: LedgerTable) -> str:
+    columns = "".join(
+        f"  {column.name} {column.sql_type},".ljust(36) + (f" -- {column.meaning}" if column.meaning else "") + "\n"
+        for column in table.columns
     )
+    return (
+        f"-- {table.meaning}\nCREATE TABLE {table.name} (\n  account TEXT NOT NULL,\n{columns}"
+        f"{_BOOKKEEPING_COLUMNS.lstrip(chr(10))}  PRIMARY KEY (account, {table.key})\n);\n"
+    )
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script into statements: `executescript` would end the open transaction."""
+    statements, begun = [], ""
+    for line in script.splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            statements.append(begun)
+            begun = ""
+    return statements

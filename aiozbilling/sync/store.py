@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import attrs
 
 from aiozbilling.errors import ExportError
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.sqlite import bindable
-from aiozbilling.records import MonthUsage
-from aiozbilling.sync.schema import opened, upsert
-from aiozbilling.tables.columns import cells_of, columns
-from aiozbilling.tables.table import HISTORY, TOP_UPS, Table
+from aiozbilling.sync.layout import Cell, LedgerTable, Row
+from aiozbilling.sync.rows import Counts, Run, mark_missing, store_rows
+from aiozbilling.sync.runs import ListCounts, begin_run, end_run, end_run_of_dead_process
+from aiozbilling.sync.schema import opened
 from aiozbilling.tables.texts import time_text
 
-__all__ = ["Ledger", "Standing"]
+__all__ = ["Ledger", "ListState"]
 
 
 @attrs.frozen(kw_only=True)
-class Standing:
+class ListState:
     """How far a list of an account is stored.
 
     Attributes:
         grows_at: the end where new rows come in, or None where that is not known.
-        total: rows by the server's count when it was last complete.
+        total: rows by the server's count when it was last read.
         known: keys of the list's first rows when it was last complete; empty if it never was.
-        place: text of the cursor behind its last row then.
+        place: text of the cursor after its last row then.
         unfinished: text of the cursor of a reading that was interrupted.
+        excess: rows that the server counts beyond those stored and not removed, such as null rows.
+        is_settled: whether the last whole reading added up.
+        collapsed_at: when the list was first seen much shorter than what is stored.
+        uncredited_from: position from which old uncredited top-ups are read next.
     """
 
     grows_at: Literal["head", "tail"] | None = None
@@ -41,28 +44,25 @@ class Standing:
     known: tuple[str, ...] = ()
     place: str | None = None
     unfinished: str | None = None
-
-
-@attrs.frozen
-class Stored:
-    """How many records were new, how many known ones changed, and how far the list is now."""
-
-    new: int
-    changed: int
-    standing: Standing
+    excess: int = 0
+    is_settled: bool = False
+    collapsed_at: str | None = None
+    uncredited_from: int = 0
 
 
 class Ledger:
     """One account in the database. Every method that stores is one transaction."""
 
-    def __init__(self, disk: Disk, path: Path, account: str) -> None:
-        self._path = path
-        self._account = account
+    def __init__(self, disk: Disk, path: Path, account: str, clock: Callable[[], datetime]) -> None:
+        self.path = path
+        self.account = account
+        self.clock = clock
+        self._run = Run(0, "")
         with _failures_named(path):
             self._database = opened(disk, path)
         try:
             with self._transaction() as database:
-                database.execute("INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", (account,))
+                end_run_of_dead_process(database)
         except BaseException:
             self.close()
             raise
@@ -71,82 +71,113 @@ class Ledger:
         """Close the database."""
         self._database.close()
 
-    def standing(self, table: Table) -> Standing:
-        """Tell how far a list is."""
-        with _failures_named(self._path):
-            row = self._database.execute(
-                "SELECT grows_at, total, known, place, unfinished FROM lists WHERE account = ? AND list = ?",
-                (self._account, table.name),
-            ).fetchone()
-        if row is None:
-            return Standing()
-        return Standing(grows_at=row[0], total=row[1], known=tuple(json.loads(row[2])), place=row[3], unfinished=row[4])
+    @property
+    def salt(self) -> bytes:
+        """The key of the fingerprints in this ledger."""
+        return bytes.fromhex(self.select("SELECT value FROM ledger WHERE name = 'salt'")[0][0])
 
-    def count(self, table: Table) -> int:
-        """Count the account's rows."""
-        with _failures_named(self._path):
-            statement = f"SELECT count(*) FROM {table.name} WHERE account = ?"  # noqa: S608
-            (count,) = self._database.execute(statement, (self._account,)).fetchone()
-        return int(count)
+    def begin(self, host: str) -> None:
+        """Begin a run; everything stored from now on belongs to it."""
+        started_at = time_text(self.clock())
+        with self._transaction() as database:
+            database.execute("INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", (self.account,))
+            self._run = begin_run(database, self.account, host, started_at)
 
-    def knows(self, table: Table, records: Sequence[Any]) -> bool:
-        """Tell whether any of these records is stored."""
-        key = table.columns[0].name
-        statement = f"SELECT 1 FROM {table.name} WHERE account = ? AND {key} = ?"  # noqa: S608
-        with _failures_named(self._path):
-            return any(
-                self._database.execute(statement, (self._account, cells[0])).fetchone()
-                for cells in bindable(table.columns, table.cells(records))
-            )
+    def fail(self, error: BaseException, counts: Mapping[str, ListCounts]) -> None:
+        """End the run without a complete state."""
+        with self._transaction() as database:
+            ended_at = time_text(self.clock())
+            name = type(error).__name__
+            end_run(database, self._run, self.account, "failed", ended_at, error=name, counts=counts)
 
-    def refuse_another(self, table: Table) -> NoReturn:
-        """Say that the server's list is not the one that is stored."""
-        stored = self.count(table)
-        raise ExportError(
-            f"none of the {stored} {table.name} that are stored as account {self._account!r} is in the server's list",
-            path=str(self._path),
-            hint="If this is another account, give it a label of its own (account=, --account)",
+    def finish(self, counts: Mapping[str, ListCounts], *, has_aioz: bool) -> dict[str, ListCounts]:
+        """End the run with everything stored, and count the account's rows."""
+        at = time_text(self.clock())
+        with self._transaction() as database:
+            database.execute("UPDATE accounts SET synced_at = ? WHERE account = ?", (at, self.account))
+            if has_aioz:
+                database.execute("UPDATE accounts SET aioz_read_at = ? WHERE account = ?", (at, self.account))
+            end_run(database, self._run, self.account, "complete", at, counts=counts)
+            return {name: self._counted(name, found) for name, found in counts.items()}
+
+    def state(self, table: LedgerTable) -> ListState:
+        """Return how far a list is."""
+        names = ", ".join(attrs.fields_dict(ListState))
+        rows = self.select(f"SELECT {names} FROM lists WHERE account = ? AND list = ?", self.account, table.name)  # noqa: S608
+        if not rows:
+            return ListState()
+        fields: dict[str, Any] = dict(zip(attrs.fields_dict(ListState), rows[0], strict=True))
+        return ListState(
+            **fields | {"known": tuple(json.loads(fields["known"])), "is_settled": bool(fields["is_settled"])}
         )
 
-    def store(self, table: Table, records: Sequence[Any], standing: Standing, *, counted: bool = False) -> Stored:
-        """Store records and how far the list is with them; if `counted`, its total grows by those that are new."""
-        insert, update = upsert(table.name, ("account", table.columns[0].name), table.columns)
-        rows = [(self._account, *cells) for cells in bindable(table.columns, table.cells(records))]
+    def save(self, table: LedgerTable, state: ListState) -> None:
+        """Store how far a list is."""
         with self._transaction() as database:
-            new = _changes(database, insert, rows)
-            changed = _changes(database, update, rows) if new < len(rows) else 0
-            if counted:
-                standing = attrs.evolve(standing, total=standing.total + new)
+            self._save(database, table, state)
+
+    def store(self, table: LedgerTable, rows: Sequence[Row], state: ListState | None = None) -> Counts:
+        """Store rows, and how far the list is with them."""
+        with self._transaction() as database:
+            counts = store_rows(database, table, self.account, rows, self._run)
+            if state is not None:
+                self._save(database, table, state)
+        return counts
+
+    def settle(self, table: LedgerTable, gone: Sequence[Cell], state: ListState) -> Counts:
+        """Store that a list was read to its end, and that these rows are not in it."""
+        with self._transaction() as database:
+            counts = mark_missing(database, table, self.account, gone, self._run)
+            self._save(database, table, state)
+        return counts
+
+    def remove(self, table: LedgerTable, keys: Sequence[Cell]) -> Counts:
+        """Mark rows as missing from the provider's reply."""
+        with self._transaction() as database:
+            return mark_missing(database, table, self.account, keys, self._run)
+
+    def present(self, table: LedgerTable) -> int:
+        """Count the account's rows that the provider has not removed."""
+        statement = f"SELECT count(*) FROM {table.name} WHERE account = ? AND missing_since IS NULL"  # noqa: S608
+        return int(self.select(statement, self.account)[0][0])
+
+    def missing_from(self, table: LedgerTable, seen: set[int]) -> list[Cell]:
+        """Return the keys of the account's rows that are not among the hashes of those seen."""
+        statement = f"SELECT {table.key} FROM {table.name} WHERE account = ? AND missing_since IS NULL"  # noqa: S608
+        with _failures_named(self.path):
+            keys = self._database.execute(statement, (self.account,))
+            return [key for (key,) in keys if hash(key) not in seen]
+
+    def select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with _failures_named(self.path):
+            return self._database.execute(statement, values).fetchall()
+
+    def accept_identity(self, system: str, fingerprint: str, host: str) -> None:
+        """Store that these credentials are those of the account."""
+        with self._transaction() as database:
             database.execute(
-                "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._account,
-                    table.name,
-                    standing.grows_at,
-                    standing.total,
-                    json.dumps(standing.known),
-                    standing.place,
-                    standing.unfinished,
-                ),
+                "INSERT INTO identities VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (self.account, system, fingerprint, host, self._run.number),
             )
-        return Stored(new, changed, standing)
 
-    def store_month(self, month: MonthUsage, read_at: datetime) -> None:
-        """Store the month as it stands now, once a day."""
-        cells = next(iter(bindable(columns(MonthUsage), cells_of(MonthUsage)([month]))))
-        row = (self._account, read_at.astimezone(UTC).date().isoformat(), time_text(read_at), *cells)
-        with self._transaction() as database:
-            database.execute("INSERT OR REPLACE INTO months VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    def _counted(self, name: str, found: ListCounts) -> ListCounts:
+        statement = f"SELECT count(*), count(missing_since) FROM {name} WHERE account = ?"  # noqa: S608
+        stored, removed = self._database.execute(statement, (self.account,)).fetchone()
+        return attrs.evolve(found, stored=stored, removed=removed)
 
-    def finish(self, at: datetime) -> dict[str, int]:
-        """Note that all is stored, and count the account's rows."""
-        with self._transaction() as database:
-            database.execute("UPDATE accounts SET synced_at = ? WHERE account = ?", (time_text(at), self._account))
-            return {table.name: self.count(table) for table in (TOP_UPS, HISTORY)}
+    def _save(self, database: sqlite3.Connection, table: LedgerTable, state: ListState) -> None:
+        fields = attrs.asdict(state) | {"known": json.dumps(state.known), "is_settled": int(state.is_settled)}
+        marks = ", ".join("?" * (len(fields) + 2))
+        names = ", ".join(("account", "list", *fields))
+        database.execute(
+            f"INSERT OR REPLACE INTO lists ({names}) VALUES ({marks})",  # noqa: S608
+            (self.account, table.name, *fields.values()),
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _failures_named(self._path):
+        with _failures_named(self.path):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database
@@ -156,15 +187,11 @@ class Ledger:
             self._database.execute("COMMIT")
 
 
-def _changes(database: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
-    before = database.total_changes
-    database.executemany(statement, rows)
-    return database.total_changes - before
-
-
 @contextmanager
 def _failures_named(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise ExportError(str(error), path=str(path), hint="Mend that and sync again: it goes on") from error
+        raise ExportError(
+            str(error), path=str(path), hint="Repair that and sync again: it resumes where it ended"
+        ) from error

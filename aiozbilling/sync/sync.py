@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import attrs
 
 from aiozbilling.clients.aioz import AiozBilling
+from aiozbilling.clients.b3os import B3osBilling
+from aiozbilling.clients.client import Client
+from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.export.checkpoint import Names
-from aiozbilling.export.disk import Disk, failures_named
 from aiozbilling.export.in_thread import in_thread
-from aiozbilling.sync.incremental import CatchingUp
+from aiozbilling.records import MonthUsage
+from aiozbilling.sync.access import opened_ledger
+from aiozbilling.sync.identity import confirm_aioz
+from aiozbilling.sync.incremental import ListSync
+from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, LedgerTable, Row, rows_of
+from aiozbilling.sync.periods import confirm_b3os, confirm_metered, sync_b3os, sync_metered
+from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger
-from aiozbilling.tables.table import HISTORY, TOP_UPS
+from aiozbilling.sync.uncredited import recheck_uncredited
+from aiozbilling.tables.texts import time_text
 
 __all__ = ["SyncProgress", "SyncReport", "sync"]
 
@@ -46,101 +54,194 @@ class SyncReport:
     Attributes:
         path: of the database.
         account: the label.
-        top_ups_new: top-ups that were not stored before.
-        top_ups_changed: stored ones that were updated in place.
-        history_new: days that were not stored before.
-        history_changed: stored ones that were updated in place, such as today's.
-        top_ups: stored of this account, in all.
-        history: days stored of this account, in all.
-        requests: to both lists.
-        finished_at: when all was stored.
+        lists: what was found of each table that was read, by its name, such as ``"top_ups"`` or ``"cu_days"``.
+        requests: to the lists and months, the search for uncredited top-ups included.
+        finished_at: when all was stored, UTC.
     """
 
     path: Path
     account: str
-    top_ups_new: int
-    top_ups_changed: int
-    history_new: int
-    history_changed: int
-    top_ups: int
-    history: int
+    lists: dict[str, ListCounts]
     requests: int
     finished_at: datetime
 
+    @property
+    def top_ups_new(self) -> int:
+        """Top-ups that were not stored before."""
+        return self._of("top_ups").new
+
+    @property
+    def top_ups_changed(self) -> int:
+        """Stored top-ups that were updated in place."""
+        return self._of("top_ups").changed
+
+    @property
+    def top_ups_missing(self) -> int:
+        """Stored top-ups that the provider has removed since the run before."""
+        return self._of("top_ups").missing
+
+    @property
+    def top_ups(self) -> int:
+        """Top-ups stored of this account, removed ones included."""
+        return self._of("top_ups").stored
+
+    @property
+    def history_new(self) -> int:
+        """Days that were not stored before."""
+        return self._of("history").new
+
+    @property
+    def history_changed(self) -> int:
+        """Stored days that were updated in place, such as today's."""
+        return self._of("history").changed
+
+    @property
+    def history(self) -> int:
+        """Days stored of this account, removed ones included."""
+        return self._of("history").stored
+
+    def _of(self, name: str) -> ListCounts:
+        return self.lists.get(name, ListCounts())
+
 
 async def sync(
-    billing: AiozBilling,
+    billing: AiozBilling | None,
     path: str | PathLike[str],
     *,
     account: str = "main",
+    b3os: B3osBilling | None = None,
+    organization: str | None = None,
+    metered: MeteredBilling | None = None,
     full: bool = False,
+    wait_s: float = 0.0,
+    clock: Callable[[], datetime] | None = None,
     on_progress: Callable[[SyncProgress], object] | None = None,
 ) -> SyncReport:
-    """Bring a local SQLite database up to date with an account: top-ups, daily history, and the current month.
+    """Bring a local SQLite database up to date with an account: the ledger.
 
-    The first run takes all, and goes on where it was interrupted; later ones ask only for what is new, one request a
-    list where that is nothing. Rows that are read again are updated in place: the first page of a list that is newest
-    first, which holds today's history. Rows that the provider removed stay. The tables say in their schema what each
-    column is; views beginning with ``v_`` give human units.
+    The first run takes everything, and resumes where it was interrupted; later ones ask only for what is new, one
+    request a list where that is nothing, and for top-ups that were not credited yet. Rows that are read again are
+    updated in place, with an entry in the table `changes`. Rows that the provider removed stay, with `missing_since`.
+    Views beginning with ``v_`` have typed columns.
 
     Args:
-        billing: the account's client.
-        path: of the database, in a folder that exists; it is made when it is not there.
+        billing: the account's AIOZ client; None to sync only the other systems.
+        path: of the database, in a folder that exists; it is created where there is none.
         account: a label of yours; several accounts live in one database under theirs.
-        full: read both lists to their ends again, for changes in old rows.
+        b3os: client of the B3OS account whose compute units are stored, with `organization`.
+        organization: its id, ``"org_…"``.
+        metered: client of the metered billing whose usage is stored.
+        full: read both AIOZ lists to their ends again, for changes in old rows.
+        wait_s: seconds to wait for another sync that is writing the database.
+        clock: returns the current time, aware, for simulated time. Default: the system's clock.
         on_progress: called with a `SyncProgress` after each page.
 
     Raises:
-        ConfigurationError: the label can't be right.
-        ExportError: the database can't be written, is of a newer release, or is something else; or the server's
-            top-ups are those of another account than the label's.
-        ExportLockedError: another sync is writing it.
+        ConfigurationError: an argument can't be right.
+        ExportError: the database can't be written, is of a newer release, or is something else; or the credentials
+            are those of another account than the label's.
+        ExportLockedError: another sync is writing it, and did for `wait_s` seconds.
+        IncompleteError: a list is much shorter than what is stored, for the first time.
         AiozBillingError: an answer could not be had; what came before is stored.
     """
+    _check_arguments(billing, account, b3os, organization, metered, wait_s)
+    database = Path(path)
+    clients: list[Client] = [client for client in (billing, b3os, metered) if client is not None]
+    host = " ".join(client.base_url for client in clients)
+    async with opened_ledger(database, account, clock or _now, wait_s) as ledger:
+        await in_thread(ledger.begin, host)
+        run = _Run(ledger, on_progress or _ignore, full)
+        try:
+            if billing is not None:
+                await run.aioz(billing)
+            if b3os is not None and organization is not None:
+                await run.b3os(b3os, organization)
+            if metered is not None:
+                await run.metered(metered)
+            lists = await in_thread(partial(ledger.finish, run.counts, has_aioz=billing is not None))
+        except BaseException as error:
+            await in_thread(ledger.fail, error, run.counts)
+            raise
+        finished_at = ledger.clock()
+    return SyncReport(path=database, account=account, lists=lists, requests=run.requests, finished_at=finished_at)
+
+
+@attrs.define(eq=False)
+class _Run:
+    """One run: what it found of each list so far, and its requests."""
+
+    ledger: Ledger
+    report: Callable[[SyncProgress], object]
+    full: bool
+    counts: dict[str, ListCounts] = attrs.field(factory=dict)
+    requests: int = 0
+
+    async def aioz(self, billing: AiozBilling) -> None:
+        ledger = self.ledger
+        fingerprint = billing.fingerprint(ledger.salt)
+        await confirm_aioz(ledger, billing, fingerprint)
+        top_ups = ListSync(ledger, TOP_UPS, billing.top_ups, self._progress(TOP_UPS))
+        await self._list(top_ups, TOP_UPS)
+        recheck = await recheck_uncredited(
+            ledger, billing.top_ups, top_ups.state, self.counts[TOP_UPS.name], top_ups.seen
+        )
+        self.counts[TOP_UPS.name] = recheck.counts
+        self.requests += recheck.requests
+        await self._list(ListSync(ledger, HISTORY, billing.history_usage, self._progress(HISTORY)), HISTORY)
+        month = _month_row(await billing.this_month_usage(), ledger.clock())
+        self.counts[MONTHS.name] = ListCounts().plus(await in_thread(ledger.store, MONTHS, [month]), read=1)
+        await in_thread(ledger.accept_identity, "aioz", fingerprint, billing.base_url)
+
+    async def b3os(self, b3os: B3osBilling, organization: str) -> None:
+        fingerprint = b3os.fingerprint(self.ledger.salt)
+        await in_thread(confirm_b3os, self.ledger, fingerprint, organization)
+        self.requests += await sync_b3os(self.ledger, b3os, organization, self.counts)
+        host = f"{b3os.base_url} {organization}"
+        await in_thread(self.ledger.accept_identity, "b3os", fingerprint, host)
+
+    async def metered(self, metered: MeteredBilling) -> None:
+        fingerprint = metered.fingerprint(self.ledger.salt)
+        await confirm_metered(self.ledger, metered, fingerprint)
+        self.requests += await sync_metered(self.ledger, metered, self.counts)
+        await in_thread(self.ledger.accept_identity, "metered", fingerprint, metered.base_url)
+
+    async def _list(self, reading: ListSync, table: LedgerTable) -> None:
+        try:
+            await reading.run(full=self.full)
+        finally:
+            self.counts[table.name] = attrs.evolve(reading.counts, counted=reading.state.total)
+            self.requests += reading.requests
+
+    def _progress(self, table: LedgerTable) -> Callable[[int, int, int], object]:
+        return lambda read, new, total: self.report(SyncProgress(table=table.name, read=read, new=new, total=total))
+
+
+def _check_arguments(
+    billing: AiozBilling | None,
+    account: object,
+    b3os: B3osBilling | None,
+    organization: str | None,
+    metered: MeteredBilling | None,
+    wait_s: object,
+) -> None:
     if not isinstance(account, str) or not account.strip():
         raise ConfigurationError("account must be a label, such as 'main'")
-    database = Path(path)
-    report = on_progress or _ignore
-    async with _ledger(database, account) as ledger:
-        top_ups = CatchingUp(ledger, TOP_UPS, billing.top_ups, lambda *at: report(_progress(TOP_UPS.name, *at)))
-        await top_ups.run(full=full)
-        history = CatchingUp(ledger, HISTORY, billing.history_usage, lambda *at: report(_progress(HISTORY.name, *at)))
-        await history.run(full=full)
-        month = await billing.this_month_usage()
-        await in_thread(ledger.store_month, month, datetime.now(UTC))
-        finished_at = datetime.now(UTC)
-        counts = await in_thread(ledger.finish, finished_at)
-    return SyncReport(
-        path=database,
-        account=account,
-        top_ups_new=top_ups.new,
-        top_ups_changed=top_ups.changed,
-        history_new=history.new,
-        history_changed=history.changed,
-        requests=top_ups.requests + history.requests,
-        finished_at=finished_at,
-        **counts,
-    )
+    if billing is None and b3os is None and metered is None:
+        raise ConfigurationError("give a client: billing, b3os or metered")
+    if (b3os is None) != (organization is None):
+        raise ConfigurationError("b3os and organization belong together: give both")
+    if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not wait_s >= 0:
+        raise ConfigurationError(f"wait_s must be seconds, at least 0, not {wait_s!r}")
 
 
-@asynccontextmanager
-async def _ledger(path: Path, account: str) -> AsyncIterator[Ledger]:
-    disk, held = Disk(), ExitStack()
-
-    def acquire() -> Ledger:
-        with failures_named(path):
-            held.enter_context(disk.locked(Names(path).lock))
-            ledger = Ledger(disk, path, account)
-            held.callback(ledger.close)
-            return ledger
-
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(in_thread, held.close)
-        yield await in_thread(acquire)
+def _month_row(month: MonthUsage, read_at: datetime) -> Row:
+    """Make the row of the running month: one a day."""
+    usage = attrs.evolve(MONTHS, columns=MONTHS.columns[2:])
+    return (read_at.astimezone(UTC).date().isoformat(), time_text(read_at), *rows_of(usage, [month])[0])
 
 
-def _progress(table: str, read: int, new: int, total: int) -> SyncProgress:
-    return SyncProgress(table=table, read=read, new=new, total=total)
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _ignore(progress: SyncProgress) -> None: ...

@@ -5,25 +5,28 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aiozbilling import ExportError, Listing, TopUp
+from aiozbilling import IncompleteError, Listing, TopUp
 from aiozbilling.export.disk import Disk
-from aiozbilling.sync.incremental import CatchingUp
+from aiozbilling.sync.incremental import ListSync
+from aiozbilling.sync.layout import TOP_UPS
 from aiozbilling.sync.store import Ledger
-from aiozbilling.tables.table import TOP_UPS
 from tests.export.export_lists import listing_of, top_up
 
 
 class Account:
     """A list that grows at its head, or turned around at its tail, and what is stored of it."""
 
-    def __init__(self, ledger: Ledger, *, at_tail: bool) -> None:
+    def __init__(self, path: Path, *, at_tail: bool) -> None:
         self.rows: list[TopUp] = []
-        self._ledger = ledger
+        self.now = datetime(2026, 11, 1, tzinfo=UTC)
+        self._ledger = Ledger(Disk(), path, "main", lambda: self.now)
+        self._ledger.begin("https://example.com")
         self._at_tail = at_tail
         self._numbers = iter(range(1, 10**6))
 
@@ -38,18 +41,26 @@ class Account:
     def listing(self, **options: Any) -> Listing[TopUp]:
         return listing_of(self.rows[::-1] if self._at_tail else list(self.rows), page_size=50, **options)
 
-    async def catch_up(self, stop_after: int | None = None) -> CatchingUp:
+    async def catch_up(self, stop_after: int | None = None) -> ListSync:
         def on_page(read: int, _new: int, _total: int) -> None:
             if stop_after is not None and read >= stop_after:
                 raise RuntimeError
 
-        catching_up = CatchingUp(self._ledger, TOP_UPS, self.listing, on_page)
+        async def sleep(seconds: float) -> None:
+            self.now += timedelta(seconds=seconds)
+
+        catching_up = ListSync(self._ledger, TOP_UPS, self.listing, on_page, sleep)
         await catching_up.run()
         return catching_up
 
+    def close(self) -> None:
+        self._ledger.close()
+
     def stored(self) -> set[str]:
-        found = self._ledger._database.execute("SELECT id FROM top_ups").fetchall()
-        return {id_ for (id_,) in found}
+        return {id_ for (id_,) in self._ledger.select("SELECT id FROM top_ups")}
+
+    def present(self) -> set[str]:
+        return {id_ for (id_,) in self._ledger.select("SELECT id FROM top_ups WHERE missing_since IS NULL")}
 
     def missing(self) -> set[str]:
         return {row.id for row in self.rows} - self.stored()
@@ -57,8 +68,7 @@ class Account:
 
 @pytest.fixture(params=[False, True], ids=["head", "tail"])
 def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]:
-    with closing(Ledger(Disk(), tmp_path / "b.sqlite", "main")) as ledger:
-        account = Account(ledger, at_tail=request.param)
+    with closing(Account(tmp_path / "b.sqlite", at_tail=request.param)) as account:
         account.grow(500)
         yield account
 
@@ -81,7 +91,7 @@ async def test_rows_amid_the_list_are_found_by_the_count(account: Account) -> No
     del account.rows[100:103]
     await account.catch_up()
     account.intrude(250)
-    assert (await account.catch_up()).new == 1
+    assert (await account.catch_up()).counts.new == 1
     assert not account.missing()
     assert (await account.catch_up()).requests == 1
 
@@ -91,12 +101,51 @@ async def test_a_list_that_shrank_beyond_the_place_is_read_again(account: Accoun
     await account.catch_up()
     del account.rows[60:]
     account.grow(300)
+    with pytest.raises(IncompleteError, match="440 that are stored are not in it"):
+        await account.catch_up()
+    assert not account.missing()
+    assert len(account.present()) == 800
+    account.now += timedelta(minutes=2)
+    assert (await account.catch_up()).counts.missing == 440
+    assert account.present() == {row.id for row in account.rows}
+    assert (await account.catch_up()).requests == 1
+
+
+async def test_removed_rows_are_marked(account: Account) -> None:
+    """A removed row keeps its data and gets `missing_since`; when it comes back, that is taken away."""
+    await account.catch_up()
+    gone = account.rows.pop(300)
+    assert (await account.catch_up()).counts.missing == 1
+    assert account.stored() - account.present() == {gone.id}
+    account.rows.insert(300, gone)
+    assert (await account.catch_up()).counts.changed == 1
+    assert account.stored() == account.present()
+
+
+async def test_a_removal_next_to_news_does_not_hide_a_backdated_row(account: Account) -> None:
+    """The server's count is compared, not one derived from the news: a row from the past is found in the next run."""
+    await account.catch_up()
+    account.grow(2)
+    del account.rows[200]
+    await account.catch_up()
+    account.intrude(250)
     await account.catch_up()
     assert not account.missing()
+
+
+async def test_an_account_whose_rows_were_all_removed_stays_usable(account: Account) -> None:
+    """An empty list is refused once, believed a minute later, and new rows come in after that."""
+    await account.catch_up()
     del account.rows[:]
-    account.grow(120)
-    with pytest.raises(ExportError, match="is in the server's list"):
+    with pytest.raises(IncompleteError):
         await account.catch_up()
+    assert len(account.present()) == 500
+    account.now += timedelta(minutes=2)
+    await account.catch_up()
+    assert not account.present()
+    account.grow(3)
+    await account.catch_up()
+    assert account.present() == {row.id for row in account.rows}
 
 
 @pytest.mark.parametrize(
@@ -115,5 +164,6 @@ async def test_no_history_of_changes_leaves_a_gap(account: Account, trials: int)
         except RuntimeError:
             continue
         assert not account.missing()
+        assert account.present() == {row.id for row in account.rows}
     await account.catch_up()
     assert not account.missing()

@@ -9,7 +9,6 @@ import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +51,7 @@ class Synced:
 async def synced(path: Path, order: str = "newest_first", **sizes: int) -> AsyncIterator[Synced]:
     async with Simulator(**sizes) as simulator:
         simulator.behaviour.order = order  # type: ignore[assignment]
+        simulator.behaviour.credit_after_s = 1  # else one top-up in 16 is never credited, and is read again and again
         async with AiozBilling(
             api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url, rate_limit=None
         ) as billing:
@@ -188,26 +188,6 @@ async def test_changed_rows_are_updated_in_place(tmp_path: Path) -> None:
         report, _ = await run(full=True)
         assert (report.top_ups_new, report.top_ups_changed) == (0, 500)
         assert run.rows("SELECT count(*) FROM top_ups WHERE credit_usd IS NULL") == [(0,)]
-
-
-async def test_views_are_in_human_units(tmp_path: Path) -> None:
-    """The views hold every row, the months their latest state, and the tables are documented."""
-    async with synced(tmp_path / "b.sqlite", top_ups=40, days=70) as run:
-        await run()
-        run.simulator.advance(days=1)
-        await run()
-        month = await run.billing.this_month_usage()
-        exact = sum((Decimal(usd) for (usd,) in run.rows("SELECT credit_usd FROM top_ups")), Decimal(0))
-        [(count, usd)] = run.rows("SELECT count(*), sum(usd) FROM v_top_ups")
-        assert count == 40
-        assert abs(usd - float(exact)) < 0.001
-        [(_, _, _, storage_gb, *_, total)] = [row[:3] + row[3:] for row in run.rows("SELECT * FROM v_months")]
-        assert storage_gb == month.storage_usage / 1e9
-        assert month.total_cost_usd is not None
-        assert abs(total - float(month.total_cost_usd)) < 1e-9
-        assert run.rows("SELECT count(*), max(day) FROM v_history") == [(71, "2026-11-22")]
-        [(schema,)] = run.rows("SELECT sql FROM sqlite_schema WHERE name = 'top_ups'")
-        assert "-- worth in USD, exact" in schema
 
 
 async def test_the_database_is_private_and_left_alone(tmp_path: Path) -> None:

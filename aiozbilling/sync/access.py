@@ -1,0 +1,92 @@
+"""Opens the ledger for one writer: the lock, and names that are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from aiozbilling.errors import ExportError, ExportLockedError
+from aiozbilling.export.checkpoint import Names
+from aiozbilling.export.disk import Disk, failures_named
+from aiozbilling.export.in_thread import in_thread
+from aiozbilling.sync.store import Ledger
+
+__all__ = ["opened_ledger"]
+
+_POLL_S = 0.2  # between attempts to get the lock
+# The ledger is an SQLite database: under these names, another program would take it for something else.
+_FOREIGN_NAMES = frozenset(
+    {".arrow", ".csv", ".duckdb", ".feather", ".html", ".json", ".jsonl", ".lock", ".parquet", ".toml", ".txt", ".xlsx"}
+)
+_OUR_LOCK = re.compile(rb"\d*\s*")
+
+
+@asynccontextmanager
+async def opened_ledger(
+    path: Path, account: str, clock: Callable[[], datetime], wait_s: float
+) -> AsyncIterator[Ledger]:
+    """Open the ledger and hold its lock.
+
+    Raises:
+        ExportError: the file is not a ledger, or its lock file is not ours.
+        ExportLockedError: another process writes it, and did so for `wait_s` seconds.
+    """
+    disk, held = Disk(), ExitStack()
+    _refuse_foreign_name(path)
+
+    def acquire() -> Ledger:
+        with failures_named(path):
+            target = path.resolve()  # a link to the file takes the same lock
+            _refuse_foreign_name(target)
+            _refuse_foreign_lock(Names(target).lock)
+            held.enter_context(disk.locked(Names(target).lock))
+            ledger = Ledger(disk, target, account, clock)
+            held.callback(ledger.close)
+            return ledger
+
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(in_thread, held.close)
+        yield await _after_waiting(acquire, path, wait_s)
+
+
+async def _after_waiting(acquire: Callable[[], Ledger], path: Path, wait_s: float) -> Ledger:
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            return await in_thread(acquire)
+        except ExportLockedError as error:
+            if time.monotonic() >= until:
+                hint = "Wait for it: sync(wait_s=60), or --wait on the command line"
+                raise ExportLockedError(error.reason, path=str(path), hint=hint) from None
+        await asyncio.sleep(min(_POLL_S, max(0.0, until - time.monotonic())))
+
+
+def _refuse_foreign_name(path: Path) -> None:
+    if path.suffix.lower() in _FOREIGN_NAMES:
+        raise ExportError(
+            f"the ledger is an SQLite database, and {path.suffix} is the name of another kind of file",
+            path=str(path),
+            hint="Give a name such as billing.sqlite",
+        )
+
+
+def _refuse_foreign_lock(lock: Path) -> None:
+    """Refuse a file that has the name of our lock and is none, such as ``Cargo.lock`` next to ``Cargo``."""
+    if lock.is_symlink() or (lock.exists() and not lock.is_file()):
+        found = b"?"
+    elif lock.is_file():
+        with lock.open("rb") as file:
+            found = file.read(64)
+    else:
+        return
+    if not _OUR_LOCK.fullmatch(found):
+        raise ExportError(
+            f"a file named {lock.name} that is not ours is in the place of the lock",
+            path=str(lock),
+            hint="Give the ledger another name",
+        )

@@ -1,0 +1,119 @@
+"""Whose account it is: proven by the credentials, or by rows that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiozbilling.clients.aioz import AiozBilling
+from aiozbilling.errors import ExportError
+from aiozbilling.export.in_thread import in_thread
+from aiozbilling.listing.listing import Listing
+from aiozbilling.sync.layout import HISTORY, TOP_UPS, Cell, LedgerTable, Row, rows_of
+from aiozbilling.sync.store import Ledger
+
+__all__ = ["confirm_aioz", "is_known"]
+
+_LAST = 100  # rows at the end of a list in which known ones are looked for
+_DAYS = 3  # complete days with the same cost and usage prove that two histories are the same
+_OTHER_LABEL = "If this is another account, give it a label of its own (account=, --account)"
+
+
+def is_known(ledger: Ledger, system: str, fingerprint: str) -> bool:
+    """Return whether these credentials are already those of the account.
+
+    Raises:
+        ExportError: they are those of another account of the ledger.
+    """
+    found = ledger.select("SELECT account FROM identities WHERE system = ? AND fingerprint = ?", system, fingerprint)
+    accounts = [account for (account,) in found]
+    if accounts and ledger.account not in accounts:
+        raise _refused(ledger, f"these credentials are those of account {accounts[0]!r}", "Give that label")
+    return bool(accounts)
+
+
+async def confirm_aioz(ledger: Ledger, billing: AiozBilling, fingerprint: str) -> None:
+    """Make sure that the credentials read the account that is stored under the label, and no other label's.
+
+    Raises:
+        ExportError: they don't, or nothing proves it.
+    """
+    if await in_thread(is_known, ledger, "aioz", fingerprint):
+        return
+    stored = await in_thread(_stored, ledger)
+    if not any(stored.values()):
+        return
+    top_ups = await _ends(billing.top_ups, TOP_UPS)
+    days = await _ends(billing.history_usage, HISTORY)
+    await in_thread(_judge, ledger, top_ups, days)
+
+
+def _stored(ledger: Ledger) -> dict[str, int]:
+    return {table.name: int(str(ledger.select(f"SELECT count(*) FROM {table.name}")[0][0])) for table in _TABLES}  # noqa: S608
+
+
+_TABLES = (TOP_UPS, HISTORY)
+
+
+async def _ends(begin: Any, table: LedgerTable) -> list[Row]:
+    """Read the list's first page and its last rows."""
+    first: Listing[Any] = begin()
+    page = await first
+    records = list(page.items)
+    if page.total > len(records):
+        records += await begin(offset=max(0, page.total - _LAST)).collect()
+    return rows_of(table, records)
+
+
+def _judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
+    for other in _owners(ledger, top_ups, days):
+        if other != ledger.account:
+            raise _refused(ledger, f"this is the account stored as {other!r}: it has the same rows", "Give that label")
+    stored = {
+        table.name: ledger.select(f"SELECT count(*) FROM {table.name} WHERE account = ?", ledger.account)[0][0]  # noqa: S608
+        for table in _TABLES
+    }
+    if stored["top_ups"]:
+        if not _holders(ledger, TOP_UPS, [row[0] for row in top_ups]) & {ledger.account}:
+            raise _not_theirs(ledger, f"none of the {stored['top_ups']} top_ups that are stored as account")
+    elif stored["history"] and not _same_history(ledger, ledger.account, days, least=1):
+        raise _not_theirs(ledger, f"no day with a cost of the {stored['history']} days that are stored as account")
+
+
+def _owners(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> list[Cell]:
+    """Return the labels under which these rows are stored."""
+    holders = _holders(ledger, TOP_UPS, [row[0] for row in top_ups])
+    if holders or top_ups:
+        return sorted(holders, key=str)
+    labels = ledger.select("SELECT DISTINCT account FROM history WHERE account NOT IN (SELECT account FROM top_ups)")
+    return [label for (label,) in labels if _same_history(ledger, label, days, least=_DAYS)]
+
+
+def _holders(ledger: Ledger, table: LedgerTable, keys: Sequence[Cell]) -> set[Cell]:
+    found: set[Cell] = set()
+    for start in range(0, len(keys), 500):
+        some = keys[start : start + 500]
+        marks = ", ".join("?" * len(some))
+        statement = f"SELECT DISTINCT account FROM {table.name} WHERE {table.key} IN ({marks})"  # noqa: S608
+        found |= {account for (account,) in ledger.select(statement, *some)}
+    return found
+
+
+def _same_history(ledger: Ledger, account: Cell, days: Sequence[Row], *, least: int) -> bool:
+    """Return whether at least so many complete days with a cost are the same, and none differs.
+
+    The last stored day may have been incomplete when it was read, so it proves nothing.
+    """
+    stored = ledger.select(f"SELECT {', '.join(HISTORY.names)} FROM history WHERE account = ? ORDER BY date", account)  # noqa: S608
+    before = {row[0]: row for row in stored[:-1]}
+    pairs = [(before[row[0]], row) for row in days if row[0] in before]
+    equal = [row for old, row in pairs if old == row and row[HISTORY.names.index("total_amount_usd")]]
+    return len(equal) >= least and all(old == row for old, row in pairs)
+
+
+def _not_theirs(ledger: Ledger, what: str) -> ExportError:
+    return _refused(ledger, f"{what} {ledger.account!r} is in the server's list", _OTHER_LABEL)
+
+
+def _refused(ledger: Ledger, reason: str, hint: str) -> ExportError:
+    return ExportError(reason, path=str(ledger.path), hint=hint)

@@ -1,0 +1,72 @@
+"""A ledger of version 1 becomes one of version 2, without losing a row."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, LedgerTable, Row
+from aiozbilling.sync.rows import Run, store_rows
+from aiozbilling.sync.runs import begin_run, end_run
+from aiozbilling.tables.texts import time_text
+
+__all__ = ["migrate"]
+
+_OLD_TABLES = ("accounts", "lists", "top_ups", "history", "months")
+_OLD_VIEWS = ("v_top_ups", "v_history", "v_months")
+_AT_ONCE = 5000
+
+
+def migrate(database: sqlite3.Connection, create_tables: Callable[[sqlite3.Connection], None]) -> None:
+    """Migrate from version 1 to 2 in the open transaction."""
+    for view in _OLD_VIEWS:
+        database.execute(f"DROP VIEW IF EXISTS {view}")
+    database.execute("DROP INDEX IF EXISTS top_ups_by_time")
+    for table in _OLD_TABLES:
+        database.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    create_tables(database)
+    # An account's list was complete when it was synced; what was removed since then is found by the next sync.
+    database.execute("INSERT INTO accounts SELECT account, synced_at, synced_at FROM old_accounts")
+    database.execute(
+        "INSERT INTO lists (account, list, grows_at, total, known, place, unfinished, excess, is_settled)"
+        " SELECT account, list, grows_at, total, known, place, unfinished, 0, 1 FROM old_lists"
+    )
+    for (account,) in database.execute("SELECT account FROM old_accounts ORDER BY account").fetchall():
+        _migrate_account(database, account)
+    for table in _OLD_TABLES:
+        database.execute(f"DROP TABLE old_{table}")
+
+
+def _migrate_account(database: sqlite3.Connection, account: str) -> None:
+    now = time_text(datetime.now(UTC))
+    run = begin_run(database, account, "", now)
+    for table in (TOP_UPS, HISTORY, MONTHS):
+        _copy(database, table, account, run)
+        # When a row was seen first is not known of version 1.
+    end_run(database, run, account, "migrated", time_text(datetime.now(UTC)))
+
+
+def _copy(database: sqlite3.Connection, table: LedgerTable, account: str, run: Run) -> None:
+    old_names = {row[1] for row in database.execute(f"PRAGMA table_info(old_{table.name})")}
+    wanted = ", ".join(_expression(table, name, old_names) for name in table.names)
+    cursor = database.execute(
+        f"SELECT {wanted} FROM old_{table.name} WHERE account = ? ORDER BY rowid",  # noqa: S608
+        (account,),
+    )
+    while rows := cursor.fetchmany(_AT_ONCE):
+        store_rows(database, table, account, [_row(table, row) for row in rows], Run(run.number, ""))
+
+
+def _expression(table: LedgerTable, name: str, old_names: set[str]) -> str:
+    if name in old_names:
+        return name
+    return "substr(date, 1, 10)" if table is HISTORY else "substr(created_at, 1, 10)"
+
+
+def _row(table: LedgerTable, old: Row) -> Row:
+    """Version 1 has the rounded columns as exact texts."""
+    return tuple(
+        float(cell) if column.kind == "real" and cell is not None else cell
+        for column, cell in zip(table.columns, old, strict=True)
+    )

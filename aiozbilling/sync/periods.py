@@ -1,0 +1,186 @@
+"""B3OS and metered billing in the ledger: whole months, read again until they are settled."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiozbilling.clients.b3os import B3osBilling
+from aiozbilling.clients.metered import MeteredBilling
+from aiozbilling.errors import ExportError
+from aiozbilling.export.in_thread import in_thread
+from aiozbilling.records import CuUsage, MeteredUsage
+from aiozbilling.sync.identity import is_known
+from aiozbilling.sync.layout import CU_DAYS, CU_LINES, CU_MONTHS, METERED_PERIODS, METERED_USAGE, LedgerTable, Row
+from aiozbilling.sync.runs import ListCounts
+from aiozbilling.sync.store import Ledger
+from aiozbilling.tables.texts import decimal_text, time_text
+
+__all__ = ["confirm_b3os", "confirm_metered", "cu_rows", "metered_rows", "sync_b3os", "sync_metered"]
+
+_FIRST_MONTHS = 12  # that the first run reads; metered billing keeps no more
+_SETTLES_IN = timedelta(days=3)  # usage of a month may still change so long after its end
+
+Rows = dict[LedgerTable, list[Row]]
+
+
+async def sync_b3os(ledger: Ledger, b3os: B3osBilling, organization: str, counts: dict[str, ListCounts]) -> int:
+    """Read the months that may have changed, and return the number of requests."""
+    since, until = await in_thread(_months, ledger, CU_MONTHS)
+    requests = 0
+    async for usage in b3os.cu_usage_by_month(organization, since=since, until=until):
+        month = usage.year_month or _next_month(since, requests)
+        requests += 1
+        await in_thread(_store, ledger, cu_rows(usage, month, organization), month, counts)
+    return requests
+
+
+async def sync_metered(ledger: Ledger, metered: MeteredBilling, counts: dict[str, ListCounts]) -> int:
+    """Read the months that may have changed, and return the number of requests."""
+    since, until = await in_thread(_months, ledger, METERED_PERIODS)
+    requests = 0
+    async for usage in metered.usage_by_month(since=since, until=until):
+        requests += 1
+        rows = metered_rows(usage)
+        await in_thread(_store, ledger, rows, time_text(usage.period.start)[:7], counts)
+    return requests
+
+
+def confirm_b3os(ledger: Ledger, fingerprint: str, organization: str) -> None:
+    """Make sure that the organisation is the one that is stored under the label, and no other label's.
+
+    Raises:
+        ExportError: it is not.
+    """
+    is_known(ledger, "b3os", fingerprint)
+    stored = ledger.select("SELECT DISTINCT account, organization FROM cu_months")
+    for account, theirs in stored:
+        if (account == ledger.account) != (theirs == organization):
+            raise ExportError(
+                f"account {account!r} holds the compute units of organisation {theirs!r}",
+                path=str(ledger.path),
+                hint="Give each organisation a label of its own (account=, --account)",
+            )
+
+
+async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: str) -> None:
+    """Make sure that the session reads the usage that is stored under the label.
+
+    A session's token changes often: the usage of the oldest stored period proves that a new one is of the same account.
+
+    Raises:
+        ExportError: the usage is another one.
+    """
+    if await in_thread(is_known, ledger, "metered", fingerprint):
+        return
+    rows = await in_thread(
+        ledger.select,
+        "SELECT year_month FROM metered_periods WHERE account = ? AND year_month > ? ORDER BY period_start LIMIT 1",
+        ledger.account,
+        f"{ledger.clock() - timedelta(days=330):%Y-%m}",
+    )
+    if not rows:
+        return
+    month = str(rows[0][0])
+    async for usage in metered.usage_by_month(since=month, until=month):
+        if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE]):
+            raise ExportError(
+                f"the usage of {month} is not the one that is stored as account {ledger.account!r}",
+                path=str(ledger.path),
+                hint="If this is another account, give it a label of its own (account=, --account)",
+            )
+
+
+def cu_rows(usage: CuUsage, month: str, organization: str) -> Rows:
+    """Convert a month of compute units to rows."""
+    summary = usage.summary
+    sums = (None, None, None) if summary is None else (summary.deposited, summary.granted, summary.used)
+    days = [day for day in usage.daily if day.date]
+    repeated: Counter[str] = Counter()
+    lines: list[Row] = []
+    for day in days:
+        for line in day.breakdown:
+            key: list[object] = [day.date, line.type, line.node_type]
+            repeated[json.dumps(key)] += 1
+            if (number := repeated[json.dumps(key)]) > 1:
+                key.append(number)
+            count = line.count if line.count is None or abs(line.count) < 2**63 else str(line.count)
+            lines.append((json.dumps(key), month, day.date, line.type, line.node_type, count, *_both(line.cu)))
+    return {
+        CU_MONTHS: [(month, organization, *map(_exact, sums))],
+        CU_DAYS: [(day.date, month, *_both(day.used)) for day in days],
+        CU_LINES: lines,
+    }
+
+
+def metered_rows(usage: MeteredUsage) -> Rows:
+    """Convert the usage of a period to rows."""
+    start, end, cost = time_text(usage.period.start), time_text(usage.period.end), usage.estimated_cost
+    rows: list[Row] = []
+    for id_, metric in usage.metrics.items():
+        projection = usage.projected_usage.get(id_)
+        projected = (None, None) if projection is None else (projection.projected, projection.percentage)
+        amounts = (metric.included, metric.used, metric.overage, metric.percentage, *projected)
+        where = (json.dumps([start, id_]), start, start[:7], id_, metric.name, metric.unit)
+        rows.append((*where, *map(_exact, amounts)))
+    costs = (*map(_exact, (cost.base, cost.overage, cost.total)), float(cost.total), cost.currency)
+    return {METERED_PERIODS: [(start, end, start[:7], *costs)], METERED_USAGE: rows}
+
+
+def _store(ledger: Ledger, rows: Rows, month: str, counts: dict[str, ListCounts]) -> None:
+    """Store a month; rows that it had before and has no more are marked as missing."""
+    for table, found in rows.items():
+        before = ledger.select(
+            f"SELECT {table.key} FROM {table.name} WHERE account = ? AND year_month = ? AND missing_since IS NULL",  # noqa: S608
+            ledger.account,
+            month,
+        )
+        gone = {key for (key,) in before} - {row[0] for row in found}
+        if found:
+            kept = counts.get(table.name, ListCounts()).plus(ledger.store(table, found), read=len(found))
+        else:
+            kept = counts.get(table.name, ListCounts())
+        counts[table.name] = kept.plus(ledger.remove(table, sorted(gone, key=str)))
+
+
+def _months(ledger: Ledger, table: LedgerTable) -> tuple[str, str]:
+    """Return the first and the last month to read."""
+    now = ledger.clock().astimezone(UTC)
+    rows = ledger.select(f"SELECT max(year_month) FROM {table.name} WHERE account = ?", ledger.account)  # noqa: S608
+    if rows[0][0] is None:
+        first = now.year * 12 + now.month - _FIRST_MONTHS
+        return f"{first // 12:04}-{first % 12 + 1:02}", f"{now:%Y-%m}"
+    settled = f"{_last_read(ledger, table) - _SETTLES_IN:%Y-%m}"
+    return min(str(rows[0][0]), settled, f"{now:%Y-%m}"), f"{now:%Y-%m}"
+
+
+def _last_read(ledger: Ledger, table: LedgerTable) -> datetime:
+    rows = ledger.select(
+        "SELECT max(runs.started_at) FROM runs JOIN run_lists USING (run)"
+        " WHERE account = ? AND list = ? AND rows_read > 0 AND result = 'complete'",
+        ledger.account,
+        table.name,
+    )
+    return datetime.fromisoformat(str(rows[0][0])) if rows[0][0] else datetime.min.replace(year=2, tzinfo=UTC)
+
+
+def _next_month(since: str, months: int) -> str:
+    number = int(since[:4]) * 12 + int(since[5:7]) - 1 + months
+    return f"{number // 12:04}-{number % 12 + 1:02}"
+
+
+def _is_stored(ledger: Ledger, rows: Sequence[Row]) -> bool:
+    used = METERED_USAGE.names.index("used")
+    stored = dict(ledger.select("SELECT key, used FROM metered_usage WHERE account = ?", ledger.account))
+    return all(stored.get(row[0]) == row[used] for row in rows)
+
+
+def _exact(amount: Any) -> str | None:
+    return None if amount is None else decimal_text(amount)
+
+
+def _both(amount: Any) -> tuple[str | None, float | None]:
+    return (None, None) if amount is None else (decimal_text(amount), float(amount))

@@ -1,0 +1,104 @@
+"""Top-ups that are not credited yet, read again near their places in the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from aiozbilling.export.in_thread import in_thread
+from aiozbilling.sync.incremental import Begin
+from aiozbilling.sync.layout import TOP_UPS, Row, rows_of
+from aiozbilling.sync.runs import ListCounts
+from aiozbilling.sync.store import Ledger, ListState
+
+__all__ = ["Recheck", "recheck_uncredited", "windows_of"]
+
+_WINDOW = 1000  # rows of one request
+_MARGIN = 20  # rows by which the estimated place of a row may be wrong
+_YOUNG_REQUESTS = 3  # in every run
+_OLD_REQUESTS = 1  # in every run, for the rest in turn
+
+
+@attrs.frozen
+class Recheck:
+    """What reading uncredited top-ups again brought: what is new of them, how far the list is, and requests."""
+
+    counts: ListCounts
+    state: ListState
+    requests: int = 0
+
+
+async def recheck_uncredited(
+    ledger: Ledger, begin: Begin, state: ListState, counts: ListCounts, seen: set[int]
+) -> Recheck:
+    """Read uncredited top-ups again that this run has not read yet.
+
+    The youngest are read in every run, older ones in turn, with at most four requests of 1000 rows. A position is
+    estimated from the number of rows that are newer (or older, where the list grows at its tail).
+    """
+    positions = await in_thread(_positions, ledger, state, seen)
+    windows = windows_of(positions)
+    newest_first = windows if state.grows_at != "tail" else windows[::-1]
+    chosen, following = _choose(newest_first, state.uncredited_from)
+    requests = 0
+    for start, size in chosen:
+        listing = begin(offset=start, max_items=size)
+        records = await listing.collect()
+        requests += listing.report.requests
+        rows = rows_of(TOP_UPS, records)
+        known = await in_thread(_known, ledger, rows)
+        counts = counts.plus(await in_thread(ledger.store, TOP_UPS, known), read=len(rows))
+    state = attrs.evolve(state, uncredited_from=following)
+    if chosen:
+        await in_thread(ledger.save, TOP_UPS, state)
+    return Recheck(counts, state, requests)
+
+
+def windows_of(positions: Sequence[int]) -> list[tuple[int, int]]:
+    """Cover positions, in ascending order, with as few windows of offset and size as needed."""
+    windows: list[tuple[int, int]] = []
+    for position in positions:
+        start, end = max(0, position - _MARGIN), position + _MARGIN + 1
+        if windows and end - windows[-1][0] <= _WINDOW:
+            windows[-1] = (windows[-1][0], end - windows[-1][0])
+        else:
+            windows.append((start, end - start))
+    return windows
+
+
+def _choose(windows: list[tuple[int, int]], at: int) -> tuple[list[tuple[int, int]], int]:
+    """Choose the youngest windows and, from number `at` on, some of the older ones; return the next number."""
+    young, old = windows[:_YOUNG_REQUESTS], windows[_YOUNG_REQUESTS:]
+    if not old:
+        return young, 0
+    at %= len(old)
+    return young + old[at : at + _OLD_REQUESTS], (at + _OLD_REQUESTS) % len(old)
+
+
+def _positions(ledger: Ledger, state: ListState, seen: set[int]) -> list[int]:
+    """Estimate the positions of the uncredited rows that were not read in this run, in ascending order."""
+    order = "created_at, rowid DESC" if state.grows_at == "tail" else "created_at DESC, rowid"
+    uncredited = ledger.select(
+        "SELECT id FROM top_ups WHERE account = ? AND status = 0 AND missing_since IS NULL", ledger.account
+    )
+    wanted = {key for (key,) in uncredited if hash(key) not in seen}
+    if not wanted:
+        return []
+    ids = ledger.select(
+        f"SELECT id FROM top_ups WHERE account = ? AND missing_since IS NULL ORDER BY {order}",  # noqa: S608
+        ledger.account,
+    )
+    share = state.total / len(ids)  # null rows take places too
+    return [int(rank * share) for rank, (key,) in enumerate(ids) if key in wanted]
+
+
+def _known(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
+    """Leave out rows that are not stored: a row from the middle must not be taken for the end of the list."""
+    found = set()
+    for start in range(0, len(rows), 500):
+        some = [row[0] for row in rows[start : start + 500]]
+        marks = ", ".join("?" * len(some))
+        statement = f"SELECT id FROM top_ups WHERE account = ? AND id IN ({marks})"  # noqa: S608
+        found |= {key for (key,) in ledger.select(statement, ledger.account, *some)}
+    return [row for row in rows if row[0] in found]

@@ -1,0 +1,273 @@
+"""Checks a ledger against its own hashes, counts and chain, without changing it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from aiozbilling.errors import ExportError
+from aiozbilling.records.amounts import exact_sum, scaled
+from aiozbilling.sync.layout import HISTORY, METERED_PERIODS, ROW_TABLES, TOP_UPS, LedgerTable
+from aiozbilling.sync.rows import row_hash
+from aiozbilling.sync.runs import chain_of
+from aiozbilling.sync.schema import VERSION, check_version
+
+__all__ = ["Difference", "ListTotal", "VerifyReport", "verify"]
+
+_MOST_SHOWN = 1000
+_MODULUS = 1 << 256
+
+
+@attrs.frozen
+class Difference:
+    """Something in the ledger that its hashes do not confirm.
+
+    Attributes:
+        account: the label, or "" where no account is meant.
+        list: the table.
+        key: of the row, or "" where the whole list or a run is meant.
+        what: what differs, in words.
+    """
+
+    account: str
+    list: str
+    key: str
+    what: str
+
+
+@attrs.frozen(kw_only=True)
+class ListTotal:
+    """Control totals of a list of an account, computed from its rows.
+
+    Attributes:
+        account: the label.
+        list: the table.
+        rows: stored, removed ones included.
+        missing: rows of these that the provider has removed.
+        counted: rows by the server's count, or None.
+        amount: exact sum over the rows that are not missing: credited USD of `top_ups`, USD of `history`, None for
+            other tables.
+        gaps: days without a row between the first and the last; None where the table has no days.
+    """
+
+    account: str
+    list: str
+    rows: int
+    missing: int
+    counted: int | None
+    amount: Decimal | None
+    gaps: int | None
+
+
+@attrs.frozen(kw_only=True)
+class VerifyReport:
+    """What `verify` found.
+
+    Attributes:
+        path: of the ledger.
+        differences: the first 1000 of them.
+        count: of all differences.
+        rows: that were hashed.
+        runs: in the chain.
+        chain: hash of the latest run. Kept elsewhere, it proves later that nothing before it was changed.
+        totals: control totals by account and list.
+    """
+
+    path: Path
+    differences: tuple[Difference, ...]
+    count: int
+    rows: int
+    runs: int
+    chain: str
+    totals: tuple[ListTotal, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether nothing differs."""
+        return not self.count
+
+
+def verify(path: str | PathLike[str], *, chain: str | None = None) -> VerifyReport:
+    """Recompute every hash, count and sum of a ledger, and report what differs.
+
+    It finds any row or change that was edited, added or deleted by hand. Whoever rewrites the hashes too is found only
+    by `chain`. The ledger is read row by row, and is not locked.
+
+    Args:
+        path: of the ledger.
+        chain: the `VerifyReport.chain` of an earlier time, which must be that of one of the runs.
+
+    Raises:
+        ExportError: there is no such file, or it is not a ledger of this version.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ExportError("there is no such file", path=str(file), hint="Create it with aiozbilling sync --db FILE")
+    uri = f"{file.absolute().as_uri()}?mode=ro"
+    with _failures_named(file), closing(sqlite3.connect(uri, uri=True)) as database:
+        if check_version(database, file) != VERSION:
+            raise ExportError("this ledger is of an older version", path=str(file), hint="Sync once to migrate it")
+        database.execute("BEGIN")  # one state of the file for all that is read
+        return _Check(database).report(file, chain)
+
+
+class _Check:
+    """One reading of a ledger."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._differences: list[Difference] = []
+        self._count = 0
+        self._rows = 0
+        self._totals: list[ListTotal] = []
+
+    def report(self, path: Path, chain: str | None) -> VerifyReport:
+        runs, latest = self._check_runs(chain)
+        for table in ROW_TABLES:
+            for account in self._accounts(table):
+                self._check_rows(table, account)
+        self._check_changes()
+        return VerifyReport(
+            path=path,
+            differences=tuple(self._differences),
+            count=self._count,
+            rows=self._rows,
+            runs=runs,
+            chain=latest,
+            totals=tuple(self._totals),
+        )
+
+    def _differ(self, account: object, list_: str, key: object, what: str) -> None:
+        self._count += 1
+        if len(self._differences) < _MOST_SHOWN:
+            self._differences.append(Difference(str(account), list_, str(key), what))
+
+    def _check_runs(self, wanted: str | None) -> tuple[int, str]:
+        runs = self._database.execute("SELECT run, result, chain FROM runs ORDER BY run").fetchall()
+        before, is_met = "", wanted is None
+        for position, (run, result, chain) in enumerate(runs, 1):
+            if run != position:
+                self._differ("", "runs", position, "the run is gone")
+                return len(runs), before
+            if result == "running":
+                break  # it is going on, or its process died; the next sync ends its record
+            if chain != chain_of(self._database, run, before):
+                self._differ("", "runs", run, "the record of the run, its lists or its changes were edited")
+            before = chain
+            is_met = is_met or chain == wanted
+        if not is_met:
+            self._differ("", "runs", "", "no run has the chain that was given: the ledger is another one or rewritten")
+        return len(runs), before
+
+    def _accounts(self, table: LedgerTable) -> list[str]:
+        statement = f"SELECT account FROM {table.name} UNION SELECT account FROM contents WHERE list = ? ORDER BY 1"  # noqa: S608
+        return [account for (account,) in self._database.execute(statement, (table.name,))]
+
+    def _check_rows(self, table: LedgerTable, account: str) -> None:
+        names = ", ".join(("account", *table.names, "first_seen_at", "changed_at", "missing_since", "row_hash"))
+        statement = f"SELECT {names} FROM {table.name} WHERE account = ?"  # noqa: S608
+        digest, rows, missing, amount = 0, 0, 0, _Amount(table)
+        for *cells, stored in self._database.execute(statement, (account,)):
+            found = row_hash(cells)
+            if found != stored:
+                self._differ(account, table.name, cells[1], "the row was edited")
+            digest += int.from_bytes(found, "big")
+            rows += 1
+            if cells[-1] is None:
+                amount.add(cells)
+            else:
+                missing += 1
+        self._rows += rows
+        self._check_content(table, account, rows, f"{digest % _MODULUS:064x}")
+        self._add_total(table, account, rows, missing, amount.total)
+
+    def _check_content(self, table: LedgerTable, account: str, rows: int, digest: str) -> None:
+        where = (account, table.name)
+        content = self._database.execute("SELECT rows, digest FROM contents WHERE account = ? AND list = ?", where)
+        expected, stored = content.fetchone() or (0, f"{0:064x}")
+        if rows != expected:
+            self._differ(account, table.name, "", f"{rows} rows are stored, sync wrote {expected}")
+        elif digest != stored:
+            self._differ(account, table.name, "", "the rows are not those that sync wrote")
+        latest = self._database.execute(
+            "SELECT digest, stored FROM run_lists JOIN runs USING (run) WHERE account = ? AND list = ?"
+            " ORDER BY run DESC LIMIT 1",
+            where,
+        ).fetchone()
+        running = self._database.execute("SELECT 1 FROM runs WHERE result = 'running'").fetchone()
+        if latest != (stored, expected) and running is None:
+            self._differ(account, table.name, "", "contents do not agree with the record of the latest run")
+
+    def _check_changes(self) -> None:
+        """Compare the last change of each changed cell with the row."""
+        for table in ROW_TABLES:
+            names = [column.name for column in table.columns if not column.is_derived] + ["missing_since"]
+            for name in names:
+                statement = f"""
+                    SELECT latest.account, latest.key FROM (
+                      SELECT account, key, new, max(rowid) FROM changes WHERE list = ? AND "column" = ?
+                      GROUP BY account, key) AS latest
+                    JOIN {table.name} AS stored ON stored.account = latest.account AND stored.{table.key} = latest.key
+                    WHERE stored.{name} IS NOT latest.new"""  # noqa: S608
+                for account, key in self._database.execute(statement, (table.name, name)):
+                    self._differ(account, table.name, key, f"{name} is not what the last change says")
+
+    def _add_total(self, table: LedgerTable, account: str, rows: int, missing: int, amount: Decimal | None) -> None:
+        where = (account, table.name)
+        counted = self._database.execute("SELECT total FROM lists WHERE account = ? AND list = ?", where).fetchone()
+        gaps = self._database.execute(
+            "SELECT gaps FROM v_data_quality WHERE account = ? AND list = ?", where
+        ).fetchone()
+        self._totals.append(
+            ListTotal(
+                account=account,
+                list=table.name,
+                rows=rows,
+                missing=missing,
+                counted=counted[0] if counted else None,
+                amount=amount,
+                gaps=gaps[0] if gaps else None,
+            )
+        )
+
+
+class _Amount:
+    """The exact sum of a table's amounts, where it has one."""
+
+    def __init__(self, table: LedgerTable) -> None:
+        self.total = None if table not in (TOP_UPS, HISTORY, METERED_PERIODS) else Decimal(0)
+        self._table = table
+        self._places = {name: place for place, name in enumerate(table.names, 1)}
+
+    def add(self, cells: list[Any]) -> None:
+        """Add a row."""
+        text = self._cell_of(cells)
+        if text is not None and self.total is not None:
+            amount = Decimal(text)
+            self.total = exact_sum(self.total, amount if self._table is METERED_PERIODS else scaled(amount))
+
+    def _cell_of(self, cells: list[Any]) -> str | None:
+        at = self._places
+        if self._table is TOP_UPS:
+            credit, total = cells[at["credit_attousd"]], cells[at["total_amount_attousd"]]
+            return (total if credit is None else credit) if cells[at["status"]] else None
+        if self._table is HISTORY:
+            return cells[at["total_amount_attousd"]]  # type: ignore[no-any-return]
+        return cells[at["cost_total"]] if self._table is METERED_PERIODS else None
+
+
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ExportError(
+            f"not a ledger: {error}", path=str(path), hint="Give a file that aiozbilling sync has written"
+        ) from error
