@@ -201,6 +201,10 @@ CLIENTS = {
     "metered token": lambda url, **more: MeteredBilling(url, token=METERED_TOKEN, **SETTINGS | more),
 }
 KINDS = pytest.mark.parametrize("kind", CLIENTS)
+# Where a test goes through every fault, one kind runs by default and the others in the slow run.
+ONE_KIND = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] if i else []) for i, kind in enumerate(CLIENTS)]
+)
 
 
 async def calls(client) -> None:
@@ -223,7 +227,7 @@ async def error_of(client) -> BaseException | None:
     return None
 
 
-@KINDS
+@ONE_KIND
 async def test_no_fault_shows_a_canary(kind, simulator, log):
     """Whatever befalls a reply, the error, its traceback with all locals, the attempts and the logs are clean."""
     ATTEMPTS.clear()
@@ -520,7 +524,7 @@ def echoes(secret: str) -> list[tuple[int, dict[str, str], str]]:
     return replies + [(302, headers | {"Location": place}, bodies[6]) for place in places]
 
 
-@KINDS
+@ONE_KIND
 async def test_no_echo_shows_a_canary(kind, log):
     """A server that repeats a credential in message, code, id, header, Location or data gets it into no error."""
     replies: list[tuple[int, dict[str, str], str]] = []

@@ -41,7 +41,9 @@ def run_pytest(folder, mark, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
-@pytest.mark.parametrize(("mode", "mark"), [("strict", "@pytest.mark.asyncio"), ("auto", "")])
+@pytest.mark.parametrize(
+    ("mode", "mark"), [pytest.param("strict", "@pytest.mark.asyncio", marks=pytest.mark.slow), ("auto", "")]
+)
 def test_both_modes_of_pytest_asyncio_work(tmp_path, mode, mark):
     """A foreign project with either mode passes its test."""
     run = run_pytest(tmp_path, mark, f"--asyncio-mode={mode}", "--strict-markers")
