@@ -178,7 +178,7 @@ class Shared(Generic[V]):
         else:
             entry.value, entry.error = value, None
             entry.fetched_at = asyncio.get_running_loop().time()
-            _finish(entry, asyncio.current_task())
+            _cancel_others(entry)
             if entry.outcome is not None:
                 entry.outcome.set_result(value)
                 entry.outcome = None
@@ -193,14 +193,17 @@ class Shared(Generic[V]):
             raise CallTimeoutError(f"fetching took longer than {self._fetch_s:g} s") from None
 
     def _end(self, entry: _Entry[V], error: Exception) -> None:
-        """Record a fetch that failed; its waiters get the error unless another fetch still runs."""
-        task = asyncio.current_task()
-        entry.running = [other for other in entry.running if other is not task]
-        entry.error = error.with_traceback(None)  # which would keep the frames of the fetch
-        entry.failed_at = asyncio.get_running_loop().time()
+        """Record a fetch that failed, unless another one still runs that may have an answer."""
         if not _may_pass(error):
             entry.value = entry.fetched_at = None
-        if not entry.running and entry.outcome is not None:
+            _cancel_others(entry)
+        task = asyncio.current_task()
+        entry.running = [other for other in entry.running if other is not task]
+        if entry.running:
+            return  # recorded, it would keep the next fetch from starting
+        entry.error = error.with_traceback(None)  # which would keep the frames of the fetch
+        entry.failed_at = asyncio.get_running_loop().time()
+        if entry.outcome is not None:
             entry.outcome.set_exception(error)
             entry.outcome.exception()  # seen, also where nobody waits for it
             entry.outcome = None
@@ -219,11 +222,11 @@ def _is_younger(entry: _Entry[Any], seconds: float, now: float) -> bool:
     return entry.fetched_at is not None and now - entry.fetched_at < seconds
 
 
-def _finish(entry: _Entry[Any], task: asyncio.Task[Any] | None) -> None:
-    """Cancel the other fetches of an entry: one has the answer."""
-    for other in entry.running:
-        if other is not task:
-            other.cancel()
+def _cancel_others(entry: _Entry[Any]) -> None:
+    """Cancel all fetches of an entry but the current one, which decides."""
+    for task in entry.running:
+        if task is not asyncio.current_task():
+            task.cancel()
     entry.running.clear()
 
 

@@ -190,6 +190,30 @@ async def test_a_slow_answer_is_used_when_it_comes(provider):
         assert await shared.get("k", provider) == 1
 
 
+async def test_a_fetch_that_ends_late_keeps_no_other_from_starting(provider):
+    """When the first of several hanging fetches times out, the next request still starts a new one."""
+    provider.seconds = 60
+    async with Shared(wait_s=0.05, fetch_s=0.13) as shared:
+        for _ in range(3):
+            with pytest.raises(CallTimeoutError, match="no answer"):
+                await shared.get("k", provider)
+        provider.seconds = 0
+        assert await shared.get("k", provider) == 4
+
+
+async def test_a_refusal_ends_the_other_fetches(provider):
+    """A 401 decides at once, also while an earlier fetch hangs."""
+    provider.seconds = 60
+    async with Shared(wait_s=0.03) as shared:
+        with pytest.raises(CallTimeoutError):
+            await shared.get("k", provider)
+        provider.seconds, provider.error = 0, AuthenticationError(status=401)
+        with pytest.raises(AuthenticationError):
+            await shared.get("k", provider)
+        await asyncio.sleep(0.005)
+        assert provider.running == 0
+
+
 async def test_a_fetch_ends_after_its_time(provider):
     """After `fetch_s` a fetch is cancelled and counts as a timeout."""
     provider.seconds = 60
