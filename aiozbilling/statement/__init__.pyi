@@ -30,9 +30,9 @@ from aiozbilling.statement.months import change as change
 from aiozbilling.statement.months import combined_months as combined_months
 from aiozbilling.statement.months import cost_per_tb as cost_per_tb
 from aiozbilling.statement.months import is_closed as is_closed
+from aiozbilling.statement.summary import AccountStatement as AccountStatement
+from aiozbilling.statement.summary import Statement as Statement
+from aiozbilling.statement.summary import statement as statement
 from aiozbilling.statement.unusual import UNUSUAL_METHOD as UNUSUAL_METHOD
 from aiozbilling.statement.unusual import UnusualDay as UnusualDay
 from aiozbilling.statement.unusual import unusual_days as unusual_days
-from aiozbilling.statement.whole import AccountStatement as AccountStatement
-from aiozbilling.statement.whole import Statement as Statement
-from aiozbilling.statement.whole import statement as statement

@@ -1,0 +1,3 @@
+# Each public name, once, with its module. `lazy.py` reads this file; type checkers and editors do too.
+
+from aiozbilling.report.page import html_report as html_report

@@ -1,0 +1,97 @@
+"""What a reader of the report should look at, most urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from aiozbilling.report.grid import shown
+from aiozbilling.report.numbers import count, decimal, money
+from aiozbilling.report.period import ReportMonth
+from aiozbilling.statement.calendar import last_day, month_of
+from aiozbilling.statement.controls import control_totals
+from aiozbilling.statement.facts import AccountFacts
+
+__all__ = ["Remark", "remarks"]
+
+_SOON = 14
+_MOST = 8
+
+
+@attrs.frozen
+class Remark:
+    """A sentence; `tone` is ``"bad"`` for what needs action, else ``"note"``."""
+
+    tone: str
+    text: str
+
+
+def remarks(of: ReportMonth) -> list[Remark]:
+    """Return what deserves attention, eight sentences at most."""
+    found = sorted(_all(of), key=lambda remark: remark.tone != "bad")
+    rest = len(found) - _MOST
+    return [*found[:_MOST], *([Remark("note", f"and {rest} more")] if rest > 0 else [])]
+
+
+def _all(of: ReportMonth) -> Iterator[Remark]:
+    yield from _balances(of)
+    yield from _overage(of)
+    month = of.spend_month
+    if month is not None and month.not_read:
+        names = _some([shown(name) for name in month.not_read])
+        yield Remark("bad", f"Not read since {last_day(of.month)} or earlier, so the month may lack days: {names}.")
+    for account in of.statement.facts.accounts:
+        yield from _lists(account)
+    yield from _unusual(of)
+
+
+def _balances(of: ReportMonth) -> Iterator[Remark]:
+    as_of = of.statement.as_of
+    for runway in of.statement.runways:
+        left = None if as_of is None else runway.days_left(as_of.date())
+        if runway.balance < 0:
+            yield Remark("bad", f"{shown(runway.account)} is overdrawn: {money(runway.balance)}, derived.")
+        elif left is not None and left < _SOON:
+            yield Remark("bad", f"{shown(runway.account)} has {int(left)} days of balance left: {runway.empty_on}.")
+
+
+def _overage(of: ReportMonth) -> Iterator[Remark]:
+    for _, usage in of.metered:
+        for metric in usage.metrics.values():
+            if metric.overage:
+                over = f"{decimal(metric.overage, 1).removesuffix('.0')} {shown(metric.unit)}"
+                yield Remark("bad", f"{shown(metric.name)}: {over} over the plan.")
+
+
+def _lists(account: AccountFacts) -> Iterator[Remark]:
+    name = shown(account.account)
+    _, _, history = totals = control_totals(account)
+    for total, noun in ((totals[0], "top-ups"), (history, "days")):
+        if total.counted is not None and total.counted != total.listed:
+            yield Remark(
+                "bad", f"{name}: {count(total.listed)} {noun} are known, the provider counts {count(total.counted)}."
+            )
+    if account.removed:
+        yield Remark("bad", f"{name}: {count(account.removed)} rows are no longer in the provider's lists.")
+    unpriced = totals[0].unpriced + history.unpriced
+    if unpriced:
+        yield Remark("bad", f"{name}: {count(unpriced)} rows have no amount and count as 0.")
+    if account.days:
+        first, last = account.days[0].day, account.days[-1].day
+        gaps = (last - first).days + 1 - len(account.days)
+        if gaps:
+            yield Remark("bad", f"{name}: the history lacks {count(gaps)} days between {first} and {last}.")
+        if totals[0].first is not None and totals[0].first < first:
+            yield Remark("note", f"{name}: deposits before {first}, where the history begins: spend before is unknown.")
+
+
+def _unusual(of: ReportMonth) -> Iterator[Remark]:
+    days = [day for day in of.statement.unusual if month_of(day.day) == of.month]
+    if days:
+        named = _some([f"{day.day} ({money(day.usd)})" for day in days])
+        yield Remark("note", f"Unusual spend on {named}.")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,226 @@
+"""The charts as Vega-Lite specifications, by Altair. Colours are CSS variables: dark and light need no script."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from aiozbilling.report.numbers import axis_format, long_month, money
+from aiozbilling.statement.balance import BalanceDay
+from aiozbilling.statement.calendar import next_month
+from aiozbilling.statement.facts import SpendDay
+from aiozbilling.statement.months import SpendMonth
+
+if TYPE_CHECKING:
+    import altair as alt
+
+__all__ = ["balance_chart", "days_chart", "months_chart", "running_chart"]
+
+WIDTH, HEIGHT = 460, 210
+_FEWEST_MONTHS = 6  # so that a single month is no wall
+_PARTS = (("storage", "var(--blue)"), ("bandwidth", "var(--orange)"), ("not split", "var(--grey)"))
+
+
+def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, Any]:
+    """Draw the spend of each month as a stack of its components."""
+    import altair as alt
+
+    names = [month.month for month in months]
+    while 0 < len(names) < _FEWEST_MONTHS:
+        names.insert(0, next_month(names[0], -1))
+    rows = [row for month in months for row in _parts(month)]
+    color = alt.Color(
+        "part:N", legend=None, scale=alt.Scale(domain=[name for name, _ in _PARTS], range=[c for _, c in _PARTS])
+    )
+    highest = max((float(month.spend) for month in months), default=0.0)
+    bars = (
+        _chart(rows)
+        .mark_bar(width=alt.RelativeBandSize(0.72), aria=False)
+        .encode(
+            x=alt.X("month:O", axis=_few(names, 7), scale=alt.Scale(domain=names), title=None),
+            y=alt.Y("usd:Q", axis=_dollars(highest), title=None, stack="zero"),
+            color=color,
+            order=alt.Order("order:O"),
+            **_tooltip(tooltips),
+        )
+    )
+    return _finished(bars, f"Spend by month in USD, {len(months)} months, split into storage, bandwidth and not split")
+
+
+def _parts(month: SpendMonth) -> list[dict[str, Any]]:
+    amounts = (month.storage or Decimal(0), month.bandwidth or Decimal(0), max(month.not_split, Decimal(0)))
+    return [
+        {
+            "month": month.month,
+            "part": name,
+            "usd": float(amount),
+            "order": order,
+            "is": f"{long_month(month.month)}, {name}",
+            "worth": money(amount),
+        }
+        for order, ((name, _), amount) in enumerate(zip(_PARTS, amounts, strict=True))
+        if amount
+    ]
+
+
+def days_chart(days: Sequence[SpendDay], unusual: frozenset[dt.date], *, tooltips: bool) -> dict[str, Any]:
+    """Draw the spend of each day as a bar, unusual ones in another colour."""
+    import altair as alt
+
+    names = [day.day.isoformat() for day in days]
+    rows = [
+        {
+            "day": day.day.isoformat(),
+            "usd": float(day.usd or 0),
+            "is": f"{day.day}{' (unusual)' * (day.day in unusual)}",
+            "worth": money(day.usd, 4),
+            "kind": "unusual" if day.day in unusual else "usual",
+        }
+        for day in days
+    ]
+    color = alt.Color(
+        "kind:N",
+        legend=None,
+        scale=alt.Scale(domain=["usual", "unusual"], range=["var(--blue)", "var(--red)"]),
+    )
+    bars = (
+        _chart(rows)
+        .mark_bar(width=alt.RelativeBandSize(0.8), aria=False)
+        .encode(
+            x=alt.X("day:O", axis=_few(names, 4), scale=alt.Scale(domain=names), title=None),
+            y=alt.Y("usd:Q", axis=_dollars(max((float(day.usd or 0) for day in days), default=0.0)), title=None),
+            color=color,
+            **_tooltip(tooltips),
+        )
+    )
+    return _finished(bars, f"Spend by day in USD, {len(days)} days, {len(unusual)} of them unusual")
+
+
+def balance_chart(
+    days: Sequence[BalanceDay], forecast: Sequence[tuple[dt.date, Fraction]], *, tooltips: bool
+) -> dict[str, Any]:
+    """Draw the balance of each day as an area, and its forecast as a dashed line."""
+    import altair as alt
+
+    past = [_point(row.day, Fraction(row.closing), "") for row in days]
+    future = [_point(day, usd, " (forecast)") for day, usd in forecast]
+    highest = max((abs(row["usd"]) for row in [*past, *future]), default=0.0)
+    x = alt.X(
+        "day:T",
+        scale=alt.Scale(type="utc"),
+        title=None,
+        axis=alt.Axis(format="%Y-%m-%d", tickCount=4, labelOverlap="greedy", labelFlush=True, grid=False),
+    )
+    y = alt.Y("usd:Q", axis=_dollars(highest), title=None)
+    before, after = (
+        _chart(past).encode(x=x, y=y),
+        _chart(future).encode(x=x, y=y),
+    )
+    layers: list[Any] = [
+        before.mark_area(color="var(--blue)", opacity=0.14, aria=False),
+        before.mark_line(color="var(--blue)", strokeWidth=2, aria=False),
+        after.mark_line(color="var(--red)", strokeWidth=1.6, strokeDash=[5, 4], aria=False),
+    ]
+    if tooltips:
+        layers.append(_hover(_chart([*past, *future]).encode(x=x, y=y)))
+    return _finished(alt.layer(*layers), f"Balance by day in USD, {len(days)} days, with its forecast")
+
+
+def running_chart(this: Sequence[SpendDay], last: Sequence[SpendDay], *, tooltips: bool) -> dict[str, Any]:
+    """Draw the running total of a month against that of the month before."""
+    import altair as alt
+
+    old, new = _running(last), _running(this)
+    axis = alt.Axis(values=[1, 5, 10, 15, 20, 25, 31], format="d", grid=False, title="day of the month")
+    x = alt.X("number:Q", scale=alt.Scale(domain=[1, 31]), axis=axis)
+    highest = max((row["usd"] for row in [*old, *new]), default=0.0)
+    y = alt.Y("usd:Q", axis=_dollars(highest), title=None)
+    layers: list[Any] = [
+        _chart(rows).mark_line(color=color, strokeWidth=width, aria=False).encode(x=x, y=y)
+        for rows, color, width in ((old, "var(--grey)", 2), (new, "var(--blue)", 2.4))
+        if len(rows) > 1
+    ]
+    # A line of one point is invisible.
+    ends = [rows[-1] | {"color": color} for rows, color in ((old, "var(--grey)"), (new, "var(--blue)")) if rows]
+    dots = _chart(ends).mark_point(filled=True, size=46, opacity=1, aria=False)
+    layers.append(dots.encode(x=x, y=y, color=alt.Color("color:N", scale=None)))
+    if tooltips:
+        layers.append(_hover(_chart([*old, *new]).encode(x=x, y=y)))
+    return _finished(alt.layer(*layers), "Running total of the month's spend in USD against the month before, by day")
+
+
+def _chart(rows: Sequence[dict[str, Any]]) -> alt.Chart:
+    import altair as alt
+
+    return alt.Chart(alt.Data(values=list(rows)))  # type: ignore[no-untyped-call]
+
+
+def _running(days: Sequence[SpendDay]) -> list[dict[str, Any]]:
+    total, rows = Fraction(0), []
+    for day in days:
+        total += Fraction(day.usd or 0)
+        rows.append({"number": day.day.day, "usd": float(total), "is": f"until {day.day}", "worth": money(total)})
+    return rows
+
+
+def _point(day: dt.date, usd: Fraction, remark: str) -> dict[str, Any]:
+    return {"day": day.isoformat(), "usd": float(usd), "is": f"{day}{remark}", "worth": money(usd)}
+
+
+def _few(names: Sequence[str], most: int) -> alt.Axis:
+    """Label `most` of the values at most, evenly spaced, the last one included."""
+    import altair as alt
+
+    step = -(-len(names) // most) or 1
+    shown = list(reversed(list(reversed(names))[::step]))
+    return alt.Axis(values=shown, labelAngle=0, labelOverlap="greedy", labelFlush=True, ticks=False, grid=False)
+
+
+def _dollars(highest: float) -> alt.Axis:
+    import altair as alt
+
+    return alt.Axis(format=axis_format(highest), tickCount=4, domain=False, ticks=False)
+
+
+def _tooltip(tooltips: bool) -> dict[str, Any]:  # noqa: FBT001 - used by this module only
+    import altair as alt
+
+    return {"tooltip": [alt.Tooltip("is:N"), alt.Tooltip("worth:N")]} if tooltips else {}
+
+
+def _hover(base: Any) -> Any:
+    """Add points that are invisible and large enough to be found by a finger."""
+    import altair as alt
+
+    return base.mark_point(filled=True, opacity=0, size=160, aria=False).encode(
+        tooltip=[alt.Tooltip("is:N"), alt.Tooltip("worth:N")]
+    )
+
+
+@attrs.frozen
+class _Look:
+    ink: str = "var(--muted)"
+    line: str = "var(--line)"
+    font: str = "system-ui, sans-serif"
+
+    def config(self) -> dict[str, Any]:
+        axis = {"labelColor": self.ink, "titleColor": self.ink, "domainColor": self.line, "tickColor": self.line}
+        return {
+            "background": "transparent",
+            "font": self.font,
+            "view": {"stroke": None},
+            "axis": {**axis, "gridColor": self.line, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": 400},
+        }
+
+
+def _finished(chart: Any, description: str) -> dict[str, Any]:
+    sized = chart.properties(
+        width=WIDTH, height=HEIGHT, description=description, autosize={"type": "fit", "contains": "padding"}
+    )
+    spec: dict[str, Any] = sized.to_dict()
+    return {**spec, "config": _Look().config()}

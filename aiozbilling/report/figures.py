@@ -1,0 +1,166 @@
+"""The figures of the page: a chart with its title, unit, legend, text and table."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import attrs
+
+from aiozbilling.report.charts import balance_chart, days_chart, months_chart, running_chart
+from aiozbilling.report.drawing import script_spec, static_svg
+from aiozbilling.report.grid import Grid
+from aiozbilling.report.numbers import long_month, money, runway_text
+from aiozbilling.report.period import ReportMonth
+from aiozbilling.statement.calendar import next_month
+from aiozbilling.statement.estimates import forecast
+from aiozbilling.statement.facts import SpendDay
+
+__all__ = ["Figure", "figures"]
+
+_MONTHS, _DAYS = 24, 180
+_AHEAD = dt.timedelta(days=365)
+
+
+@attrs.frozen(kw_only=True)
+class Figure:
+    """A chart on the page.
+
+    Attributes:
+        id: of its elements.
+        title: what it shows.
+        unit: of its values.
+        text: what it shows, in a sentence, for those who don't see it.
+        legend: (class of the colour, text).
+        svg: the drawing without any script, as markup; empty where there is nothing to draw.
+        spec: for the script, or None on a page without.
+        grid: its values.
+    """
+
+    id: str
+    title: str
+    unit: str
+    text: str
+    legend: Sequence[tuple[str, str]]
+    svg: str
+    spec: dict[str, Any] | None
+    grid: Grid
+
+
+def figures(of: ReportMonth, *, static: bool) -> list[Figure]:
+    """Draw the figures; a page that is not `static` has each for its script too."""
+    return [make(of, static) for make in (_months, _balance, _running, _days)]
+
+
+def _months(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001 - used by this module only
+    months = of.statement.months[-_MONTHS:]
+    rows = [[m.month, money(m.spend), money(m.storage), money(m.bandwidth), money(m.not_split)] for m in months]
+    text = f"{len(months)} months" + (f" from {months[0].month} to {months[-1].month}" if months else "")
+    return _figure(
+        "months",
+        "Spend by month",
+        text,
+        [("blue", "storage"), ("orange", "bandwidth"), ("grey", "not split")],
+        Grid(columns=("<month", "spend", "storage", "bandwidth", "not split"), rows=rows),
+        lambda tooltips: months_chart(months, tooltips=tooltips),
+        static=static,
+    )
+
+
+def _balance(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
+    statement = of.statement
+    days = statement.balances[-_DAYS:]
+    runways = [runway for runway in statement.runways if runway.days is not None]
+    ends = [runway.empty_on for runway in runways if runway.empty_on is not None]
+    legend, corners = [], []
+    if days:
+        legend.append(("blue", f"{money(days[-1].closing)} on {days[-1].day}"))
+        latest = max((runway.day for runway in runways), default=days[-1].day)
+        until = min(max(ends, default=latest + _AHEAD), latest + _AHEAD)
+        corners = [(day, usd) for day, usd in forecast(statement.runways, until) if runways]
+    first = statement.runway
+    if first is not None and first.empty_on is not None and days:
+        whose = f"{first.account} " if len(statement.accounts) > 1 else ""
+        legend.append(("red", f"forecast; {whose}empty {first.empty_on}"))
+    elif corners:
+        legend.append(("red", "forecast"))
+    rows = [[str(d.day), money(d.opening), money(d.credited), money(d.spent, 4), money(d.closing)] for d in days]
+    left = runway_text(first.days) if first else "no end"
+    return _figure(
+        "balance",
+        "Balance and forecast",
+        f"{len(days)} days; runway {left}",
+        legend,
+        Grid(columns=("<day", "opening", "credited", "spent", "closing"), rows=rows),
+        lambda tooltips: balance_chart(days, corners, tooltips=tooltips),
+        static=static,
+    )
+
+
+def _running(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
+    this, last, before = of.days, of.days_before, next_month(of.month, -1)
+    sums = dict(_totals(this)), dict(_totals(last))
+    rows = [[str(n), *(money(total.get(n)) for total in sums)] for n in sorted({*sums[0], *sums[1]})]
+    legend = [
+        (color, f"{name} {money(max(total.values()))}")
+        for color, name, total in (("blue", of.month, sums[0]), ("grey", before, sums[1]))
+        if total
+    ]
+    return _figure(
+        "running",
+        f"{long_month(of.month)}, day by day",
+        f"running total of {of.month} against {before}",
+        legend,
+        Grid(columns=("<day of the month", of.month, before), rows=rows),
+        lambda tooltips: running_chart(this, last, tooltips=tooltips),
+        static=static,
+    )
+
+
+def _totals(days: Sequence[SpendDay]) -> list[tuple[int, Fraction]]:
+    total, rows = Fraction(0), []
+    for day in days:
+        total += Fraction(day.usd or 0)
+        rows.append((day.day.day, total))
+    return rows
+
+
+def _days(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
+    days = of.statement.days[-_DAYS:]
+    unusual = frozenset(day.day for day in of.statement.unusual) & {day.day for day in days}
+    rows = [[str(day.day), money(day.usd, 4), "unusual" if day.day in unusual else ""] for day in days]
+    found = f"{len(unusual)} unusual" if unusual else "none is unusual"
+    return _figure(
+        "days",
+        "Spend by day",
+        f"{len(days)} days, {found}",
+        [("blue", "spend"), ("red", f"unusual: {len(unusual)}")],
+        Grid(columns=("<day", "spend", "<"), rows=rows),
+        lambda tooltips: days_chart(days, unusual, tooltips=tooltips),
+        static=static,
+    )
+
+
+def _figure(
+    id_: str,
+    title: str,
+    text: str,
+    legend: Sequence[tuple[str, str]],
+    grid: Grid,
+    chart: Callable[[bool], dict[str, Any]],
+    *,
+    static: bool,
+) -> Figure:
+    is_empty = not grid.rows
+    return Figure(
+        id=id_,
+        title=title,
+        unit="USD",
+        text=text,
+        legend=() if is_empty else legend,
+        svg="" if is_empty else static_svg(chart(False)),  # noqa: FBT003
+        spec=None if static or is_empty else script_spec(chart(True)),  # noqa: FBT003
+        grid=grid,
+    )

@@ -1,0 +1,121 @@
+"""The statement as one HTML page that needs no network and no other file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from importlib.resources import files
+from typing import Any
+
+from aiozbilling.report.attention import remarks
+from aiozbilling.report.controls import controls_grid
+from aiozbilling.report.extra import needs_extra
+from aiozbilling.report.figures import figures
+from aiozbilling.report.grid import shown
+from aiozbilling.report.grids import accounts_grid, deposits_grid, months_grid, top_days_grid, unusual_grid
+from aiozbilling.report.numbers import long_month, time_text
+from aiozbilling.report.period import ReportMonth, default_month
+from aiozbilling.report.systems import cu_grid, cu_summary, metered_cost, metered_grid
+from aiozbilling.report.tiles import tiles
+from aiozbilling.statement.balance import BALANCE_METHOD
+from aiozbilling.statement.calendar import first_day
+from aiozbilling.statement.estimates import PROJECTION_METHOD, RUNWAY_METHOD
+from aiozbilling.statement.summary import Statement
+from aiozbilling.statement.unusual import UNUSUAL_METHOD
+
+__all__ = ["METHODS", "html_report"]
+
+METHODS = {
+    "Months": "sums of the daily history, exact, rounded here. A month is closed (no *) when the history has a day of a"
+    " later month, or when all was read three days after its end.",
+    "Storage and bandwidth": "from the month's last snapshot; usage after it is not split.",
+    "Balance": f"{BALANCE_METHOD}. Deposits that are not credited don't count.",
+    "Runway": f"an estimate: {RUNWAY_METHOD}. Money doesn't move between accounts, so the first one to end counts.",
+    "Projection": f"an estimate: {PROJECTION_METHOD}.",
+    "Unusual": f"{UNUSUAL_METHOD}.",
+    "Per TB": "the month's spend, bandwidth included, by the mean of the bytes stored (10¹² to a TB).",
+}
+
+
+def html_report(
+    statement: Statement, *, month: str | None = None, static: bool = False, now: dt.datetime | None = None
+) -> str:
+    """Lay out the report of a month.
+
+    Args:
+        statement: of any number of accounts.
+        month: as ``"2026-10"``. Default: the latest closed one.
+        static: without any script: for mail, and where a strict content security policy holds.
+        now: the time of making it, UTC. Default: now.
+
+    Raises:
+        ConfigurationError: the month is none, or the extra ``report`` is not installed.
+    """
+    with needs_extra():
+        made_at = now or dt.datetime.now(dt.UTC)
+        chosen = month or default_month(statement, made_at)
+        first_day(chosen)
+        of = ReportMonth(statement, chosen)
+        page: str = _template().render(**_context(of, made_at, static=static))
+        return page
+
+
+def _template() -> Any:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        loader=FunctionLoader(_file),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
+
+
+def _file(name: str) -> str:
+    return (files("aiozbilling.report") / name).read_text(encoding="utf-8")
+
+
+def _context(of: ReportMonth, made_at: dt.datetime, *, static: bool) -> dict[str, Any]:
+    return {
+        "title": f"Billing report, {long_month(of.month)}",
+        "about": _about(of),
+        "made_at": time_text(made_at),
+        "style": _file("page.css"),
+        "tiles": tiles(of),
+        "remarks": remarks(of),
+        "figures": figures(of, static=static),
+        "months": months_grid(of),
+        "deposits": deposits_grid(of),
+        "accounts": accounts_grid(of),
+        "top_days": top_days_grid(of),
+        "unusual": unusual_grid(of),
+        "cu": cu_grid(of),
+        "cu_summary": cu_summary(of),
+        "metered": metered_grid(of),
+        "metered_cost": metered_cost(of),
+        "controls": controls_grid(of),
+        "methods": METHODS,
+        "month_name": long_month(of.month),
+        "not_read": [shown(name) for month in of.statement.months[-1:] for name in month.not_read],
+        **_scripts(static=static),
+    }
+
+
+def _scripts(*, static: bool) -> dict[str, str]:
+    if static:
+        return {"vega": "", "draw": ""}
+    from aiozbilling.report.drawing import script
+
+    return {"vega": script(), "draw": _file("page.js")}
+
+
+def _about(of: ReportMonth) -> list[str]:
+    facts = of.statement.facts
+    number = len(facts.accounts)
+    systems = [f"{number} AIOZ Pin account{'s' * (number != 1)}"] if number else []
+    systems += ["B3OS"] if facts.cu else []
+    systems += ["metered billing"] if facts.metered else []
+    read = f"as of {time_text(of.statement.as_of)}" if of.statement.as_of else "nothing was read"
+    about = [", ".join(systems) or "no account", read, "amounts in USD, exact in the source, rounded here"]
+    return [*about, shown(facts.source)] if facts.source else about

@@ -1,0 +1,104 @@
+"""The month that a report is about, and its figures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import attrs
+
+from aiozbilling.records import CuUsage, MeteredUsage
+from aiozbilling.statement.balance import BalanceDay, balance_on
+from aiozbilling.statement.calendar import first_day, last_day, month_of, next_month
+from aiozbilling.statement.deposits import DepositMonth
+from aiozbilling.statement.facts import SpendDay
+from aiozbilling.statement.months import SpendMonth, change
+from aiozbilling.statement.summary import Statement
+
+__all__ = ["ReportMonth", "default_month", "opening_and_closing"]
+
+
+def default_month(statement: Statement, now: dt.datetime) -> str:
+    """Choose the latest closed month with a day, else the month of the statement, of another system, or of `now`."""
+    closed = [month.month for month in statement.months if month.is_closed and month.days]
+    if closed:
+        return closed[-1]
+    if statement.as_of is not None:
+        return month_of(statement.as_of.date())
+    metered = [month_of(usage.period.start.date()) for _, usage in statement.facts.metered]
+    units = [usage.year_month for _, usage in statement.facts.cu if usage.year_month]
+    return max([*metered, *units], default=month_of(now.date()))
+
+
+def opening_and_closing(balances: Sequence[BalanceDay], month: str) -> tuple[Decimal | None, Decimal | None]:
+    """Return the balance before and at the end of a month; None where the first row is later."""
+    first, last = first_day(month), last_day(month)
+    if not balances or balances[0].day > last:
+        return None, None
+    before = balance_on(balances, first - dt.timedelta(days=1))
+    return balances[0].opening if before is None else before, balance_on(balances, last)
+
+
+@attrs.frozen
+class ReportMonth:
+    """A statement's view of one month, all accounts together."""
+
+    statement: Statement
+    month: str
+
+    @property
+    def spend_month(self) -> SpendMonth | None:
+        """The month's sums, or None where nothing is known of it."""
+        return self.statement.month(self.month)
+
+    @property
+    def change(self) -> Fraction | None:
+        """Change on the month before; None while the month is open, or where there is none before."""
+        month = self.spend_month
+        if month is None or not month.is_closed:
+            return None
+        return change(month, self.statement.month(next_month(self.month, -1)))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is the month that the statement was made in."""
+        as_of = self.statement.as_of
+        return as_of is not None and month_of(as_of.date()) == self.month
+
+    @property
+    def balances(self) -> tuple[Decimal | None, Decimal | None]:
+        """Opening and closing balance."""
+        return opening_and_closing(self.statement.balances, self.month)
+
+    @property
+    def deposits(self) -> list[DepositMonth]:
+        """Deposits of the month by token."""
+        return [row for row in self.statement.deposits if row.month == self.month]
+
+    @property
+    def days(self) -> list[SpendDay]:
+        """Days of the month that have a row, oldest first."""
+        return days_of(self.statement, self.month)
+
+    @property
+    def days_before(self) -> list[SpendDay]:
+        """Days of the month before."""
+        return days_of(self.statement, next_month(self.month, -1))
+
+    @property
+    def cu(self) -> list[tuple[str, CuUsage]]:
+        """Compute units of the month by account."""
+        return [(account, usage) for account, usage in self.statement.facts.cu if usage.year_month == self.month]
+
+    @property
+    def metered(self) -> list[tuple[str, MeteredUsage]]:
+        """Metered usage by account whose period begins in the month."""
+        usages = self.statement.facts.metered
+        return [(account, usage) for account, usage in usages if month_of(usage.period.start.date()) == self.month]
+
+
+def days_of(statement: Statement, month: str) -> list[SpendDay]:
+    """Return the days of a month that have a row, oldest first."""
+    return [day for day in statement.days if month_of(day.day) == month]

@@ -1,0 +1,99 @@
+"""The tiles at the head of the report."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import attrs
+
+from aiozbilling.records.amounts import exact_sum
+from aiozbilling.report.grid import shown
+from aiozbilling.report.numbers import decimal, long_month, money, money_short, month_name, percent, runway_text
+from aiozbilling.report.period import ReportMonth
+from aiozbilling.statement.calendar import first_day, last_day, month_of, next_month
+
+__all__ = ["Tile", "tiles"]
+
+_SOON = 14  # days
+
+
+@attrs.frozen
+class Tile:
+    """A figure with its label and what it rests on; `tone` is ``""``, ``"bad"`` or ``"good"``."""
+
+    label: str
+    value: str
+    note: str
+    tone: str = ""
+
+
+def tiles(of: ReportMonth) -> list[Tile]:
+    """Return the six tiles."""
+    return [_spend(of), _opening(of), _deposits(of), _closing(of), _runway(of), _running(of)]
+
+
+def _spend(of: ReportMonth) -> Tile:
+    month = of.spend_month
+    if month is None:
+        return Tile(f"Spend, {long_month(of.month)}", money(None), "nothing is known of this month")
+    if of.change is not None:
+        note = f"{percent(of.change, signed=True)} on {month_name(next_month(of.month, -1))}"
+    else:
+        note = "first month with spend" if month.is_closed else f"{month.days} days so far"
+    return Tile(f"Spend, {long_month(of.month)}", money_short(month.spend), note)
+
+
+def _opening(of: ReportMonth) -> Tile:
+    return Tile("Opening balance", money_short(of.balances[0]), f"{first_day(of.month)} 00:00 UTC, derived")
+
+
+def _closing(of: ReportMonth) -> Tile:
+    closing = of.balances[1]
+    as_of = of.statement.as_of
+    when = f"{as_of:%Y-%m-%d %H:%M} UTC" if of.is_running and as_of else f"{last_day(of.month)} 24:00 UTC"
+    return Tile("Closing balance", money_short(closing), f"{when}, derived", "bad" if (closing or 0) < 0 else "")
+
+
+def _deposits(of: ReportMonth) -> Tile:
+    credited = [row for row in of.deposits if row.credited]
+    total = exact_sum(*(row.usd for row in credited))
+    waiting = sum(row.uncredited for row in of.deposits)
+    if len(credited) == 1 and credited[0].rate is not None:
+        note = f"{decimal(credited[0].tokens, 2)} {shown(credited[0].token)} at ${decimal(credited[0].rate, 4)}"
+    else:
+        note = f"in {len(credited)} tokens" if len(credited) > 1 else "none" if not credited else "no worth given"
+    return Tile("Deposits credited", money_short(total), note + (f"; {waiting} not credited" if waiting else ""))
+
+
+def _runway(of: ReportMonth) -> Tile:
+    as_of, first = of.statement.as_of, of.statement.runway
+    if as_of is None or not of.statement.runways:
+        return Tile("Runway", money(None), "no account was read")
+    if first is None:
+        return Tile("Runway", "no end", "nothing is spent on complete days", "good")
+    left = first.days_left(as_of.date())
+    whose = f"{shown(first.account)} first, " if len(of.statement.accounts) > 1 else ""
+    when = f"empty {first.empty_on}" if first.empty_on else "at the present spend"
+    note = f"{whose}{when}; ${decimal(first.per_day, 2)} a day"
+    return Tile("Runway", runway_text(left), note, "bad" if left is not None and left < _SOON else "")
+
+
+def _running(of: ReportMonth) -> Tile:
+    as_of = of.statement.as_of
+    if as_of is None:
+        return Tile("This month", money(None), "nothing is known of it")
+    now = month_of(as_of.date())
+    projected = of.statement.projection(now)
+    if of.is_running:
+        note = "estimate: the 30-day mean for the days left"
+        return Tile("At the month's end", _about(projected), note)
+    month = of.statement.month(now)
+    end = "" if projected is None else f"; {_about(projected)} at its end"
+    days = 0 if month is None else month.days
+    return Tile(
+        f"{month_name(now)} so far", money_short(month.spend if month else 0), f"{days} day{'s' * (days != 1)}{end}"
+    )
+
+
+def _about(projected: Fraction | None) -> str:
+    return money(None) if projected is None else f"≈ {money_short(projected)}"
