@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from aiozbilling.report.grid import shown
-from aiozbilling.report.numbers import count, decimal, money
+from aiozbilling.report.numbers import count, days_text, decimal, money
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement.calendar import last_day, month_of
 from aiozbilling.statement.controls import control_totals
@@ -53,7 +53,9 @@ def _balances(of: ReportMonth) -> Iterator[Remark]:
         if runway.balance < 0:
             yield Remark("bad", f"{shown(runway.account)} is overdrawn: {money(runway.balance)}, derived.")
         elif left is not None and left < _SOON:
-            yield Remark("bad", f"{shown(runway.account)} has {int(left)} days of balance left: {runway.empty_on}.")
+            yield Remark(
+                "bad", f"{shown(runway.account)} has {days_text(int(left))} of balance left, until {runway.empty_on}."
+            )
 
 
 def _overage(of: ReportMonth) -> Iterator[Remark]:

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["balance_chart", "days_chart", "months_chart", "running_chart"]
 
 WIDTH, HEIGHT = 460, 210
-_FEWEST_MONTHS = 6  # so that a single month is no wall
+_FEWEST_MONTHS, _FEWEST_DAYS = 6, 14  # so that a single bar is no wall
+_APART: dict[str, Any] = {
+    "labelOverlap": "greedy",
+    "labelSeparation": 10,
+    "labelFlush": True,
+    "labelPadding": 8,
+    "grid": False,
+}
 _PARTS = (("storage", "var(--blue)"), ("bandwidth", "var(--orange)"), ("not split", "var(--grey)"))
 
 
@@ -73,6 +80,8 @@ def days_chart(days: Sequence[SpendDay], unusual: frozenset[dt.date], *, tooltip
     import altair as alt
 
     names = [day.day.isoformat() for day in days]
+    while 0 < len(names) < _FEWEST_DAYS:
+        names.insert(0, (dt.date.fromisoformat(names[0]) - dt.timedelta(days=1)).isoformat())
     rows = [
         {
             "day": day.day.isoformat(),
@@ -114,18 +123,18 @@ def balance_chart(
         "day:T",
         scale=alt.Scale(type="utc"),
         title=None,
-        axis=alt.Axis(format="%Y-%m-%d", tickCount=4, labelOverlap="greedy", labelFlush=True, grid=False),
+        axis=alt.Axis(format="%Y-%m-%d", tickCount=4, **_APART),
     )
     y = alt.Y("usd:Q", axis=_dollars(highest), title=None)
-    before, after = (
-        _chart(past).encode(x=x, y=y),
-        _chart(future).encode(x=x, y=y),
-    )
+    before, after = (_chart(rows).encode(x=x, y=y) for rows in (past, future))
     layers: list[Any] = [
         before.mark_area(color="var(--blue)", opacity=0.14, aria=False),
         before.mark_line(color="var(--blue)", strokeWidth=2, aria=False),
-        after.mark_line(color="var(--red)", strokeWidth=1.6, strokeDash=[5, 4], aria=False),
+        # A line of one point is invisible.
+        _chart(past[-1:]).mark_point(filled=True, size=46, opacity=1, color="var(--blue)", aria=False).encode(x=x, y=y),
     ]
+    if future:
+        layers.append(after.mark_line(color="var(--red)", strokeWidth=1.6, strokeDash=[5, 4], aria=False))
     if tooltips:
         layers.append(_hover(_chart([*past, *future]).encode(x=x, y=y)))
     return _finished(alt.layer(*layers), f"Balance by day in USD, {len(days)} days, with its forecast")
@@ -178,7 +187,7 @@ def _few(names: Sequence[str], most: int) -> alt.Axis:
 
     step = -(-len(names) // most) or 1
     shown = list(reversed(list(reversed(names))[::step]))
-    return alt.Axis(values=shown, labelAngle=0, labelOverlap="greedy", labelFlush=True, ticks=False, grid=False)
+    return alt.Axis(values=shown, labelAngle=0, ticks=False, **_APART)
 
 
 def _dollars(highest: float) -> alt.Axis:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.report.grid import Grid, shown
-from aiozbilling.report.numbers import NOTHING, count, time_text
+from aiozbilling.report.numbers import NOTHING, count, exact_text, time_text
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement.controls import ControlTotal, control_totals
 
@@ -34,7 +34,7 @@ def _control_row(total: ControlTotal) -> list[str]:
         count(total.counted),
         str(total.first or NOTHING),
         str(total.last or NOTHING),
-        format(total.usd, "f"),
+        exact_text(total.usd),
         time_text(total.read_at),
     ]
 

@@ -11,8 +11,8 @@ import attrs
 
 from aiozbilling.report.charts import balance_chart, days_chart, months_chart, running_chart
 from aiozbilling.report.drawing import script_spec, static_svg
-from aiozbilling.report.grid import Grid
-from aiozbilling.report.numbers import long_month, money, runway_text
+from aiozbilling.report.grid import Grid, shown
+from aiozbilling.report.numbers import long_month, money, money_short, runway_text
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.estimates import forecast
@@ -76,13 +76,13 @@ def _balance(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     ends = [runway.empty_on for runway in runways if runway.empty_on is not None]
     legend, corners = [], []
     if days:
-        legend.append(("blue", f"{money(days[-1].closing)} on {days[-1].day}"))
+        legend.append(("blue", f"{money_short(days[-1].closing)} on {days[-1].day}"))
         latest = max((runway.day for runway in runways), default=days[-1].day)
         until = min(max(ends, default=latest + _AHEAD), latest + _AHEAD)
         corners = [(day, usd) for day, usd in forecast(statement.runways, until) if runways]
     first = statement.runway
-    if first is not None and first.empty_on is not None and days:
-        whose = f"{first.account} " if len(statement.accounts) > 1 else ""
+    if first is not None and first.empty_on is not None and first.balance > 0 and days:
+        whose = f"{shown(first.account)} " if len(statement.accounts) > 1 else ""
         legend.append(("red", f"forecast; {whose}empty {first.empty_on}"))
     elif corners:
         legend.append(("red", "forecast"))
@@ -104,7 +104,7 @@ def _running(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     sums = dict(_totals(this)), dict(_totals(last))
     rows = [[str(n), *(money(total.get(n)) for total in sums)] for n in sorted({*sums[0], *sums[1]})]
     legend = [
-        (color, f"{name} {money(max(total.values()))}")
+        (color, f"{name} {money_short(max(total.values()))}")
         for color, name, total in (("blue", of.month, sums[0]), ("grey", before, sums[1]))
         if total
     ]

@@ -43,8 +43,8 @@ class Grid:
         return ["l" if title.startswith("<") else "" for title in self.columns]
 
 
-def shown(text: str | None) -> str:
+def shown(text: str | None, longest: int = _LONGEST) -> str:
     """Make a provider's text fit to be shown: no control, no bidirectional mark, 60 characters at most."""
     text = (text or "").strip()
     clean = "".join("�" if unicodedata.category(character) in _UNSHOWN else character for character in text)
-    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}…"
+    return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"

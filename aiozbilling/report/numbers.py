@@ -12,7 +12,9 @@ __all__ = [
     "NOTHING",
     "axis_format",
     "count",
+    "days_text",
     "decimal",
+    "exact_text",
     "long_month",
     "money",
     "money_in",
@@ -31,6 +33,7 @@ _MONTHS = (
 )
 _LARGE = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
 _CENTURY = 36_525
+_HUGE = 10**15  # beyond it, nobody counts digits
 
 Number = Decimal | Fraction | int
 
@@ -46,12 +49,10 @@ def money(amount: Number | None, places: int = 2) -> str:
 
 
 def money_short(amount: Number | None) -> str:
-    """Write dollars for a tile: whole cents below ten million, ``$12.35 bn`` and ``$1.2e+42`` above."""
-    if amount is None or -(10**7) < amount < 10**7:
+    """Write dollars for a tile: cents below ten million, ``$12.35 bn`` above."""
+    if amount is None or not 10**7 <= abs(Fraction(amount)) < _HUGE:
         return money(amount)
     sign, size = _MINUS if amount < 0 else "", abs(Fraction(amount))
-    if size >= 10**15:
-        return f"{sign}${Decimal(int(size)):.1e}"
     scale, name = next((scale, name) for scale, name in _LARGE if size >= scale)
     return f"{sign}${decimal(size / scale, 2)} {name}"
 
@@ -62,13 +63,26 @@ def money_in(amount: Number, currency: str) -> str:
 
 
 def decimal(number: Number | None, places: int) -> str:
-    """Write a number with its thousands grouped, rounded to `places`."""
+    """Write a number with its thousands grouped, rounded to `places`; one of 10^15 and more as ``1.235e+42``."""
     if number is None:
         return NOTHING
+    if abs(Fraction(number)) >= _HUGE:
+        return f"{Decimal(int(number)):.3e}".replace("-", _MINUS)
     scaled = round(Fraction(number) * 10**places)
     whole, part = divmod(abs(scaled), 10**places)
     sign = _MINUS if scaled < 0 else ""
     return f"{sign}{whole:,}.{part:0{places}}" if places else f"{sign}{whole:,}"
+
+
+def days_text(days: int) -> str:
+    """Write a number of days: ``1 day``."""
+    return f"{days:,} day{'' if days == 1 else 's'}"
+
+
+def exact_text(amount: Decimal) -> str:
+    """Write every digit of an amount, without zeros at its end."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def count(number: int | None) -> str:
@@ -90,8 +104,7 @@ def runway_text(days: Fraction | None) -> str:
         return "no end"
     if days > _CENTURY:
         return "over 100 years"
-    whole = int(days)
-    return f"{whole:,} day{'' if whole == 1 else 's'}"
+    return days_text(int(days))
 
 
 def time_text(time: dt.datetime | None) -> str:
@@ -112,6 +125,6 @@ def long_month(month: str) -> str:
 def axis_format(highest: float) -> str:
     """Return the d3 format of a dollar axis whose highest value is given."""
     if highest >= 10_000:
-        return "$.3~s"
+        return "$.3~s" if highest < 10**15 else "$.1~e"
     places = 0 if highest >= 8 else 1 if highest >= 1 else 2 if highest >= 0.1 else 3
     return f"$,.{places}f" if highest >= 0.01 else "$.1~e"

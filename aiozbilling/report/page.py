@@ -12,28 +12,15 @@ from aiozbilling.report.extra import needs_extra
 from aiozbilling.report.figures import figures
 from aiozbilling.report.grid import shown
 from aiozbilling.report.grids import accounts_grid, deposits_grid, months_grid, top_days_grid, unusual_grid
+from aiozbilling.report.methods import METHODS
 from aiozbilling.report.numbers import long_month, time_text
 from aiozbilling.report.period import ReportMonth, default_month
 from aiozbilling.report.systems import cu_grid, cu_summary, metered_cost, metered_grid
 from aiozbilling.report.tiles import tiles
-from aiozbilling.statement.balance import BALANCE_METHOD
 from aiozbilling.statement.calendar import first_day
-from aiozbilling.statement.estimates import PROJECTION_METHOD, RUNWAY_METHOD
 from aiozbilling.statement.summary import Statement
-from aiozbilling.statement.unusual import UNUSUAL_METHOD
 
-__all__ = ["METHODS", "html_report"]
-
-METHODS = {
-    "Months": "sums of the daily history, exact, rounded here. A month is closed (no *) when the history has a day of a"
-    " later month, or when all was read three days after its end.",
-    "Storage and bandwidth": "from the month's last snapshot; usage after it is not split.",
-    "Balance": f"{BALANCE_METHOD}. Deposits that are not credited don't count.",
-    "Runway": f"an estimate: {RUNWAY_METHOD}. Money doesn't move between accounts, so the first one to end counts.",
-    "Projection": f"an estimate: {PROJECTION_METHOD}.",
-    "Unusual": f"{UNUSUAL_METHOD}.",
-    "Per TB": "the month's spend, bandwidth included, by the mean of the bytes stored (10¹² to a TB).",
-}
+__all__ = ["html_report"]
 
 
 def html_report(

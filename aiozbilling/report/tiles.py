@@ -8,7 +8,16 @@ import attrs
 
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.report.grid import shown
-from aiozbilling.report.numbers import decimal, long_month, money, money_short, month_name, percent, runway_text
+from aiozbilling.report.numbers import (
+    days_text,
+    decimal,
+    long_month,
+    money,
+    money_short,
+    month_name,
+    percent,
+    runway_text,
+)
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement.calendar import first_day, last_day, month_of, next_month
 
@@ -19,7 +28,7 @@ _SOON = 14  # days
 
 @attrs.frozen
 class Tile:
-    """A figure with its label and what it rests on; `tone` is ``""``, ``"bad"`` or ``"good"``."""
+    """A figure with its label and what it rests on; `tone` is ``"bad"`` for what needs action."""
 
     label: str
     value: str
@@ -39,7 +48,7 @@ def _spend(of: ReportMonth) -> Tile:
     if of.change is not None:
         note = f"{percent(of.change, signed=True)} on {month_name(next_month(of.month, -1))}"
     else:
-        note = "first month with spend" if month.is_closed else f"{month.days} days so far"
+        note = "first month with spend" if month.is_closed else f"{days_text(month.days)} so far"
     return Tile(f"Spend, {long_month(of.month)}", money_short(month.spend), note)
 
 
@@ -70,11 +79,12 @@ def _runway(of: ReportMonth) -> Tile:
     if as_of is None or not of.statement.runways:
         return Tile("Runway", money(None), "no account was read")
     if first is None:
-        return Tile("Runway", "no end", "nothing is spent on complete days", "good")
+        spent = any(runway.basis_days for runway in of.statement.runways)
+        return Tile("Runway", "no end", "nothing is spent" if spent else "no complete day yet")
     left = first.days_left(as_of.date())
     whose = f"{shown(first.account)} first, " if len(of.statement.accounts) > 1 else ""
-    when = f"empty {first.empty_on}" if first.empty_on else "at the present spend"
-    note = f"{whose}{when}; ${decimal(first.per_day, 2)} a day"
+    when = "overdrawn" if first.balance < 0 else f"empty {first.empty_on}" if first.empty_on else "far away"
+    note = f"{whose}{when}; {money_short(first.per_day)} a day"
     return Tile("Runway", runway_text(left), note, "bad" if left is not None and left < _SOON else "")
 
 
@@ -85,14 +95,12 @@ def _running(of: ReportMonth) -> Tile:
     now = month_of(as_of.date())
     projected = of.statement.projection(now)
     if of.is_running:
-        note = "estimate: the 30-day mean for the days left"
+        note = "no complete day yet" if projected is None else "estimate: the 30-day mean for the days left"
         return Tile("At the month's end", _about(projected), note)
     month = of.statement.month(now)
     end = "" if projected is None else f"; {_about(projected)} at its end"
-    days = 0 if month is None else month.days
-    return Tile(
-        f"{month_name(now)} so far", money_short(month.spend if month else 0), f"{days} day{'s' * (days != 1)}{end}"
-    )
+    days = days_text(0 if month is None else month.days)
+    return Tile(f"{month_name(now)} so far", money_short(month.spend if month else 0), f"{days}{end}")
 
 
 def _about(projected: Fraction | None) -> str:

@@ -16,6 +16,7 @@ from aiozbilling.errors import ExportError
 from aiozbilling.records import TokenAmount
 from aiozbilling.records.amounts import scaled_or_none
 from aiozbilling.statement.facts import AccountFacts, Deposit, Facts, MonthSnapshot, SpendDay
+from aiozbilling.statement.ledger_systems import read_cu, read_metered
 
 __all__ = ["read_ledger"]
 
@@ -33,9 +34,19 @@ def read_ledger(path: str | PathLike[str]) -> Facts:
         database.execute("BEGIN")  # one state of the file for all that is read
         accounts = _rows(database, "accounts", "account", order="account")
         return Facts(
-            accounts=tuple(_account(database, account) for (account,) in accounts),
+            accounts=tuple(_account(database, account) for (account,) in accounts if _is_aioz(database, account)),
+            cu=tuple(read_cu(database)),
+            metered=tuple(read_metered(database)),
             source=f"ledger {file.name}",
         )
+
+
+def _is_aioz(database: sqlite3.Connection, account: str) -> bool:
+    """Tell whether an account was ever read from AIOZ, not only from another system."""
+    statement = "SELECT 1 FROM {} WHERE account = ? LIMIT 1"
+    return any(
+        database.execute(statement.format(name), (account,)).fetchone() for name in ("top_ups", "history", "lists")
+    )
 
 
 def _account(database: sqlite3.Connection, account: str) -> AccountFacts:
@@ -50,7 +61,14 @@ def _account(database: sqlite3.Connection, account: str) -> AccountFacts:
         read_at=_time(at),
         top_ups_counted=counts.get("top_ups"),
         history_counted=counts.get("history"),
+        removed=_removed(database, account),
     )
+
+
+def _removed(database: sqlite3.Connection, account: str) -> int:
+    statement = "SELECT count(*) FROM {} WHERE account = ? AND missing_since IS NOT NULL"
+    tables = [name for name in ("top_ups", "history") if _has(database, name, "missing_since")]
+    return sum(database.execute(statement.format(name), (account,)).fetchone()[0] for name in tables)
 
 
 _DEPOSIT = "id, created_at, denom, amount, total_amount_attousd, credit_attousd, status"

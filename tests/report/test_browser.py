@@ -1,0 +1,90 @@
+"""The page in headless Chromium: no error, no request, no overflow, at each width, in both schemes, and printed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
+
+OVERFLOWING = """() => [...document.querySelectorAll('body *')]
+  .filter(e => !e.closest('.scroll') && !e.closest('svg'))
+  .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(e => e.tagName + '.' + e.className)"""
+CUT_TEXT = """() => [...document.querySelectorAll('.tile *, h1, h2, .legend span')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
+  .map(e => e.textContent)"""
+OVERLAPPING_LABELS = """() => [...document.querySelectorAll('.drawing svg')].flatMap(svg => {
+  const texts = [...svg.querySelectorAll('.role-axis-label text:not([opacity="0"])')];
+  const boxes = texts.map(text => text.getBoundingClientRect()).filter(box => box.width);
+  const over = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b => over(a, b)).map(b => [a.left, b.left]));
+})"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start a browser that has no network."""
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("case", ["usual", "hostile", "one-day", "huge"])
+def test_a_page_draws_itself_without_error_request_or_overflow(case, browser, full_page):
+    """On a phone in dark and on a desk in light, nothing fails, nothing is fetched and nothing sticks out."""
+    for width, scheme in ((390, "dark"), (1280, "light")):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = context.new_page()
+        seen: list[str] = []
+        page.on("console", lambda message, seen=seen: seen.append(message.text))
+        page.on("pageerror", lambda error, seen=seen: seen.append(str(error)))
+        page.on("request", lambda request, seen=seen: seen.append(request.url))
+        page.on("dialog", lambda dialog, seen=seen: seen.append(dialog.message))
+        page.goto(full_page(case).as_uri())
+        page.wait_for_function("document.documentElement.dataset.drawn")
+        assert seen == [full_page(case).as_uri()]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(OVERFLOWING) == []
+        assert page.evaluate(CUT_TEXT) == []
+        assert page.evaluate(OVERLAPPING_LABELS) == []
+        context.close()
+
+
+def test_the_usual_page_prints_on_two_pages_in_light(browser, full_page, tmp_path):
+    """A year of three accounts and the other systems fits two A4 pages; dark is never printed."""
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(full_page("usual").as_uri())
+    page.wait_for_function("document.documentElement.dataset.drawn")
+    data = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", data)) == 2
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#15232e"
+    context.close()
+
+
+def test_a_finger_on_a_bar_shows_its_value(browser, full_page):
+    """The tooltip has the day and its amount, as text."""
+    page = browser.new_page()
+    page.goto(full_page("usual").as_uri())
+    page.wait_for_function("document.documentElement.dataset.drawn")
+    page.hover("#months .mark-rect path >> nth=-1")
+    assert re.fullmatch(r"\w+ 2026, [a-z ]+\n\$[\d.]+", page.inner_text(".tip"))
+    page.close()
+
+
+def test_without_scripts_the_charts_are_there(browser, full_page):
+    """With scripts turned off the same four charts are drawn."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(full_page("usual").as_uri())
+    assert page.locator("svg.chart").count() == 4
+    context.close()

@@ -1,0 +1,71 @@
+"""Numbers as the report writes them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from aiozbilling.report.numbers import (
+    axis_format,
+    decimal,
+    exact_text,
+    money,
+    money_in,
+    money_short,
+    percent,
+    runway_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (Decimal("1234.5"), "$1,234.50"),
+        (Decimal("0.125"), "$0.12"),
+        (Decimal(-3), "−$3.00"),
+        (Decimal("0.004"), "<$0.01"),
+        (Fraction(-1, 1000), "−<$0.01"),
+        (Decimal(0), "$0.00"),
+        (None, "–"),
+        (Decimal("8.66384e40"), "$8.664e+40"),
+    ],
+)
+def test_money_has_cents(amount, text):
+    """Money is rounded half to even, grouped, and never shown as nothing when it is something."""
+    assert money(amount) == text
+
+
+def test_tiles_shorten_large_amounts():
+    """From ten million on an amount is written with its scale; below, with its cents."""
+    assert money_short(Decimal("9999999.99")) == "$9,999,999.99"
+    assert money_short(12_345_678) == "$12.35 m"
+    assert money_short(Decimal(-12) * 10**9) == "−$12.00 bn"
+
+
+def test_other_currencies_are_named():
+    """Dollars get their sign, another currency its code."""
+    assert money_in(Decimal(29), "usd") == "$29.00"
+    assert money_in(Decimal(29), "eur") == "29.00 EUR"
+
+
+def test_shares_lengths_and_digits():
+    """Percentages have a sign where asked, a runway counts whole days, and exact amounts have all digits."""
+    assert percent(Fraction(87, 1000), signed=True) == "+8.7 %"
+    assert percent(Fraction(-1, 8)) == "−12.5 %"
+    assert [runway_text(days) for days in (None, Fraction(3, 2), Fraction(40_000))] == [
+        "no end",
+        "1 day",
+        "over 100 years",
+    ]
+    assert exact_text(Decimal("1E+3")) == "1000"
+    assert exact_text(Decimal("0.10")) == "0.1"
+    assert decimal(Decimal("2.5"), 0) == "2"
+
+
+def test_an_axis_has_as_many_places_as_it_needs():
+    """Small amounts get more places, large ones a suffix."""
+    assert [axis_format(highest) for highest in (1e20, 2e4, 50, 2, 0.5, 0.05, 1e-9)] == [
+        "$.1~e", "$.3~s", "$,.0f", "$,.1f", "$,.2f", "$,.3f", "$.1~e",
+    ]  # fmt: skip

@@ -1,0 +1,144 @@
+"""The page: what it holds, what it never holds, and how large it is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from aiozbilling import ConfigurationError
+from aiozbilling.report import html_report
+from aiozbilling.statement import statement
+from tests.report.cases import CASES, HOSTILE, READ_AT, usual
+
+QUICK = {"usual", "hostile", "nothing"}
+
+
+class Outline(HTMLParser):
+    """Collects the elements and the text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Note a text."""
+        if data.strip():
+            self.texts.append(data.strip())
+
+
+def test_the_tiles_hold_the_months_figures(static_page):
+    """Spend, balances, deposits, runway and this month stand at the head, as the statement has them."""
+    texts = Outline(static_page("usual")).texts
+    tiles = texts[texts.index("Spend, October 2026") :]
+    assert tiles[1:3] == ["$40.02", "+9.7 % on September"]
+    assert {"Opening balance", "Deposits credited", "Closing balance", "Runway", "November so far"} <= set(tiles)
+
+
+def test_every_chart_has_a_title_a_text_and_a_table(static_page):
+    """Each of the four figures has its caption, a text alternative, the drawing and its values."""
+    page = static_page("usual")
+    assert page.count("<figure ") == page.count('<svg class="chart"') == page.count('role="img" aria-label=') == 4
+    assert page.count("Values as a table") == 4
+    assert "2026-10-04" in page
+
+
+def test_every_section_is_there(static_page):
+    """The page has the accounts, days, months, deposits, both other systems, and what the figures rest on."""
+    titles = {
+        "Spend by month", "Balance and forecast", "October 2026, day by day", "Spend by day", "Accounts",
+        "Top days of October 2026", "Unusual days", "Months", "Deposits", "Compute units by node, October 2026",
+        "Metered billing, October 2026", "Control totals", "What the figures rest on",
+    }  # fmt: skip
+    assert titles <= set(Outline(static_page("usual")).texts)
+    assert "balance is derived" in static_page("usual")
+
+
+@pytest.mark.parametrize(
+    "case", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+)
+def test_a_static_page_is_small_and_has_no_script(case, static_page):
+    """Without a script the page fits a mail: under 150 kB, no script, no handler, no address of another file."""
+    page = static_page(case)
+    elements = Outline(page).elements
+    assert len(page.encode()) < 150_000
+    assert not {"script", "img", "link", "iframe", "object", "base", "form", "image", "use"} & {
+        tag for tag, _ in elements
+    }
+    for _, attributes in elements:
+        assert not [
+            name for name in attributes if name.startswith("on") or name in ("href", "src", "style", "xlink:href")
+        ]
+    assert "script-src" not in page
+
+
+@pytest.mark.slow
+def test_two_hundred_accounts_stay_small(static_page):
+    """The largest spenders are shown, the others are folded away, and all add up."""
+    page = static_page("200-accounts")
+    assert len(page.encode()) < 150_000
+    assert "180 further accounts" in page
+    assert "all 200" in page
+
+
+def test_hostile_text_is_text(static_page):
+    """Tags from the provider are shown as text; control and bidirectional characters are replaced."""
+    page = static_page("hostile")
+    outline = Outline(page)
+    assert "alert(1)" in page
+    assert not [tag for tag, _ in outline.elements if tag == "script"]
+    assert any(text.startswith("<script>alert(1)</script>") for text in outline.texts)
+    for character in "\x1b\u202e\x00":
+        assert character in HOSTILE
+        assert character not in page
+
+
+@pytest.mark.slow
+def test_the_page_with_a_script_is_one_file_below_its_limit(full_page):
+    """With its script the page has at most 1.2 MB, the drawing library once, and refers to nothing."""
+    page = full_page("usual").read_text(encoding="utf-8")
+    assert len(page.encode()) < 1_200_000
+    assert page.count("window.vegaEmbed=") == 1
+    assert not re.search(
+        r"<(?:link|img|iframe)|<script[^>]+src=|@import|url\(", page.split('<script type="module">')[0]
+    )
+
+
+def test_nothing_at_all_is_a_page_that_says_so(static_page):
+    """Without facts each section says what is missing."""
+    page = static_page("nothing")
+    assert "No month is known." in page
+    assert "nothing was read" in page
+
+
+def test_another_month_can_be_asked_for():
+    """A month before the latest closed one is laid out with its own figures; what is no month is refused."""
+    facts = statement(usual())
+    page = html_report(facts, month="2026-08", static=True, now=READ_AT)
+    assert "Billing report, August 2026" in page
+    assert "B3OS was not read for this month." in page
+    with pytest.raises(ConfigurationError, match="is not a month"):
+        html_report(facts, month="August", static=True)
+
+
+def test_a_missing_extra_is_one_sentence(monkeypatch):
+    """Without Jinja2 the error names the command that installs it."""
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'aiozbilling\[report\]'"):
+        html_report(statement(usual()), static=True)
+
+
+def test_importing_the_report_draws_nothing():
+    """Altair, which takes a second to import, is loaded only by drawing."""
+    script = "import sys, aiozbilling.report as r; r.html_report; r.write_report; print('altair' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
