@@ -1,0 +1,199 @@
+"""What is new or corrected in a list since it was last read, for destinations that replace rows by their key.
+
+A list that grows at its head is read from there until a known row comes; a list that grows at its tail is read from its
+last known rows on. The rows read are compared with short digests of blocks of rows, so that corrected rows are found as
+far as the list is read again: at least the latest `RECENT` rows, or all of them with ``full=True``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from itertools import pairwise
+from operator import attrgetter
+from typing import Any, Literal, Protocol
+
+import attrs
+
+from aiozbilling.errors import DriftError
+from aiozbilling.listing.listing import Listing, Page
+from aiozbilling.listing.source import key_text
+from aiozbilling.records import DayUsage, TopUp
+
+__all__ = ["RECENT", "Changes", "Place"]
+
+RECENT = 100  # rows that every run reads again
+_BLOCK = 64
+_KEPT = 64  # blocks whose digests are kept
+_KEYS = 32
+_KEY = {TopUp: attrgetter("id"), DayUsage: attrgetter("date")}
+_TIME = {TopUp: attrgetter("created_at"), DayUsage: attrgetter("date")}
+
+
+class Begin(Protocol):
+    """``billing.top_ups`` or ``billing.history_usage``."""
+
+    def __call__(self, *, offset: int = 0, max_items: int | None = None) -> Listing[Any]:
+        """Return a listing."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """How far a list was read; plain values, for states and offsets that are kept as JSON.
+
+    Attributes:
+        grows_at: the end where new rows come in.
+        rows: of the list by the server's count.
+        head: keys of its first rows.
+        tail: keys of its last rows.
+        blocks: of rows by number, counted from the end that doesn't grow: how many rows, and their digest.
+    """
+
+    grows_at: Literal["head", "tail"]
+    rows: int
+    head: tuple[str, ...]
+    tail: tuple[str, ...]
+    blocks: dict[str, tuple[int, str]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as what JSON holds."""
+        return {
+            **attrs.asdict(self),
+            "head": list(self.head),
+            "tail": list(self.tail),
+            "blocks": {number: list(block) for number, block in self.blocks.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Place:
+        """Read what `as_dict` gave."""
+        blocks = {number: (rows, digest) for number, (rows, digest) in fields["blocks"].items()}
+        return cls(**fields | {"head": tuple(fields["head"]), "tail": tuple(fields["tail"]), "blocks": blocks})
+
+
+class Changes:
+    """Reads what is new or corrected since a place; `place` is the new one once all pages were taken."""
+
+    def __init__(self, begin: Begin, kind: type[TopUp | DayUsage], since: Place | None, *, full: bool = False) -> None:
+        self._begin = begin
+        self._key = _KEY[kind]
+        self._time = _TIME[kind]
+        self._since = since or _NOWHERE
+        self._full = full or self._since.rows <= RECENT
+        self._grows_at = self._since.grows_at
+        self._known = frozenset((*self._since.head, *self._since.tail))
+        self._blocks = dict(self._since.blocks)
+        self._open: dict[int, tuple[Any, bool]] = {}  # rows of the block that is being read, by index
+        self._met = False
+        self._new = 0
+        self.place = self._since
+
+    async def rows(self) -> AsyncGenerator[list[Any], None]:
+        """Iterate the rows in batches. A row may come again unchanged beside one that changed.
+
+        Raises:
+            DriftError: the list shares no row with the one that was read before: it is another account's.
+        """
+        offset = 0
+        if not self._full and self._grows_at == "tail":
+            offset = max(0, (self._since.rows - RECENT) // _BLOCK * _BLOCK)
+        head: list[str] = []
+        tail: list[str] = []
+        read, total, is_whole = 0, 0, True
+        async with aclosing(self._begin(offset=offset).pages()) as pages:
+            async for page in pages:
+                keys = [key_text(self._key(row)) for row in page.items]
+                if not read:
+                    await self._first(page, keys)
+                head, tail, total = (head or keys[:_KEYS]), [*tail, *keys][-_KEYS:], page.total
+                read += len(keys)
+                if changed := self._changed(page, keys):
+                    yield changed
+                if self._is_enough(read, total):
+                    is_whole = False
+                    break
+        if changed := self._flushed(is_whole=is_whole):
+            yield changed
+        if read:
+            self._arrived(total, self._since.head if offset else tuple(head), tuple(tail) if is_whole else None)
+
+    def _is_enough(self, read: int, total: int) -> bool:
+        """Tell whether the rest of the list is known; where its count says more, rows came in elsewhere."""
+        is_counted = total <= self._since.rows + self._new
+        return self._met and self._grows_at == "head" and not self._full and read >= RECENT and is_counted
+
+    async def _first(self, page: Page[Any], keys: Sequence[str]) -> None:
+        """Learn from the first page, and make sure that the list is the one that was read before."""
+        if self._since.rows <= RECENT and (grows_at := _grows_at(list(map(self._time, page.items)))):
+            self._blocks = self._blocks if grows_at == self._grows_at else {}
+            self._grows_at = grows_at
+        if not self._since.rows or not self._known.isdisjoint(keys):
+            return
+        last = await self._begin(offset=max(0, page.total - RECENT)).collect()
+        if not self._is_known(last) and not self._is_known(await self._begin(max_items=RECENT).collect()):
+            raise DriftError(
+                "no row that was read before is in the list",
+                hint="If this is another account, give it a label of its own",
+            )
+
+    def _is_known(self, rows: Sequence[Any]) -> bool:
+        return not self._known.isdisjoint(key_text(self._key(row)) for row in rows)
+
+    def _changed(self, page: Page[Any], keys: list[str]) -> list[Any]:
+        """Take a page, and return the changed rows of the blocks that it completes."""
+        changed: list[Any] = []
+        at_head = self._grows_at == "head"
+        for number, (row, key) in enumerate(zip(page.items, keys, strict=True)):
+            is_known = key in self._known
+            self._met = self._met or is_known
+            is_new = self._met != at_head and not is_known
+            self._new += is_new
+            place = page.offset + number
+            index = page.total - 1 - place if at_head else place
+            if self._open and index // _BLOCK != next(iter(self._open)) // _BLOCK:
+                changed += self._flushed(is_whole=True)
+            self._open[index] = (row, is_new)
+        return changed
+
+    def _flushed(self, *, is_whole: bool) -> list[Any]:
+        """Close the block that is being read, and return its rows that are new or changed."""
+        read, self._open = sorted(self._open.items()), {}
+        if not read:
+            return []
+        number = str(read[0][0] // _BLOCK)
+        rows = [row for _, (row, _) in read]
+        known, digest = self._blocks.get(number, (0, ""))
+        if not is_whole or (read[0][0] % _BLOCK and number in self._blocks):
+            return [row for _, (row, is_new) in read if is_new]
+        self._blocks[number] = (len(rows), _digest(rows))
+        if known and len(rows) >= known and _digest(rows[:known]) == digest:
+            return rows[known:]
+        return rows
+
+    def _arrived(self, total: int, head: tuple[str, ...], tail: tuple[str, ...] | None) -> None:
+        kept = sorted(self._blocks, key=int)[-_KEPT:]
+        self.place = Place(
+            grows_at=self._grows_at,
+            rows=total,
+            head=head,
+            tail=self._since.tail if tail is None else tail,
+            blocks={number: self._blocks[number] for number in kept},
+        )
+
+
+def _grows_at(times: Sequence[datetime | None]) -> Literal["head", "tail"] | None:
+    known = [time for time in times if time is not None]
+    if any(one > two for one, two in pairwise(known)):
+        return "head"
+    return "tail" if known and known[0] != known[-1] else None
+
+
+def _digest(rows: Sequence[Any]) -> str:
+    text = "\n".join(repr(attrs.astuple(row)) for row in rows)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+_NOWHERE = Place(grows_at="head", rows=0, head=(), tail=(), blocks={})

@@ -1,0 +1,1 @@
+"""Engines and tools that carry this library further, each with an extra of its name."""

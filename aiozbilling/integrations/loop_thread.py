@@ -1,0 +1,53 @@
+"""An event loop in a thread of its own, for callers that are not asynchronous or whose loop is running already."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+__all__ = ["LoopThread", "loop_thread"]
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """Runs one coroutine after the other; notebooks have a running loop in the caller's thread."""
+
+    def __init__(self, thread: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
+        self._thread = thread
+        self._runner = runner
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end and return its result."""
+        return self._thread.submit(self._runner.run, work).result()
+
+    def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
+        """Iterate an asynchronous generator; ending the iteration closes it."""
+        end = object()
+        try:
+            while (item := self.run(_next(items, end))) is not end:
+                yield item
+        finally:
+            self.run(_close(items))
+
+
+@contextmanager
+def loop_thread() -> Iterator[LoopThread]:
+    """Provide an event loop in a thread; at the end its tasks are cancelled and the thread has ended."""
+    with ThreadPoolExecutor(1, thread_name_prefix="aiozbilling") as thread:
+        runner = asyncio.Runner()
+        try:
+            yield LoopThread(thread, runner)
+        finally:
+            thread.submit(runner.close).result()
+
+
+async def _next(items: AsyncIterator[T], end: Any) -> T:
+    return await anext(items, end)
+
+
+async def _close(items: Any) -> None:
+    await items.aclose()

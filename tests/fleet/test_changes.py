@@ -1,0 +1,113 @@
+"""What is new or corrected in a list since it was last read."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from aiozbilling import AiozBilling, DayUsage, DriftError, TopUp
+from aiozbilling.fleet.changes import Changes, Place
+from aiozbilling.simulator import Simulator
+
+ORDERS = ("newest_first", "oldest_first")
+
+
+def client(simulator: Simulator, account: Any = None) -> AiozBilling:
+    account = account or simulator.account
+    return AiozBilling(api_key=account.api_key, secret_key=account.secret_key, base_url=simulator.url, rate_limit=None)
+
+
+async def read(billing: AiozBilling, since: Place | None, **options: Any) -> tuple[list[str], Place]:
+    changes = Changes(billing.top_ups, TopUp, since, **options)
+    ids = [row.id async for rows in changes.rows() for row in rows]
+    return ids, Place.from_dict(json.loads(json.dumps(changes.place.as_dict())))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("size", [0, 1, 5, 130, 300])
+@pytest.mark.parametrize("limit", [10, 64, None])
+async def test_a_second_reading_gives_what_is_new(order, size, limit):
+    """Everything comes first, then nothing, then what came in, wherever blocks and pages end."""
+    async with Simulator(top_ups=size) as simulator, client(simulator) as billing:
+        simulator.behaviour.order, simulator.behaviour.max_limit = order, limit
+        ids, place = await read(billing, None)
+        assert sorted(ids) == sorted(simulator.top_up_ids())
+        for new in (0, 1, 70, 0, 3):
+            added = simulator.add_top_ups(new)
+            ids, place = await read(billing, place)
+            assert sorted(ids) == sorted(added)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_nothing_new_takes_one_request(order):
+    """A list without news is asked for once."""
+    async with Simulator(top_ups=5000) as simulator, client(simulator) as billing:
+        simulator.behaviour.order = order
+        _, place = await read(billing, None)
+        simulator.requests.clear()
+        assert (await read(billing, place))[0] == []
+        assert len(simulator.requests) == 1
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_corrected_row_comes_again(order):
+    """A recent row that was credited later comes again; an old one does with `full`."""
+    async with Simulator(top_ups=3000) as simulator, client(simulator) as billing:
+        simulator.behaviour.order, simulator.behaviour.credit_after_s, simulator.behaviour.max_limit = order, 1, 100
+        for depth, full in ((40, False), (1500, True)):
+            simulator.add_top_ups(3000 if full else 0)
+            _, place = await read(billing, None)
+            credited = simulator.account.credit_top_up(
+                depth if order == "newest_first" else len(simulator.top_up_ids()) - 1 - depth
+            )
+            ids, place = await read(billing, place, full=full)
+            assert credited in ids
+            assert len(ids) <= 64 if not full else len(ids) <= 3000
+            assert (await read(billing, place))[0] == []
+
+
+async def test_todays_row_comes_again():
+    """The history's current day changes, and comes again with a new day."""
+    async with Simulator(days=300) as simulator, client(simulator) as billing:
+        first = Changes(billing.history_usage, DayUsage, None)
+        assert len([row async for rows in first.rows() for row in rows]) == 300
+        same = Changes(billing.history_usage, DayUsage, first.place)
+        assert [rows async for rows in same.rows()] == []
+        simulator.advance(days=1)
+        second = Changes(billing.history_usage, DayUsage, same.place)
+        days = {row.date.date() async for rows in second.rows() for row in rows}
+        assert {simulator.now.date()} < days
+
+
+async def test_another_accounts_list_is_refused():
+    """A list that shares no row with what was read before is not taken for the same one."""
+    async with Simulator(top_ups=300) as simulator, client(simulator) as billing:
+        other = simulator.add_account(top_ups=300)
+        _, place = await read(billing, None)
+        async with client(simulator, other) as others:
+            with pytest.raises(DriftError):
+                await read(others, place)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_row_is_lost_under_change(order, seed):
+    """Whatever comes in or goes between and during readings, a destination by key has every row that is there."""
+    choose = random.Random(f"{order} {seed}")
+    async with Simulator(top_ups=choose.choice((0, 90, 400))) as simulator, client(simulator) as billing:
+        simulator.behaviour.order, simulator.behaviour.max_limit = order, choose.choice((20, 64, 100, 1000))
+        stored: set[str] = set()
+        place = None
+        for _ in range(6):
+            simulator.behaviour.grow_per_request = choose.choice((0, 0, 1, 3))
+            for _ in range(min(choose.choice((0, 0, 2, 40)), len(simulator.top_up_ids()) // 2)):
+                simulator.remove_top_up(choose.randrange(len(simulator.top_up_ids())))
+            simulator.add_top_ups(choose.choice((0, 5, 150)))
+            ids, place = await read(billing, place)
+            stored |= set(ids)
+        simulator.behaviour.grow_per_request = 0
+        ids, place = await read(billing, place)
+        assert stored | set(ids) >= set(simulator.top_up_ids())
