@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from aiozbilling.clients.aioz import AIOZ_PIN_URL, AiozBilling
 from aiozbilling.clients.b3os import B3OS_URL, B3osBilling
@@ -16,10 +16,13 @@ from aiozbilling.exchange.rate import RateLimit
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.fleet.accounts import Account, System
 
-__all__ = ["Clients", "resolved_secrets"]
+__all__ = ["Clients", "Secrets", "resolved_secrets"]
 
 _CLASSES: dict[System, Any] = {"aioz": AiozBilling, "b3os": B3osBilling, "metered": MeteredBilling}
 _URLS: dict[System, str | None] = {"aioz": AIOZ_PIN_URL, "b3os": B3OS_URL, "metered": None}
+
+
+Secrets: TypeAlias = Mapping[str, Any]
 
 
 class Clients:
@@ -41,8 +44,14 @@ class Clients:
         for parent in self._parents.values():
             await parent.close()
 
-    def client(self, account: Account, secrets: Mapping[str, Any]) -> Any:
-        """Return the client of an account, whose secrets were resolved."""
+    def client(self, account: Account, secrets: Secrets | ConfigurationError) -> Any:
+        """Return the client of an account, whose secrets were resolved.
+
+        Raises:
+            ConfigurationError: they can't be right, or were not there.
+        """
+        if isinstance(secrets, ConfigurationError):
+            raise secrets
         server = (account.system, account.base_url)
         if server in self._parents:
             return self._parents[server].with_credentials(**secrets)  # type: ignore[attr-defined]
@@ -53,7 +62,7 @@ class Clients:
         return client
 
 
-async def resolved_secrets(accounts: Iterable[Account]) -> dict[str, dict[str, Any] | ConfigurationError]:
+async def resolved_secrets(accounts: Iterable[Account]) -> dict[str, Secrets | ConfigurationError]:
     """Read the secrets of all accounts, by label; where one is not there, the error.
 
     Raises:
@@ -62,8 +71,8 @@ async def resolved_secrets(accounts: Iterable[Account]) -> dict[str, dict[str, A
     return await in_thread(_resolved, tuple(accounts))
 
 
-def _resolved(accounts: tuple[Account, ...]) -> dict[str, dict[str, Any] | ConfigurationError]:
-    found: dict[str, dict[str, Any] | ConfigurationError] = {}
+def _resolved(accounts: tuple[Account, ...]) -> dict[str, Secrets | ConfigurationError]:
+    found: dict[str, Secrets | ConfigurationError] = {}
     labels: dict[tuple[object, ...], str] = {}
     for account in accounts:
         try:
@@ -78,7 +87,7 @@ def _resolved(accounts: tuple[Account, ...]) -> dict[str, dict[str, Any] | Confi
     return found
 
 
-def _credentials(secrets: Mapping[str, Any]) -> Credentials:
+def _credentials(secrets: Secrets) -> Credentials:
     if "token" in secrets:
         return bearer(secrets["token"])
     return key_pair(secrets["api_key"], secrets["secret_key"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import attrs
 
@@ -12,15 +11,13 @@ from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.rate import RateLimit
 from aiozbilling.fleet.account_export import AccountExport
 from aiozbilling.fleet.accounts import Account
-from aiozbilling.fleet.clients import Clients
+from aiozbilling.fleet.clients import Clients, Secrets
 from aiozbilling.fleet.layout import Layout
 from aiozbilling.fleet.outcome import Outcome
 
 __all__ = ["Plan", "export_accounts"]
 
 _PAGES_IN_FLIGHT = 8  # of all workers together: more of them hold more memory, and make nothing quicker
-
-Secrets = Mapping[str, dict[str, Any] | ConfigurationError]
 
 
 @attrs.frozen
@@ -45,7 +42,7 @@ class Plan:
 
 async def export_accounts(
     accounts: Sequence[Account],
-    secrets: Secrets,
+    secrets: Mapping[str, Secrets | ConfigurationError],
     plan: Plan,
     on_outcome: Callable[[Outcome], object],
     on_rows: Callable[[str, int], object],
@@ -54,7 +51,9 @@ async def export_accounts(
     waiting = iter(accounts)
 
     async def export(account: Account) -> Outcome:
-        job = AccountExport(account, lambda: _client(clients, account, secrets), plan.layout, plan.concurrency)
+        job = AccountExport(
+            account, lambda: clients.client(account, secrets[account.label]), plan.layout, plan.concurrency
+        )
         return await job.run(lambda rows: on_rows(account.label, rows))
 
     async def work() -> None:
@@ -64,10 +63,3 @@ async def export_accounts(
     async with Clients(plan.rate_limit) as clients, asyncio.TaskGroup() as group:
         for _ in range(min(plan.workers, len(accounts))):
             group.create_task(work())
-
-
-def _client(clients: Clients, account: Account, secrets: Secrets) -> Any:
-    found = secrets[account.label]
-    if isinstance(found, ConfigurationError):
-        raise found
-    return clients.client(account, found)

