@@ -26,10 +26,10 @@ _KEYS = ("id", "date")
 
 def schema(kind: type[TopUp | DayUsage | MonthUsage]) -> Any:
     """Return the schema of a table: `account`, the columns, and `misfits` for what the columns can't hold."""
-    fields = [pa.field("account", pa.string(), nullable=False)]
-    for column in columns(kind):
-        fields.append(pa.field(_name(kind, column), _type(kind, column), nullable=column.name not in _KEYS))
-    return pa.schema([*fields, pa.field(MISFITS, pa.string())])
+    named = [(_name(kind, column), _type(kind, column), column.name not in _KEYS) for column in columns(kind)]
+    fields = [pa.field(name, type_, nullable=nullable) for name, type_, nullable in named]
+    account = pa.field("account", pa.string(), nullable=False)
+    return pa.schema([account, *fields, pa.field(MISFITS, pa.string())])
 
 
 def batch(kind: type[TopUp | DayUsage | MonthUsage], account: str, rows: Sequence[Any]) -> Any:

@@ -39,6 +39,7 @@ except ImportError:
 __all__ = ["history", "top_ups"]
 
 _BATCH = 5000  # rows of an Arrow table
+_FAILED = dlt.mark.make_hints(table_name="failed_accounts", write_disposition="append", primary_key=())
 OnError = Literal["record", "raise"]
 
 
@@ -124,7 +125,7 @@ def _resource(name: Literal["top_ups", "history"], key: tuple[str, str], options
                 elif read.error is not None and options.on_error == "raise":
                     raise read.error
                 else:
-                    yield dlt.mark.with_table_name(_failure(name, read), "failed_accounts")
+                    yield dlt.mark.with_hints(_failure(name, read), _FAILED, create_table_variant=True)
 
     resource: DltResource = dlt.resource(rows, name=name, primary_key=key, write_disposition="merge")()
     return resource
