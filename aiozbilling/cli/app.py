@@ -8,9 +8,10 @@ from typer.main import get_command
 
 from aiozbilling.cli.aioz import history, month, top_ups
 from aiozbilling.cli.b3os import cu_balance, cu_usage
-from aiozbilling.cli.exporting import export, sync
+from aiozbilling.cli.exporting import export
 from aiozbilling.cli.failures import EXIT_CODES, report_failure
 from aiozbilling.cli.fleet import fleet
+from aiozbilling.cli.ledger import sync, verify
 from aiozbilling.cli.messages import complain
 from aiozbilling.cli.metered import metered
 from aiozbilling.cli.simulate import simulate
@@ -46,6 +47,7 @@ app.command("cu-balance")(cu_balance)
 app.command()(metered)
 app.command()(export)
 app.command()(sync)
+app.command()(verify)
 app.command()(simulate)
 app.add_typer(fleet, name="fleet")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aiozbilling.cli.messages import note
 from aiozbilling.cli.running import run
@@ -17,16 +18,67 @@ if TYPE_CHECKING:
     from aiozbilling.clients.client import Client
     from aiozbilling.simulator import Simulator
 
-__all__ = ["with_aioz", "with_b3os", "with_metered"]
+__all__ = ["Clients", "with_aioz", "with_b3os", "with_metered", "with_systems"]
 
 C = TypeVar("C", bound="Client")
 
 
+class Clients(NamedTuple):
+    """Clients of the systems that a command reads, and the simulator where that is the server."""
+
+    aioz: AiozBilling | None
+    b3os: B3osBilling | None
+    metered: MeteredBilling | None
+    simulator: Simulator | None
+
+
 def with_aioz(access: Access, use: Callable[[AiozBilling, Simulator | None], Awaitable[None]]) -> None:
     """Run `use` with a client of AIOZ, and with the simulator where that is the server."""
+    _run_one(access, _aioz(access), use)
+
+
+def with_b3os(access: Access, use: Callable[[B3osBilling, Simulator | None], Awaitable[None]]) -> None:
+    """Run `use` with a client of B3OS, and with the simulator where that is the server."""
+    _run_one(access, _b3os(access), use)
+
+
+def with_metered(access: Access, use: Callable[[MeteredBilling, Simulator | None], Awaitable[None]]) -> None:
+    """Run `use` with a client of metered billing, and with the simulator where that is the server."""
+    _run_one(access, _metered(access), use)
+
+
+def with_systems(access: Access, systems: Sequence[str], use: Callable[[Clients], Awaitable[None]]) -> None:
+    """Run `use` with clients of the systems named: ``aioz``, ``b3os``, ``metered``."""
+    unknown = [name for name in systems if name not in ("aioz", "b3os", "metered")]
+    if unknown or not systems:
+        raise ConfigurationError(
+            f"--what takes aioz, b3os and metered, separated by commas: not {unknown or 'nothing'}"
+        )
+    if access.base_url and len(systems) > 1:
+        raise ConfigurationError("--base-url is the server of one system: name only one with --what")
+    aioz = _aioz(access) if "aioz" in systems else None
+    b3os = _b3os(access) if "b3os" in systems else None
+    metered = _metered(access) if "metered" in systems else None
+
+    async def on_server(simulator: Simulator | None) -> None:
+        async with AsyncExitStack() as stack:
+            clients = Clients(
+                await stack.enter_async_context(aioz(simulator)) if aioz else None,
+                await stack.enter_async_context(b3os(simulator)) if b3os else None,
+                await stack.enter_async_context(metered(simulator)) if metered else None,
+                simulator,
+            )
+            await use(clients)
+
+    _run(access, on_server)
+
+
+def _aioz(access: Access) -> Callable[[Simulator | None], AiozBilling]:
     from aiozbilling import AIOZ_PIN_URL, AiozBilling
 
     settings = _settings(access)
+    if access.rate_limit is not None:
+        settings["rate_limit"] = _rate_limit(access.rate_limit)
     secrets: dict[str, str] = {}
     if not access.simulator and not os.environ.get("AIOZ_PIN_TOKEN"):
         names = {"AIOZ_PIN_API_KEY": "AIOZ API key", "AIOZ_PIN_SECRET_KEY": "AIOZ secret key"}
@@ -46,11 +98,10 @@ def with_aioz(access: Access, use: Callable[[AiozBilling, Simulator | None], Awa
             return AiozBilling(api_key=api_key, secret_key=secret_key, base_url=base_url, **settings)
         return AiozBilling.from_env(base_url=access.base_url, **settings)
 
-    _run(access, client, use)
+    return client
 
 
-def with_b3os(access: Access, use: Callable[[B3osBilling, Simulator | None], Awaitable[None]]) -> None:
-    """Run `use` with a client of B3OS, and with the simulator where that is the server."""
+def _b3os(access: Access) -> Callable[[Simulator | None], B3osBilling]:
     from aiozbilling import B3OS_URL, B3osBilling
 
     settings = _settings(access)
@@ -64,11 +115,10 @@ def with_b3os(access: Access, use: Callable[[B3osBilling, Simulator | None], Awa
             return B3osBilling(token=secrets["B3OS_API_KEY"], base_url=base_url, **settings)
         return B3osBilling.from_env(base_url=access.base_url, **settings)
 
-    _run(access, client, use)
+    return client
 
 
-def with_metered(access: Access, use: Callable[[MeteredBilling, Simulator | None], Awaitable[None]]) -> None:
-    """Run `use` with a client of metered billing, and with the simulator where that is the server."""
+def _metered(access: Access) -> Callable[[Simulator | None], MeteredBilling]:
     from aiozbilling import MeteredBilling
 
     settings = _settings(access)
@@ -88,15 +138,12 @@ def with_metered(access: Access, use: Callable[[MeteredBilling, Simulator | None
             return MeteredBilling(url, token=secrets["METERED_BILLING_TOKEN"], **settings)
         return MeteredBilling.from_env(base_url=access.base_url, **settings)
 
-    _run(access, client, use)
+    return client
 
 
 def _settings(access: Access) -> dict[str, Any]:
     """Return the settings of a client that the options give."""
-    settings: dict[str, Any] = {"timeout": access.timeout}
-    if access.rate_limit is not None:
-        settings["rate_limit"] = _rate_limit(access.rate_limit)
-    return settings
+    return {"timeout": access.timeout}
 
 
 def _rate_limit(text: str) -> Any:
@@ -135,17 +182,21 @@ def _asked(secrets: dict[str, str], instead: str = "") -> dict[str, str]:
     return values
 
 
-def _run(
+def _run_one(
     access: Access,
     client: Callable[[Simulator | None], C],
     use: Callable[[C, Simulator | None], Awaitable[None]],
 ) -> None:
-    if access.simulator and access.base_url:
-        raise ConfigurationError("give either --simulator or --base-url")
-
-    async def on_server(simulator: Simulator | None = None) -> None:
+    async def on_server(simulator: Simulator | None) -> None:
         async with client(simulator) as billing:
             await use(billing, simulator)
+
+    _run(access, on_server)
+
+
+def _run(access: Access, on_server: Callable[[Simulator | None], Coroutine[Any, Any, None]]) -> None:
+    if access.simulator and access.base_url:
+        raise ConfigurationError("give either --simulator or --base-url")
 
     async def on_simulator() -> None:
         from aiozbilling.simulator import Simulator
@@ -154,4 +205,4 @@ def _run(
             note(f"simulated data (seed {simulator.seed}) from an embedded server")
             await on_server(simulator)
 
-    run(on_simulator() if access.simulator else on_server())
+    run(on_simulator() if access.simulator else on_server(None))

@@ -7,9 +7,7 @@ import os
 import pty
 import re
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -84,28 +82,3 @@ def test_a_bar_on_a_terminal(command: Any, simulator: Simulator, tmp_path: Path,
     assert max(map(len, lines)) <= width
     assert process.returncode == 0
     assert b"120" in out
-
-
-def test_sync_keeps_a_database(command: Any, tmp_path: Path) -> None:
-    """A second run finds nothing new, and labels keep accounts apart."""
-    path = str(tmp_path / "billing.sqlite")
-    assert b"120 rows, 120 new, 0 changed" in command("sync", "--db", path).out
-    assert b"120 rows, 0 new, 0 changed" in command("sync", "--db", path).out
-    assert b"account second" in command("sync", "--db", path, "--account", "second", "--simulator").out
-    with closing(sqlite3.connect(path)) as database:
-        assert database.execute("SELECT DISTINCT account FROM v_top_ups ORDER BY 1").fetchall() == [
-            ("main",),
-            ("second",),
-        ]
-
-
-def test_a_sync_that_ends_early_says_what_it_keeps(command: Any, simulator: Simulator, tmp_path: Path) -> None:
-    """Where rows are in the database already, the run says that they are kept; where none are, it does not."""
-    arguments = ("sync", "--db", str(tmp_path / "billing.sqlite"))
-    simulator.fail("http-403", times=1)
-    nothing = command(*arguments)
-    assert (nothing.code, "again to resume" in nothing.err) == (4, False)
-    simulator.fail("http-403", times=1, path="historyUsage")
-    some = command(*arguments)
-    assert (some.code, "again to resume" in some.err) == (4, True)
-    assert b"120 rows, 0 new" in command(*arguments).out

@@ -1,0 +1,146 @@
+"""Commands for the ledger: `sync` and `verify`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aiozbilling.cli.options import Access, BaseUrl, RequestRate, Simulated, Timeout
+from aiozbilling.cli.output import write
+from aiozbilling.cli.progress import progress_bar, rows_kept, summary
+from aiozbilling.cli.sources import Clients, with_systems
+from aiozbilling.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from aiozbilling.sync import SyncProgress, SyncReport, VerifyReport
+
+__all__ = ["DIFFERS", "sync", "verify"]
+
+DIFFERS = 15
+
+_Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="The ledger, a SQLite file; sync creates it.")]
+_Account = Annotated[str, typer.Option("--account", metavar="LABEL", help="Your name for the account.")]
+_What = Annotated[str, typer.Option("--what", metavar="SYSTEMS", help="aioz, b3os, metered, separated by commas.")]
+_Organization = Annotated[
+    str | None,
+    typer.Option(
+        "--organization", metavar="ID", show_default=False, help="Of B3OS, as org_1. Default: B3OS_ORGANIZATION."
+    ),
+]
+_Full = Annotated[bool, typer.Option("--full", help="Read the lists to their ends again, to find changes in old rows.")]
+_Wait = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for another sync of the same file.")
+]
+_File = Annotated[
+    Path | None, typer.Argument(metavar="[FILE]", show_default=False, help="The ledger; or give it as --db.")
+]
+_DatabaseOption = Annotated[
+    Path | None, typer.Option("--db", metavar="FILE", show_default=False, help="The ledger to check.")
+]
+_Chain = Annotated[
+    str | None,
+    typer.Option(
+        "--chain",
+        metavar="HASH",
+        show_default=False,
+        help="The chain that an earlier verify printed; it must still be there.",
+    ),
+]
+
+
+def sync(
+    *,
+    db: _Database,
+    account: _Account = "main",
+    what: _What = "aioz",
+    organization: _Organization = None,
+    full: _Full = False,
+    wait: _Wait = 0.0,
+    simulator: Simulated = False,
+    base_url: BaseUrl = None,
+    rate_limit: RequestRate = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Keep a local ledger of one or more accounts up to date.
+
+    The first run reads everything, later runs only what is new. One file holds several accounts, by label.
+    """
+
+    async def run(clients: Clients) -> None:
+        from aiozbilling.sync import sync
+
+        simulated = clients.simulator
+        id_ = organization or os.environ.get("B3OS_ORGANIZATION") or (simulated.organization if simulated else None)
+        if clients.b3os is not None and not id_:
+            raise ConfigurationError("give --organization, such as org_1, or set B3OS_ORGANIZATION")
+        with rows_kept(lambda: True) as kept, progress_bar("sync") as shown:
+
+            def on_progress(progress: "SyncProgress") -> None:
+                kept(progress.read)
+                shown(progress.read, progress.total, 0)
+
+            report = await sync(
+                clients.aioz,
+                db,
+                account=account,
+                b3os=clients.b3os,
+                organization=id_ if clients.b3os else None,
+                metered=clients.metered,
+                full=full,
+                wait_s=wait,
+                clock=None if simulated is None else lambda: simulated.now,
+                on_progress=on_progress,
+            )
+        await write(_synced(report).encode())
+
+    systems = [name.strip() for name in what.split(",")]
+    with_systems(Access(simulator, base_url, timeout, rate_limit), systems, run)
+
+
+def verify(file: _File = None, *, db: _DatabaseOption = None, chain: _Chain = None) -> None:
+    """Recompute the hashes, sums and gaps of a ledger, and say what differs.
+
+    It exits with 15 where something differs. Keep the chain that it prints: a later check with --chain proves that
+    nothing before it was changed.
+    """
+    from aiozbilling.cli.running import run
+    from aiozbilling.sync import verify
+
+    path = file or db
+    if path is None or (file and db):
+        raise ConfigurationError("give the ledger, as FILE or as --db FILE")
+    report = verify(path, chain=chain)
+    run(write(_verified(report).encode()))
+    if not report.is_ok:
+        raise typer.Exit(DIFFERS)
+
+
+def _synced(report: "SyncReport") -> str:
+    lines = [("database", f"{report.path}, account {report.account}")]
+    for name, counts in report.lists.items():
+        text = f"{counts.stored:,} rows, {counts.new:,} new, {counts.changed:,} changed"
+        if counts.removed:
+            text += f", {counts.removed:,} removed by the provider"
+        if counts.counted is not None and counts.counted != counts.stored - counts.removed:
+            text += f"; the server counts {counts.counted:,}"
+        lines.append((name, text))
+    return summary(lines)
+
+
+def _verified(report: "VerifyReport") -> str:
+    from aiozbilling.cli.figures import exact
+
+    lines = [("database", str(report.path)), ("runs", f"{report.runs:,}"), ("rows", f"{report.rows:,}")]
+    for total in report.totals:
+        text = f"{total.rows:,} rows"
+        text += f", {total.missing:,} removed by the provider" if total.missing else ""
+        text += f", {total.gaps:,} day{'' if total.gaps == 1 else 's'} missing" if total.gaps else ""
+        text += f", {exact(total.amount)} USD" if total.amount is not None else ""
+        lines.append((f"{total.account} {total.list}", text))
+    lines += [("differs", f"{where.account} {where.list} {where.key}: {where.what}") for where in report.differences]
+    if report.count > len(report.differences):
+        lines.append(("differs", f"and {report.count - len(report.differences):,} more"))
+    lines.append(("chain", report.chain or "none"))
+    lines.append(("result", "nothing differs" if report.is_ok else f"{report.count:,} differences"))
+    return summary(lines)

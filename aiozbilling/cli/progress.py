@@ -1,0 +1,70 @@
+"""What commands that write files show: a progress bar, what an interruption keeps, and a summary."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aiozbilling.cli.messages import note, printable
+from aiozbilling.errors import ConfigurationError, ExportError, ListingError
+
+__all__ = ["progress_bar", "rows_kept", "summary"]
+
+
+@contextmanager
+def rows_kept(is_kept: Callable[[], bool]) -> Iterator[Callable[[int], None]]:
+    """Where a run is interrupted, say how many rows are kept; the function that it yields counts them."""
+    rows = 0
+
+    def count(read: int) -> None:
+        nonlocal rows
+        rows = read
+
+    try:
+        yield count
+    except (ExportError, ConfigurationError):
+        raise
+    except BaseException as error:
+        is_stuck = isinstance(error, ListingError) and not error.delivered
+        if rows and is_kept() and not is_stuck:
+            note(f"{rows:,} row{'' if rows == 1 else 's'} kept. Run the same command again to resume.")
+        raise
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
+    """Show a progress bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _read, _total, _resumed: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns: list[Any] = [
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} rows"),
+        TimeRemainingColumn(compact=True),
+    ]
+    if console.width >= 72:
+        columns.insert(0, TextColumn(title))
+        columns.insert(-1, TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
+        task: Any = None
+
+        def show(read: int, total: int, resumed: int) -> None:
+            nonlocal task
+            if task is None:
+                task = progress.add_task(title, total=total, completed=resumed, rate="")
+            speed = progress.tasks[0].speed
+            progress.update(task, completed=read, total=max(read, total), rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield show
+
+
+def summary(lines: list[tuple[str, str]]) -> str:
+    """Return titles and texts in two columns."""
+    width = max(len(title) for title, _ in lines)
+    return "".join(f"{title:<{width}}  {printable(text)}\n" for title, text in lines)

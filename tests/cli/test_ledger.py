@@ -1,0 +1,84 @@
+"""The commands sync and verify."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiozbilling.simulator import Simulator
+
+
+def test_sync_keeps_a_database(command: Any, tmp_path: Path) -> None:
+    """A second run finds nothing new, and labels keep accounts apart."""
+    path = str(tmp_path / "billing.sqlite")
+    assert b"120 rows, 120 new, 0 changed" in command("sync", "--db", path).out
+    assert b"120 rows, 0 new, 0 changed" in command("sync", "--db", path).out
+    assert b"account second" in command("sync", "--db", path, "--account", "second", "--simulator").out
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT DISTINCT account FROM v_top_ups ORDER BY 1").fetchall() == [
+            ("main",),
+            ("second",),
+        ]
+
+
+def test_a_sync_that_ends_early_says_what_it_keeps(command: Any, simulator: Simulator, tmp_path: Path) -> None:
+    """Where rows are in the database already, the run says that they are kept; where none are, it does not."""
+    arguments = ("sync", "--db", str(tmp_path / "billing.sqlite"))
+    simulator.fail("http-403", times=1)
+    nothing = command(*arguments)
+    assert (nothing.code, "again to resume" in nothing.err) == (4, False)
+    simulator.fail("http-403", times=1, path="historyUsage")
+    some = command(*arguments)
+    assert (some.code, "again to resume" in some.err) == (4, True)
+    assert b"120 rows, 0 new" in command(*arguments).out
+
+
+def test_sync_reads_all_systems(command: Any, simulator: Simulator, tmp_path: Path, monkeypatch: Any) -> None:
+    """With --what the ledger holds compute units and metered usage too, and verify finds nothing that differs."""
+    monkeypatch.setenv("B3OS_ORGANIZATION", simulator.organization)
+    path = str(tmp_path / "ledger.db")
+    result = command("sync", "--db", path, "--what", "aioz,b3os,metered")
+    assert result.code == 0, result.err
+    tables = {line.split()[0] for line in result.out.decode().splitlines()}
+    assert {"top_ups", "history", "cu_days", "metered_usage"} <= tables
+    checked = command("verify", path)
+    assert (checked.code, checked.out.decode().splitlines()[-1].split(maxsplit=1)) == (0, ["result", "nothing differs"])
+
+
+def test_verify_finds_a_row_that_was_edited(command: Any, tmp_path: Path) -> None:
+    """The exit code says that something differs, and the lines say which row."""
+    path = str(tmp_path / "ledger.db")
+    command("sync", "--db", path)
+    with closing(sqlite3.connect(path)) as database:
+        (edited,) = database.execute("SELECT id FROM top_ups WHERE rowid = 3").fetchone()
+        database.execute("UPDATE top_ups SET sender = 'somebody' WHERE rowid = 3")
+        database.commit()
+    result = command("verify", "--db", path)
+    assert result.code == 15
+    assert f"main top_ups {edited}: the row was edited" in result.out.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("verify",), "give the ledger"),
+        (("verify", "missing.db"), "no such file"),
+        (("sync", "--db", "x.db", "--what", "aioz,azio"), "--what takes"),
+        (("sync", "--db", "x.db", "--what", "b3os"), "B3OS_ORGANIZATION"),
+        (("sync", "--db", "x.db", "--what", "aioz,b3os", "--base-url", "http://127.0.0.1:1"), "one system"),
+        (("sync", "--db", "x.duckdb"), "duckdb"),
+    ],
+)
+def test_wrong_use_is_refused(
+    command: Any, simulator: Simulator, tmp_path: Path, monkeypatch: Any, arguments: tuple[str, ...], words: str
+) -> None:
+    """A wrong system, a missing organization or ledger, and a foreign suffix are refused before any request."""
+    monkeypatch.chdir(tmp_path)
+    result = command(*arguments)
+    assert result.code in (2, 12)
+    assert words in result.err
+    assert simulator.requests == []
