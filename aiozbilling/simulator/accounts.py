@@ -34,10 +34,7 @@ class Account:
         self.name = name
         self.seed = seed
         self.now = now
-        self.credentials = credentials = Credentials.from_seed(seed)
-        self.api_key, self.secret_key, self.token = credentials.api_key, credentials.secret_key, credentials.token
-        self.b3os_token, self.organization = credentials.b3os_token, credentials.organization
-        self.metered_token = credentials.metered_token
+        self.credentials = Credentials.from_seed(seed)
         self.behaviour = behaviour
         self.is_revoked = False
         self.top_ups = TopUps(seed, top_ups, days, now)
@@ -47,6 +44,36 @@ class Account:
 
     def __repr__(self) -> str:
         return f"<Account {self.name}: {len(self.top_ups)} top-ups, {len(self.history)} days>"
+
+    @property
+    def api_key(self) -> str:
+        """Key of its AIOZ key pair."""
+        return self.credentials.api_key
+
+    @property
+    def secret_key(self) -> str:
+        """Secret of its AIOZ key pair."""
+        return self.credentials.secret_key
+
+    @property
+    def token(self) -> str:
+        """Its AIOZ token, which does the same as the key pair."""
+        return self.credentials.token
+
+    @property
+    def b3os_token(self) -> str:
+        """Its token at B3OS."""
+        return self.credentials.b3os_token
+
+    @property
+    def organization(self) -> str:
+        """Its organisation at B3OS."""
+        return self.credentials.organization
+
+    @property
+    def metered_token(self) -> str:
+        """Its session token of metered billing."""
+        return self.credentials.metered_token
 
     def top_up_rows(self) -> list[dict[str, Any] | None]:
         """List all top-ups as they are served now, null rows included."""

@@ -1,7 +1,10 @@
-"""The record of one request that the simulator received."""
+"""The requests that the simulator received."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -9,9 +12,13 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aiohttp import web
+
     from aiozbilling.simulator.accounts import Account
 
-__all__ = ["ReceivedRequest"]
+__all__ = ["ReceivedRequest", "RequestLog"]
+
+_REQUESTS_KEPT = 20_000
 
 
 @attrs.define(eq=False)
@@ -30,3 +37,37 @@ class ReceivedRequest:
     """The reply's status; None until it is sent, 0 when the connection was cut instead."""
     seconds: float = 0.0
     """From receiving the request to handing over the reply."""
+
+
+@attrs.define(eq=False)
+class RequestLog:
+    """What was received so far, and how many requests are being answered."""
+
+    on_request: Callable[[ReceivedRequest], object] | None = None
+    requests: list[ReceivedRequest] = attrs.field(factory=list, init=False)
+    in_flight: int = attrs.field(default=0, init=False)
+    peak_in_flight: int = attrs.field(default=0, init=False)
+    peers: set[object] = attrs.field(factory=set, init=False)
+
+    @contextmanager
+    def receiving(self, request: web.BaseRequest, account: Account | None) -> Iterator[ReceivedRequest]:
+        """Record a request, and count it as in flight until it is answered."""
+        clock = asyncio.get_running_loop().time
+        received = ReceivedRequest(request.method, request.path, dict(request.query), request.headers, clock(), account)
+        self._keep(received)
+        if request.transport is not None:
+            self.peers.add(request.transport.get_extra_info("peername"))
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        try:
+            yield received
+        finally:
+            self.in_flight -= 1
+            received.seconds = clock() - received.at
+            if self.on_request is not None:
+                self.on_request(received)
+
+    def _keep(self, received: ReceivedRequest) -> None:
+        if len(self.requests) >= _REQUESTS_KEPT:
+            del self.requests[: _REQUESTS_KEPT // 2]
+        self.requests.append(received)

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from aiohttp import web
 
@@ -14,7 +14,8 @@ from aiozbilling.simulator.accounts import Account
 from aiozbilling.simulator.behaviour import Behaviour
 from aiozbilling.simulator.clock import Clock
 from aiozbilling.simulator.faults import Fault, PlannedFault
-from aiozbilling.simulator.received import ReceivedRequest
+from aiozbilling.simulator.first_account import FirstAccount
+from aiozbilling.simulator.received import ReceivedRequest, RequestLog
 from aiozbilling.simulator.services import Services
 from aiozbilling.simulator.socket_faults import FaultyExchange, send
 
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Simulator"]
 
 _NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-_REQUESTS_KEPT = 20_000
 
 
-class Simulator:
+class Simulator(FirstAccount):
     """Serve AIOZ, B3OS and metered billing on one loopback port, the same way for the same seed.
 
     Rows are made when they are asked for, so millions are fine. The simulator can be started again after it was
@@ -60,29 +60,20 @@ class Simulator:
         on_request: Callable[[ReceivedRequest], object] | None = None,
     ) -> None:
         self.seed = seed
-        self.accounts: list[Account] = []
-        self.requests: list[ReceivedRequest] = []
-        """What was received, oldest first; the last ten thousand at least. Holds the simulated credentials."""
-        self.in_flight = 0
-        self.peak_in_flight = 0
+        self.accounts = []
         self._behaviour = behaviour or Behaviour()
         self._clock = Clock(now)
-        self._host, self._port = host, port
-        self._peers: set[object] = set()
+        self._address = host, port
+        self._log = RequestLog(on_request)
         self._planned: list[PlannedFault] = []
         self._random = random.Random(seed)
         self._services = Services(self._behaviour, lambda days: self.advance(days=days))
-        self._on_request = on_request
         self._runner: web.ServerRunner | None = None
         self._closing = asyncio.Event()
         if accounts < 1:
             raise ValueError("accounts must be at least 1")
         for _ in range(accounts):
             self.add_account(top_ups=top_ups, days=days)
-        self.account = first = self.accounts[0]
-        self.api_key, self.secret_key, self.token = first.api_key, first.secret_key, first.token
-        self.b3os_token, self.organization = first.b3os_token, first.organization
-        self.metered_token = first.metered_token
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -100,7 +91,7 @@ class Simulator:
         self._runner = runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            await web.TCPSite(runner, *self._address).start()
         except OSError:
             await self.stop()
             raise
@@ -127,13 +118,28 @@ class Simulator:
     @property
     def url(self) -> str:
         """The base URL of all three systems."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = f"[{self._address[0]}]" if ":" in self._address[0] else self._address[0]
         return f"http://{host}:{self.port}"
 
     @property
     def connections(self) -> int:
         """How many connections brought a request so far."""
-        return len(self._peers)
+        return len(self._log.peers)
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """What was received, oldest first; the last ten thousand at least. Holds the simulated credentials."""
+        return self._log.requests
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being answered."""
+        return self._log.in_flight
+
+    @property
+    def peak_in_flight(self) -> int:
+        """How many requests were being answered at once, at most."""
+        return self._log.peak_in_flight
 
     @property
     def now(self) -> datetime:
@@ -198,50 +204,19 @@ class Simulator:
         self._clock.ahead += timedelta(days=days, seconds=seconds)
         return self.now
 
-    def top_up_rows(self) -> list[dict[str, Any] | None]:
-        """List the first account's top-ups as they are served now, null rows included."""
-        return self.account.top_up_rows()
-
-    def top_up_ids(self) -> list[str]:
-        """List the ids of the first account's top-ups that are not null, in list order."""
-        return self.account.top_up_ids()
-
-    def history_rows(self) -> list[dict[str, Any] | None]:
-        """List the first account's days as they are served now, null rows included."""
-        return self.account.history_rows()
-
-    def add_top_ups(self, count: int = 1) -> list[str]:
-        """Add deposits to the first account, and return their ids, oldest first."""
-        return self.account.add_top_ups(count)
-
-    def remove_top_up(self, which: str | int) -> str:
-        """Delete one of the first account's top-ups, by id or by position, and return its id."""
-        return self.account.remove_top_up(which)
-
-    def restore_top_up(self, id: str) -> None:  # noqa: A002 - the provider's name
-        """Put one of the first account's removed top-ups back at its place in the list."""
-        self.account.restore_top_up(id)
-
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        received = self._receive(request)
-        self.in_flight += 1
-        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
-        try:
-            response = await self._respond(request, received)
-        except ConnectionError:  # the client went away, or the simulator stops
-            received.status = 0
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
-        else:
+        account = self._services.account_of(request.path, request.headers)
+        with self._log.receiving(request, account) as received:
+            try:
+                response = await self._respond(request, received)
+            except ConnectionError:  # the client went away, or the simulator stops
+                received.status = 0
+                if request.transport is not None:
+                    request.transport.abort()
+                return web.Response()
             cut = request.transport is None or request.transport.is_closing()
             received.status = 0 if cut else response.status
             return response
-        finally:
-            self.in_flight -= 1
-            received.seconds = asyncio.get_running_loop().time() - received.at
-            if self._on_request is not None:
-                self._on_request(received)
 
     async def _respond(self, request: web.BaseRequest, received: ReceivedRequest) -> web.StreamResponse:
         if request.body_exists:
@@ -273,19 +248,3 @@ class Simulator:
         planned = next((fault for fault in self._planned if fault.applies(path, account, at)), None)
         self._planned = [fault for fault in self._planned if not fault.is_over(at)]
         return planned
-
-    def _receive(self, request: web.BaseRequest) -> ReceivedRequest:
-        received = ReceivedRequest(
-            method=request.method,
-            path=request.path,
-            query=dict(request.query),
-            headers=request.headers,
-            at=asyncio.get_running_loop().time(),
-            account=self._services.account_of(request.path, request.headers),
-        )
-        if len(self.requests) >= _REQUESTS_KEPT:
-            del self.requests[: _REQUESTS_KEPT // 2]
-        self.requests.append(received)
-        if request.transport is not None:
-            self._peers.add(request.transport.get_extra_info("peername"))
-        return received
