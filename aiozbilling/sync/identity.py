@@ -12,7 +12,7 @@ from aiozbilling.listing.listing import Listing
 from aiozbilling.sync.layout import HISTORY, TOP_UPS, Cell, LedgerTable, Row, rows_of
 from aiozbilling.sync.store import Ledger
 
-__all__ = ["confirm_aioz", "is_known"]
+__all__ = ["confirm_aioz", "is_known", "judge"]
 
 _LAST = 100  # rows at the end of a list in which known ones are looked for
 _DAYS = 3  # complete days with the same cost and usage prove that two histories are the same
@@ -45,7 +45,7 @@ async def confirm_aioz(ledger: Ledger, billing: AiozBilling, fingerprint: str) -
         return
     top_ups = await _ends(billing.top_ups, TOP_UPS)
     days = await _ends(billing.history_usage, HISTORY)
-    await in_thread(_judge, ledger, top_ups, days)
+    await in_thread(judge, ledger, top_ups, days)
 
 
 def _stored(ledger: Ledger) -> dict[str, int]:
@@ -65,7 +65,12 @@ async def _ends(begin: Any, table: LedgerTable) -> list[Row]:
     return rows_of(table, records)
 
 
-def _judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
+def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
+    """Compare the first rows of both lists with the ledger.
+
+    Raises:
+        ExportError: they are stored under another label, or the label's own rows are not among them.
+    """
     for other in _owners(ledger, top_ups, days):
         if other != ledger.account:
             raise _refused(ledger, f"this is the account stored as {other!r}: it has the same rows", "Give that label")

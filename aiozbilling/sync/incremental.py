@@ -129,12 +129,20 @@ class ListSync:
             reading = await self._read(self._begin())
             reading.is_whole = True
             gone = await in_thread(self._ledger.missing_from, self._table, reading.seen)
-            if not reading.has_collapsed and (not self._lost_most(gone, reading) or await self._is_confirmed(pause)):
+            if self._is_believed(reading, gone, pause, is_new=known.place is None):
                 await self._settle(reading, gone)
                 return
             if pause is not None:
                 await self._sleep(pause)
         await self._refuse_collapse(reading, len(gone))
+
+    def _is_believed(self, reading: _Reading, gone: Sequence[Cell], pause: float | None, *, is_new: bool) -> bool:
+        """Decide whether a reading shows the list as it is; the last one in a run has no pause after it."""
+        if reading.has_collapsed:
+            return False
+        if self._lost_most(gone, reading):
+            return pause is None and self._is_confirmed()
+        return bool(reading.seen) or not is_new or pause is None  # a list that is empty at first may only seem so
 
     async def _read_news(self) -> bool:
         """Read what is new, and return whether that accounts for all rows of the list."""
@@ -207,9 +215,9 @@ class ListSync:
     def _lost_most(self, gone: Sequence[Cell], reading: _Reading) -> bool:
         return bool(gone) and (not reading.seen or len(gone) > max(_MOST_LOST, len(reading.seen)))
 
-    async def _is_confirmed(self, pause: float | None) -> bool:
+    def _is_confirmed(self) -> bool:
         """Return whether an earlier run saw the list as short as the last of the readings of this one."""
-        if pause is not None or self._state.collapsed_at is None:
+        if self._state.collapsed_at is None:
             return False
         return self._ledger.clock() >= datetime.fromisoformat(self._state.collapsed_at) + _CONFIRMED_AFTER
 

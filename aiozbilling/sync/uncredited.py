@@ -8,7 +8,7 @@ import attrs
 
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.sync.incremental import Begin
-from aiozbilling.sync.layout import TOP_UPS, Row, rows_of
+from aiozbilling.sync.layout import TOP_UPS, rows_of
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger, ListState
 
@@ -47,8 +47,7 @@ async def recheck_uncredited(
         records = await listing.collect()
         requests += listing.report.requests
         rows = rows_of(TOP_UPS, records)
-        known = await in_thread(_known, ledger, rows)
-        counts = counts.plus(await in_thread(ledger.store, TOP_UPS, known), read=len(rows))
+        counts = counts.plus(await in_thread(ledger.store, TOP_UPS, rows), read=len(rows))
     state = attrs.evolve(state, uncredited_from=following)
     if chosen:
         await in_thread(ledger.save, TOP_UPS, state)
@@ -91,14 +90,3 @@ def _positions(ledger: Ledger, state: ListState, seen: set[int]) -> list[int]:
     )
     share = state.total / len(ids)  # null rows take places too
     return [int(rank * share) for rank, (key,) in enumerate(ids) if key in wanted]
-
-
-def _known(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
-    """Leave out rows that are not stored: a row from the middle must not be taken for the end of the list."""
-    found = set()
-    for start in range(0, len(rows), 500):
-        some = [row[0] for row in rows[start : start + 500]]
-        marks = ", ".join("?" * len(some))
-        statement = f"SELECT id FROM top_ups WHERE account = ? AND id IN ({marks})"  # noqa: S608
-        found |= {key for (key,) in ledger.select(statement, ledger.account, *some)}
-    return [row for row in rows if row[0] in found]

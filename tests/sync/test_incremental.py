@@ -17,6 +17,7 @@ from aiozbilling.sync.incremental import ListSync
 from aiozbilling.sync.layout import TOP_UPS
 from aiozbilling.sync.store import Ledger
 from tests.export.export_lists import listing_of, top_up
+from tests.sync.model_account import trial
 
 
 class Account:
@@ -149,7 +150,7 @@ async def test_an_account_whose_rows_were_all_removed_stays_usable(account: Acco
 
 
 @pytest.mark.parametrize(
-    "trials", [pytest.param(60), pytest.param(400, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
+    "trials", [pytest.param(20), pytest.param(400, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
 async def test_no_history_of_changes_leaves_a_gap(account: Account, trials: int) -> None:
     """Runs that are stopped anywhere, between growth and removals, end with every row stored."""
@@ -167,3 +168,10 @@ async def test_no_history_of_changes_leaves_a_gap(account: Account, trials: int)
         assert account.present() == {row.id for row in account.rows}
     await account.catch_up()
     assert not account.missing()
+
+
+@pytest.mark.parametrize("first", [pytest.param(0), *(pytest.param(n, marks=pytest.mark.slow) for n in (1000, 2000))])
+async def test_no_behaviour_of_the_provider_loses_a_row(tmp_path: Path, first: int) -> None:
+    """Whatever the list does and wherever a sync is stopped, it ends with every row or with one of our errors."""
+    for seed in range(first, first + (8 if not first else 25)):
+        await trial(seed, tmp_path, syncs=12)

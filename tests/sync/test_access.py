@@ -1,0 +1,78 @@
+"""One writer at a time, and no foreign file is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from aiozbilling import ConfigurationError, ExportError, ExportLockedError
+from aiozbilling.export import sync
+from aiozbilling.export.disk import Disk
+from tests.sync.synced import synced
+
+
+async def test_a_second_sync_waits_if_told_to(tmp_path: Path) -> None:
+    """Without `wait_s` it fails at once and names the option; with it, it goes on when the file is free."""
+    async with synced(tmp_path / "b.sqlite", top_ups=5, days=2) as run:
+        with Disk().locked(tmp_path / "b.sqlite.lock"):
+            with pytest.raises(ExportLockedError, match="--wait"):
+                await run()
+            with pytest.raises(ExportLockedError, match="--wait"):
+                await run(wait_s=0.05)
+        first, second = await asyncio.gather(run(wait_s=30), run(wait_s=30))
+    assert sorted((first[0].top_ups_new, second[0].top_ups_new)) == [0, 5]
+
+
+@pytest.mark.parametrize("wait_s", [-1, True, "1", float("nan")])
+async def test_a_wait_that_is_no_time_is_refused(tmp_path: Path, wait_s: object) -> None:
+    """`wait_s` is seconds."""
+    async with synced(tmp_path / "b.sqlite", top_ups=1, days=1) as run:
+        with pytest.raises(ConfigurationError, match="wait_s"):
+            await run(wait_s=wait_s)
+
+
+async def test_a_foreign_lock_file_is_left_alone(tmp_path: Path) -> None:
+    """A ledger named Cargo does not take Cargo.lock for its lock, and creates nothing."""
+    (tmp_path / "Cargo.lock").write_text('[[package]]\nname = "serde"\n')
+    async with synced(tmp_path / "Cargo", top_ups=1, days=1) as run:
+        with pytest.raises(ExportError, match="Cargo.lock that is not ours"):
+            await run()
+    assert [path.name for path in tmp_path.iterdir()] == ["Cargo.lock"]
+    assert (tmp_path / "Cargo.lock").read_text() == '[[package]]\nname = "serde"\n'
+
+
+@pytest.mark.parametrize("name", ["x.duckdb", "x.csv", "x.PARQUET", "x.json", "Cargo.lock"])
+async def test_a_name_of_another_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
+    """SQLite is not written under the name of another format."""
+    async with synced(tmp_path / name, top_ups=1, days=1) as run:
+        with pytest.raises(ExportError, match="another kind of file"):
+            await run()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+async def test_a_foreign_database_is_left_alone(tmp_path: Path, version: int) -> None:
+    """Another program's database is refused whatever its version is, and stays as it is."""
+    path = tmp_path / "mine.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE mine (x)")
+        database.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+    async with synced(path, top_ups=1, days=1) as run:
+        with pytest.raises(ExportError, match="something else"):
+            await run()
+    assert path.read_bytes() == before
+
+
+async def test_a_link_takes_the_lock_of_its_file(tmp_path: Path) -> None:
+    """A sync through a symbolic link and one of the file itself exclude each other."""
+    async with synced(tmp_path / "b.sqlite", top_ups=1, days=1) as run:
+        await run()
+        (tmp_path / "link.sqlite").symlink_to(tmp_path / "b.sqlite")
+        with Disk().locked(tmp_path / "b.sqlite.lock"), pytest.raises(ExportLockedError):
+            await sync(run.billing, tmp_path / "link.sqlite")
+        assert (await sync(run.billing, tmp_path / "link.sqlite")).top_ups == 1

@@ -1,0 +1,103 @@
+"""Whose account is read: credentials and rows prove it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from aiozbilling import AiozBilling, ExportError
+from aiozbilling.export import sync
+from aiozbilling.simulator import Account, Simulator
+from aiozbilling.sync.identity import judge
+from aiozbilling.sync.layout import HISTORY
+from tests.sync.synced import client
+from tests.sync.written import WrittenLedger, day_row
+
+
+def with_token(simulator: Simulator, account: Account) -> AiozBilling:
+    """Build a client with other credentials of the same account."""
+    return AiozBilling(token=account.token, base_url=simulator.url, rate_limit=None)
+
+
+def spent(path: Path, account: str = "main") -> Decimal:
+    """Add up an account's history."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT total_amount_attousd FROM history WHERE account = ?", (account,)).fetchall()
+    return sum((Decimal(text) for (text,) in rows), Decimal(0))
+
+
+@pytest.mark.parametrize("days", [30, 400])
+async def test_no_history_is_stored_under_another_accounts_label(tmp_path: Path, days: int) -> None:
+    """An account without deposits keeps its history: another one's is refused under its label."""
+    path = tmp_path / "b.sqlite"
+    async with Simulator(top_ups=0, days=30) as simulator:
+        other = simulator.add_account(top_ups=0, days=days)
+        async with client(simulator, simulator.account) as billing, client(simulator, other) as theirs:
+            await sync(billing, path)
+            before = spent(path)
+            with pytest.raises(
+                ExportError, match="no day with a cost of the 30 days that are stored as account 'main'"
+            ):
+                await sync(theirs, path)
+            assert spent(path) == before
+            await sync(billing, path)
+
+
+@pytest.mark.parametrize("top_ups", [0, 20])
+async def test_one_account_under_two_labels_is_refused(tmp_path: Path, top_ups: int) -> None:
+    """The same credentials, and other ones whose rows are those of another label, store nothing."""
+    path = tmp_path / "b.sqlite"
+    async with Simulator(top_ups=top_ups, days=30) as simulator:
+        async with client(simulator, simulator.account) as billing:
+            await sync(billing, path, account="eu")
+            with pytest.raises(ExportError, match="these credentials are those of account 'eu'"):
+                await sync(billing, path, account="us")
+        account = simulator.account
+        async with with_token(simulator, account) as billing:
+            with pytest.raises(ExportError, match="this is the account stored as 'eu'"):
+                await sync(billing, path, account="us")
+    assert spent(path, "us") == 0
+
+
+@pytest.mark.parametrize("top_ups", [0, 20])
+async def test_a_new_key_of_the_same_account_is_accepted(tmp_path: Path, top_ups: int) -> None:
+    """Other credentials are taken where the rows match, and are known from then on."""
+    path = tmp_path / "b.sqlite"
+    async with Simulator(top_ups=top_ups, days=30) as simulator:
+        async with client(simulator, simulator.account) as billing:
+            await sync(billing, path)
+        async with with_token(simulator, simulator.account) as billing:
+            simulator.advance(days=2)
+            assert (await sync(billing, path)).history_new == 2
+            before = len(simulator.requests)
+            await sync(billing, path)
+    assert len(simulator.requests) - before <= 4
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(DISTINCT fingerprint) FROM identities").fetchone() == (2,)
+
+
+def test_two_accounts_that_share_days_without_cost_are_not_one(tmp_path: Path) -> None:
+    """Accounts without deposits that have equal days without a cost, and one with a cost, live side by side."""
+    days = [day_row("2026-10-01", 10**18), *(day_row(f"2026-10-{day:02}", 0) for day in range(2, 20))]
+    with contextlib.closing(WrittenLedger(tmp_path / "b.sqlite", "one")) as one:
+        one.store(HISTORY, days)
+    with contextlib.closing(WrittenLedger(tmp_path / "b.sqlite", "two")) as two:
+        judge(two.ledger, [], days)
+
+
+async def test_the_file_holds_no_credentials(tmp_path: Path) -> None:
+    """Neither key is in the database, and two ledgers hold different fingerprints of the same key."""
+    async with Simulator(top_ups=3, days=3) as simulator, client(simulator, simulator.account) as billing:
+        found = set()
+        for name in ("a.sqlite", "b.sqlite"):
+            await sync(billing, tmp_path / name)
+            content = (tmp_path / name).read_bytes()
+            assert simulator.api_key.encode() not in content
+            assert simulator.secret_key.encode() not in content
+            with contextlib.closing(sqlite3.connect(tmp_path / name)) as database:
+                found |= set(database.execute("SELECT fingerprint FROM identities").fetchall())
+    assert len(found) == 2

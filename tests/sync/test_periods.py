@@ -1,0 +1,138 @@
+"""B3OS and metered billing in the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from aiozbilling import B3osBilling, ConfigurationError, CuDay, CuLine, CuUsage, ExportError, MeteredBilling
+from aiozbilling.export import SyncReport, sync
+from aiozbilling.simulator import Account, Simulator
+from aiozbilling.sync import verify
+from aiozbilling.sync.layout import CU_DAYS, CU_LINES
+from aiozbilling.sync.periods import cu_rows
+
+
+@attrs.frozen
+class Both:
+    """The clients of B3OS and metered billing of a simulated account."""
+
+    simulator: Simulator
+    path: Path
+    b3os: B3osBilling
+    metered: MeteredBilling
+
+    async def sync(self, **options: Any) -> tuple[SyncReport, int]:
+        """Sync both, and return the report and the number of requests."""
+        before = len(self.simulator.requests)
+        values: dict[str, Any] = {"b3os": self.b3os, "organization": self.simulator.organization}
+        values |= {"metered": self.metered, "clock": lambda: self.simulator.now}
+        report = await sync(None, self.path, **values | options)
+        return report, len(self.simulator.requests) - before
+
+    def rows(self, statement: str) -> list[Any]:
+        """Query the ledger."""
+        with contextlib.closing(sqlite3.connect(self.path)) as database:
+            return database.execute(statement).fetchall()
+
+
+@asynccontextmanager
+async def both(path: Path, account: Account | None = None) -> AsyncIterator[Both]:
+    async with Simulator(top_ups=1, days=3) as simulator:
+        account = account or simulator.account
+        async with (
+            B3osBilling(token=account.b3os_token, base_url=simulator.url) as b3os,
+            MeteredBilling(simulator.url, token=account.metered_token) as metered,
+        ):
+            yield Both(simulator, path, b3os, metered)
+
+
+async def test_compute_units_and_metered_usage_are_stored_by_month(tmp_path: Path) -> None:
+    """The first run stores twelve months, exactly; their days and lines add up to what the provider says."""
+    async with both(tmp_path / "b.sqlite") as run:
+        report, requests = await run.sync()
+        now = run.simulator.now
+        usage = await run.b3os.cu_usage(run.simulator.organization, now)
+        [metered] = [usage async for usage in run.metered.usage_by_month(since=f"{now:%Y-%m}", until=now)]
+        assert requests == 24
+        assert report.lists["cu_months"].new == report.lists["metered_periods"].new == 12
+        days = run.rows(f"SELECT day, used_cu FROM cu_days WHERE year_month = '{now:%Y-%m}'")
+        assert {day: Decimal(used) for day, used in days} == {day.date: day.used for day in usage.daily}
+        lines = run.rows(f"SELECT cu, used FROM cu_lines WHERE year_month = '{now:%Y-%m}'")
+        assert sum(Decimal(cu) for cu, _ in lines) == sum(
+            (line.cu for day in usage.daily for line in day.breakdown if line.cu is not None), Decimal(0)
+        )
+        assert all(float(cu) == used for cu, used in lines)
+        [(total, currency)] = run.rows(
+            f"SELECT cost_total, currency FROM metered_periods WHERE year_month = '{now:%Y-%m}'"
+        )
+        assert (Decimal(total), currency) == (metered.estimated_cost.total, metered.estimated_cost.currency)
+        used = run.rows(f"SELECT metric, used FROM metered_usage WHERE year_month = '{now:%Y-%m}'")
+        assert {metric: Decimal(text) for metric, text in used} == {
+            id_: metric.used for id_, metric in metered.metrics.items()
+        }
+        assert verify(run.path).is_ok
+
+
+async def test_later_runs_read_only_months_that_may_change(tmp_path: Path) -> None:
+    """The running month is read again, and the last one until three days after its end."""
+    async with both(tmp_path / "b.sqlite") as run:
+        run.simulator.advance(days=40 - run.simulator.now.day)
+        await run.sync()
+        assert (await run.sync())[1] == 2
+        run.simulator.advance(days=32 - run.simulator.now.day)
+        assert run.simulator.now.day == 1
+        assert (await run.sync())[1] == 4
+        assert (await run.sync())[1] == 4
+        run.simulator.advance(days=5)
+        assert (await run.sync())[1] == 4
+        assert (await run.sync())[1] == 2
+        assert run.rows("SELECT count(DISTINCT year_month) FROM cu_months") == [(13,)]
+
+
+async def test_another_organisation_or_session_is_refused(tmp_path: Path) -> None:
+    """Usage of another account is not stored under the label, nor an organisation under two labels."""
+    async with both(tmp_path / "b.sqlite") as run:
+        other = run.simulator.add_account()
+        await run.sync()
+        async with (
+            B3osBilling(token=other.b3os_token, base_url=run.simulator.url) as b3os,
+            MeteredBilling(run.simulator.url, token=other.metered_token) as metered,
+        ):
+            with pytest.raises(ExportError, match="holds the compute units of organisation"):
+                await run.sync(b3os=b3os, organization=other.organization)
+            with pytest.raises(ExportError, match="is not the one that is stored"):
+                await run.sync(metered=metered)
+            with pytest.raises(ExportError, match="these credentials are those of account 'main'"):
+                await run.sync(account="two")
+            await run.sync(b3os=b3os, organization=other.organization, metered=metered, account="other")
+        assert run.rows("SELECT count(DISTINCT organization) FROM cu_months GROUP BY account") == [(1,), (1,)]
+
+
+async def test_clients_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    """There must be a client, and B3OS needs its organisation."""
+    async with both(tmp_path / "b.sqlite") as run:
+        with pytest.raises(ConfigurationError, match="give a client"):
+            await sync(None, run.path)
+        with pytest.raises(ConfigurationError, match="organization"):
+            await run.sync(organization=None)
+
+
+def test_lines_that_repeat_are_kept_apart() -> None:
+    """Two lines of a day with the same type and node have keys of their own; days without a date are left out."""
+    line = CuLine(type="action", node_type="http", count=2**70, cu=Decimal("0.5"))
+    usage = CuUsage(daily=(CuDay(date="2026-10-01", used=Decimal(1), breakdown=(line, line)), CuDay()))
+    rows = cu_rows(usage, "2026-10", "org_1")
+    assert len({row[0] for row in rows[CU_LINES]}) == 2
+    assert rows[CU_LINES][0][5] == str(2**70)
+    assert [row[0] for row in rows[CU_DAYS]] == ["2026-10-01"]
+    assert datetime.fromisoformat(str(rows[CU_DAYS][0][0]))

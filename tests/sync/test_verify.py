@@ -1,0 +1,120 @@
+"""`verify` finds whatever was changed by hand."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from aiozbilling import ExportError
+from aiozbilling.export import sync
+from aiozbilling.sync import verify
+from tests.sync.synced import Synced, synced
+
+
+@pytest.fixture
+async def run(tmp_path: Path) -> AsyncIterator[Synced]:
+    """Make a ledger in three runs, with changes and a removed row."""
+    async with synced(tmp_path / "b.sqlite", top_ups=40, days=20) as run:
+        await run()
+        run.simulator.account.remove_top_up(7)
+        run.simulator.advance(days=1, seconds=600)
+        await run()
+        run.simulator.advance(seconds=600)
+        await run()
+        yield run
+
+
+async def test_a_ledger_that_sync_wrote_is_right(run: Synced) -> None:
+    """Nothing differs, and the control totals are the exact sums of what the provider served."""
+    report = verify(run.path)
+    assert report.is_ok
+    assert report.differences == ()
+    assert report.runs == 3
+    totals = {total.list: total for total in report.totals}
+    assert (totals["top_ups"].rows, totals["top_ups"].missing, totals["top_ups"].counted) == (40, 1, 39)
+    served = sum(Fraction(row["total_amount"]) for row in run.simulator.history_rows() if row)
+    amount = totals["history"].amount
+    assert amount is not None
+    assert Fraction(amount) == served / 10**18
+    assert totals["history"].gaps == 0
+
+
+EDITS = {
+    "a changed amount": "UPDATE history SET total_amount_attousd = '1' WHERE day = '2026-11-10'",
+    "a changed rounded amount": "UPDATE top_ups SET credit_usd = credit_usd + 1e-6 WHERE rowid = 5",
+    "a row that is no more missing": "UPDATE top_ups SET missing_since = NULL WHERE missing_since IS NOT NULL",
+    "a deleted row": "DELETE FROM top_ups WHERE rowid = 9",
+    "an added row": "INSERT INTO history SELECT 'main', '2020-01-01', '2020-01-01', 1, 1, 1.0, '1', NULL, NULL, NULL,"
+    " row_hash FROM history LIMIT 1",
+    "another label": "UPDATE months SET account = 'other'",
+    "a run's result": "UPDATE runs SET result = 'failed' WHERE run = 2",
+    "a run's counts": "UPDATE run_lists SET counted = 7 WHERE run = 1 AND list = 'top_ups'",
+    "a content's digest": "UPDATE contents SET digest = '00' WHERE list = 'history'",
+    "an added change": "INSERT INTO changes VALUES (2, 'main', 'history', '2020', 'total_amount_attousd', '1', '2')",
+    "the latest change": "DROP TRIGGER changes_stay;DELETE FROM changes WHERE rowid = (SELECT max(rowid) FROM changes)",
+    "an edited change": "DROP TRIGGER changes_keep; UPDATE changes SET old = '1' WHERE rowid = 1",
+    "the latest run": "DROP TRIGGER runs_stay; DELETE FROM runs WHERE run = 3",
+    "the first run": "DROP TRIGGER runs_stay; DELETE FROM runs WHERE run = 1",
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+async def test_an_edit_by_hand_is_found(run: Synced, edit: str) -> None:
+    """Each kind of edit makes at least one difference."""
+    with contextlib.closing(sqlite3.connect(run.path)) as database:
+        database.executescript(edit)
+        assert database.total_changes
+    report = verify(run.path)
+    assert not report.is_ok
+    assert report.count == len(report.differences)
+
+
+async def test_every_cell_counts(run: Synced) -> None:
+    """A random cell of a random row, changed to another value, is found and its row is named."""
+    choose = random.Random(5)
+    copy = run.path.with_name("copy.sqlite")
+    for _ in range(60):
+        shutil.copy(run.path, copy)
+        table = choose.choice(("top_ups", "history", "months"))
+        with contextlib.closing(sqlite3.connect(copy)) as database:
+            names = [row[1] for row in database.execute(f"PRAGMA table_info({table})")][2:]
+            name = choose.choice(names)
+            [(rowid, key, before)] = database.execute(
+                f"SELECT rowid, {'id' if table == 'top_ups' else 'day'}, {name} FROM {table} ORDER BY random() LIMIT 1"
+            )
+            after = f"{before}0" if isinstance(before, str) else 12345
+            database.execute(f"UPDATE {table} SET {name} = ? WHERE rowid = ?", (after, rowid))
+            database.commit()
+        report = verify(copy)
+        assert any(key[:10] in found.key or found.key in key for found in report.differences), (table, name)
+
+
+async def test_a_rewritten_ledger_is_found_by_an_older_chain(run: Synced) -> None:
+    """Where the hashes are rewritten too, a chain that was kept elsewhere tells."""
+    kept = verify(run.path).chain
+    run.simulator.advance(seconds=600)
+    await run()
+    assert verify(run.path, chain=kept).is_ok
+    run.path.unlink()
+    await sync(run.billing, run.path)
+    assert verify(run.path).is_ok
+    [found] = verify(run.path, chain=kept).differences
+    assert "no run has the chain" in found.what
+
+
+def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    """A missing file and another database are errors, and nothing is created."""
+    with pytest.raises(ExportError, match="no such file"):
+        verify(tmp_path / "missing.sqlite")
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.sqlite")) as database:
+        database.execute("CREATE TABLE t (x)")
+    with pytest.raises(ExportError, match="something else"):
+        verify(tmp_path / "other.sqlite")
+    assert [path.name for path in tmp_path.iterdir()] == ["other.sqlite"]
