@@ -1,6 +1,6 @@
 """Commands that read AIOZ Pin: `month`, `history` and `top-ups`."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -127,13 +127,15 @@ def _most(format_: Format | None, max_items: int | None, *, everything: bool) ->
     return max_items if whole else _ROWS_OF_A_TABLE
 
 
-async def _print(pages: AsyncIterator[list[Any]], add: Callable[[list[Any]], Any]) -> None:
-    async for rows in pages:
-        if rows:
-            await add(rows)
+async def _print(pages: AsyncGenerator[list[Any], None], add: Callable[[list[Any]], Any]) -> None:
+    # Closed here, and not by the loop's end, which would close the generator inside it at the same time.
+    async with aclosing(pages):
+        async for rows in pages:
+            if rows:
+                await add(rows)
 
 
-async def _within(listing: "Listing[Any]", span: "Span", most: int | None) -> AsyncIterator[list[Any]]:
+async def _within(listing: "Listing[Any]", span: "Span", most: int | None) -> AsyncGenerator[list[Any], None]:
     """Iterate the pages of a list, with the rows in a span of time only, up to `most` rows."""
     left = most
     async with aclosing(listing.pages()) as pages:
@@ -148,7 +150,7 @@ async def _within(listing: "Listing[Any]", span: "Span", most: int | None) -> As
                 return
 
 
-async def _new_rows(listing: "Listing[Any]", every_s: float, most: int | None) -> AsyncIterator[list[Any]]:
+async def _new_rows(listing: "Listing[Any]", every_s: float, most: int | None) -> AsyncGenerator[list[Any], None]:
     """Iterate the rows that appear from now on, up to `most`."""
     left = most
     async with aclosing(listing.follow(every_s=every_s)) as rows:
