@@ -14,7 +14,9 @@ from aiozbilling.cli.fleet import fleet
 from aiozbilling.cli.ledger import sync, verify
 from aiozbilling.cli.messages import complain
 from aiozbilling.cli.metered import metered
+from aiozbilling.cli.report import report
 from aiozbilling.cli.simulate import simulate
+from aiozbilling.cli.statement import balance, months, runway
 
 __all__ = ["app", "run_app"]
 
@@ -48,6 +50,10 @@ app.command()(metered)
 app.command()(export)
 app.command()(sync)
 app.command()(verify)
+app.command()(months)
+app.command()(balance)
+app.command()(runway)
+app.command()(report)
 app.command()(simulate)
 app.add_typer(fleet, name="fleet")
 

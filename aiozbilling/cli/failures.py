@@ -55,6 +55,7 @@ EXIT_CODES: tuple[tuple[int, str], ...] = tuple(
             (0, "success"),
             (1, "a bug: please report it"),
             (13, "some accounts of a fleet failed"),
+            (14, "runway --fail-below: an account has fewer days left"),
             (15, "verify found differences"),
             (130, "Ctrl-C"),
             (143, "SIGTERM"),

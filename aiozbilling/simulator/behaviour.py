@@ -52,6 +52,8 @@ class Behaviour:
     credit_after_s: float | None = attrs.field(default=None, validator=optional(_SECONDS))
     """Top-ups are uncredited at first and credited so many simulated seconds after their creation; by default they are
     credited at once, except one in sixteen that never is."""
+    deposit_divisor: int = attrs.field(default=1, validator=gt(0))
+    """Top-ups are this many times smaller; 250 makes balances that about a year of usage takes up."""
     empty_money_every: int = attrs.field(default=0, validator=_COUNT)
     """Every n-th top-up's value in USD is an empty string; 0 for none."""
     nanoseconds: bool = False

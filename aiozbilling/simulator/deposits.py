@@ -58,7 +58,7 @@ class Deposits:
         bits = int(digits[48:64], 16)
         created_us = times.earliest + bits % max(times.spread, 1)
         credited, updated_us = _credit(bits, created_us, times, behaviour.credit_after_s)
-        amount = _amount(bits)
+        amount = _amount(bits) // behaviour.deposit_divisor
         worth = _worth(serial, amount if credited else 0, bits, behaviour)
         index = block = ""
         if behaviour.money_field != "credit":  # the dashboard that reads `credit` has neither

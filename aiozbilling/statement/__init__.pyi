@@ -5,7 +5,8 @@ from aiozbilling.statement.balance import BalanceDay as BalanceDay
 from aiozbilling.statement.balance import balance_days as balance_days
 from aiozbilling.statement.balance import balance_on as balance_on
 from aiozbilling.statement.balance import combined_balance as combined_balance
-from aiozbilling.statement.collect import collect_account as collect_account
+from aiozbilling.statement.collecting import collect as collect
+from aiozbilling.statement.collecting import collect_account as collect_account
 from aiozbilling.statement.controls import ControlTotal as ControlTotal
 from aiozbilling.statement.controls import control_totals as control_totals
 from aiozbilling.statement.deposits import DepositMonth as DepositMonth

@@ -1,0 +1,49 @@
+"""The command that writes the report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aiozbilling.cli.facts import Database, with_statement
+from aiozbilling.cli.options import Access, BaseUrl, Simulated, Timeout
+from aiozbilling.cli.output import write
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aiozbilling.statement import Statement
+
+__all__ = ["report"]
+
+_Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file, .html or .xlsx; it is replaced.")]
+_Month = Annotated[
+    str | None,
+    typer.Option("--month", metavar="YYYY-MM", show_default=False, help="Default: the latest closed month."),
+]
+_Static = Annotated[bool, typer.Option("--static", help="A page without any script, for mail.")]
+
+
+def report(
+    *,
+    out: _Out,
+    db: Database = None,
+    month: _Month = None,
+    static: _Static = False,
+    simulator: Simulated = False,
+    base_url: BaseUrl = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Write the report of a month: one HTML page that needs no network, or a workbook."""
+
+    async def show(statement: "Statement", now: "datetime") -> None:
+        import asyncio
+
+        from aiozbilling.report import write_report
+
+        written = await asyncio.to_thread(write_report, statement, out, month=month, static=static, now=now)
+        number = len(statement.accounts)
+        size = f"{out.stat().st_size:,} bytes"
+        await write(f"{out}: {written}, {number} account{'s' * (number != 1)} of AIOZ, {size}\n".encode())
+
+    with_statement(db, Access(simulator, base_url, timeout), show)

@@ -1,0 +1,219 @@
+"""Months, balances and runways as tables for people and as data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from aiozbilling.cli.figures import NOTHING, aligned, exact, money, rounded
+from aiozbilling.cli.output import Format, chosen, write
+from aiozbilling.cli.screen import Form, Screen
+from aiozbilling.records.amounts import exact_sum
+from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD
+from aiozbilling.tables.columns import Column
+
+if TYPE_CHECKING:
+    from aiozbilling.statement import Statement
+
+__all__ = ["month_rows", "print_balances", "print_daily_balances", "print_months", "print_runways"]
+
+Row = tuple[Any, ...]
+_MONTH = (
+    Column("system", "text"),
+    Column("account", "text"),
+    Column("month", "text"),
+    Column("is_closed", "bool"),
+    Column("currency", "text"),
+    Column("spend", "decimal"),
+    Column("storage", "decimal"),
+    Column("bandwidth", "decimal"),
+    Column("not_split", "decimal"),
+    Column("deposits", "decimal"),
+    Column("used_cu", "decimal"),
+)
+_BALANCE = (
+    Column("account", "text"),
+    Column("day", "text"),
+    Column("credited_usd", "decimal"),
+    Column("spent_usd", "decimal"),
+    Column("balance_usd", "decimal"),
+    Column("uncredited", "int"),
+)
+_DAILY = (
+    Column("account", "text"),
+    Column("day", "text"),
+    Column("opening_usd", "decimal"),
+    Column("credited_usd", "decimal"),
+    Column("spent_usd", "decimal"),
+    Column("closing_usd", "decimal"),
+)
+_RUNWAY = (
+    Column("account", "text"),
+    Column("day", "text"),
+    Column("balance_usd", "decimal"),
+    Column("usd_per_day", "decimal"),
+    Column("basis_days", "int"),
+    Column("days_left", "int"),
+    Column("empty_on", "text"),
+)
+
+
+def month_rows(statement: Statement, since: str | None, until: str | None) -> list[Row]:
+    """Return the months of all systems, by system and account, oldest first."""
+    rows: list[Row] = [
+        ("aioz", account.account, m.month, m.is_closed, "USD", m.spend, m.storage, m.bandwidth, m.not_split,
+         m.deposits, None)
+        for account in statement.accounts
+        for m in account.months
+    ]  # fmt: skip
+    nothing = (None,) * 4
+    for account, usage in statement.facts.cu:
+        used = None if usage.summary is None else usage.summary.used
+        rows.append(("b3os", account, usage.year_month or "", None, None, None, *nothing, used))
+    for account, metered in statement.facts.metered:
+        cost, month = metered.estimated_cost, f"{metered.period.start:%Y-%m}"
+        rows.append(("metered", account, month, None, cost.currency.upper(), cost.total, *nothing, None))
+    return [row for row in rows if (since or "") <= row[2] and (until is None or row[2] <= until)]
+
+
+async def print_months(format_: Format | None, rows: Sequence[Row], statement: Statement) -> None:
+    """Print months; a table has the sum of AIOZ below."""
+    if await _print_data(format_, _MONTH, rows):
+        return
+    sums = {i: exact_sum(*(row[i] for row in rows if row[0] == "aioz" and row[i] is not None)) for i in (5, 9)}
+    forms = [
+        [Form("System", [row[0] for row in rows], left=True)],
+        [Form("Account", [row[1] for row in rows], left=True)],
+        [Form("Month", [row[2] + ("" if row[3] in (True, None) else " *") for row in rows], left=True)],
+        [_amounts("Spend", [row[5] for row in rows])],
+        [Form("", [row[4] or "" for row in rows], left=True)],
+        *([_amounts(title, [row[i] for row in rows])] for title, i in _PARTS),
+        [_amounts("CU", [row[10] for row in rows])],
+    ]
+    screen = Screen()
+    table, _ = screen.table(forms, give_way=(7, 6, 5, 9, 0))
+    below = [f"AIOZ: spend {exact(sums[5])} USD, credited deposits {exact(sums[9])} USD, sums exact"]
+    if any(row[3] is False for row in rows):
+        below.append("* not closed: more may come")
+    late = sorted({name for month in statement.months for name in month.not_read})
+    if late:
+        below.append(f"not read since a month ended: {', '.join(late)}")
+    await _print_table(screen, table if rows else None, below if rows else ["No month is known."])
+
+
+_PARTS = (("Storage", 6), ("Bandwidth", 7), ("Not split", 8), ("Deposits", 9))
+
+
+async def print_balances(format_: Format | None, statement: Statement) -> None:
+    """Print the latest balance of each account."""
+    rows: list[Row] = [
+        (
+            account.account,
+            str(account.balances[-1].day) if account.balances else None,
+            exact_sum(*(row.usd for row in account.facts.deposits if row.is_credited and row.usd is not None)),
+            exact_sum(*(row.usd for row in account.facts.days if row.usd is not None)),
+            account.balances[-1].closing if account.balances else None,
+            sum(not row.is_credited for row in account.facts.deposits),
+        )
+        for account in statement.accounts
+    ]
+    if await _print_data(format_, _BALANCE, rows):
+        return
+    forms = [
+        [Form("Account", [row[0] for row in rows], left=True)],
+        [Form("Day", [row[1] or NOTHING for row in rows], left=True)],
+        *([_amounts(title, [row[i] for row in rows])] for title, i in (("Credited", 2), ("Spent", 3), ("Balance", 4))),
+        [Form("Not credited", [str(row[5]) for row in rows])],
+    ]
+    total = exact_sum(*(row[4] for row in rows if row[4] is not None))
+    await _print_forms(forms, (5, 3, 2, 1), rows, [f"Together: {exact(total)} USD", f"The {BALANCE_METHOD}."])
+
+
+async def print_daily_balances(format_: Format | None, statement: Statement) -> None:
+    """Print the balance of each account and day."""
+    rows: list[Row] = [
+        (account.account, str(day.day), day.opening, day.credited, day.spent, day.closing)
+        for account in statement.accounts
+        for day in account.balances
+    ]
+    if await _print_data(format_, _DAILY, rows):
+        return
+    titles = ("Opening", "Credited", "Spent", "Closing")
+    forms = [
+        [Form("Account", [row[0] for row in rows], left=True)],
+        [Form("Day", [row[1] for row in rows], left=True)],
+        *([_amounts(title, [row[i] for row in rows])] for i, title in enumerate(titles, 2)),
+    ]
+    await _print_forms(forms, (2, 0), rows, [f"The {BALANCE_METHOD}."])
+
+
+async def print_runways(format_: Format | None, statement: Statement, today: date) -> None:
+    """Print the runway of each account, the shortest first."""
+    runways = sorted(statement.runways, key=lambda each: (each.days is None, each.days_left(today) or 0))
+    rows: list[Row] = [
+        (
+            each.account,
+            str(each.day),
+            each.balance,
+            _decimal(each.per_day),
+            each.basis_days,
+            None if each.days is None else int(each.days_left(today) or 0),
+            None if each.empty_on is None else str(each.empty_on),
+        )
+        for each in runways
+    ]
+    if await _print_data(format_, _RUNWAY, rows):
+        return
+    forms = [
+        [Form("Account", [row[0] for row in rows], left=True)],
+        [_amounts("Balance", [row[2] for row in rows])],
+        [Form("A day", aligned([money(row[3], 4) for row in rows]))],
+        [Form("Days left", ["no end" if row[5] is None else f"{row[5]:,}" for row in rows])],
+        [Form("Empty on", [row[6] or NOTHING for row in rows], left=True)],
+    ]
+    await _print_forms(forms, (2, 1), rows, [f"An estimate: {RUNWAY_METHOD}."])
+
+
+def _decimal(amount: Fraction) -> Decimal:
+    """Return a mean rounded to 18 decimals."""
+    return Decimal(round(amount * 10**18)).scaleb(-18)
+
+
+def _amounts(title: str, amounts: Sequence[Decimal | None]) -> Form:
+    places = 2 if title != "CU" else 4
+    texts = [money(amount, places) if title != "CU" else rounded(amount, places) for amount in amounts]
+    return Form(title, aligned(texts))
+
+
+async def _print_data(format_: Format | None, columns: Sequence[Column], rows: Sequence[Row]) -> bool:
+    """Print rows in a format for programs; return False where a table is wanted."""
+    from aiozbilling.tables.texts import csv_header, csv_lines, jsonl_lines
+
+    match chosen(format_):
+        case Format.TABLE:
+            return False
+        case Format.CSV:
+            await write(csv_header(columns) + csv_lines(columns, rows))
+        case Format.JSONL:
+            await write(jsonl_lines(columns, rows))
+        case Format.JSON:
+            lines = jsonl_lines(columns, rows).rstrip(b"\n").replace(b"\n", b",\n")
+            await write(b"[\n" + lines + b"\n]\n" if lines else b"[]\n")
+    return True
+
+
+async def _print_forms(
+    forms: Sequence[Sequence[Form]], give_way: Sequence[int], rows: Sequence[Row], below: Iterable[str]
+) -> None:
+    screen = Screen()
+    table, _ = screen.table(forms, give_way)
+    await _print_table(screen, table if rows else None, below if rows else ["No account has rows."])
+
+
+async def _print_table(screen: Screen, table: Any, below: Iterable[str]) -> None:
+    await write(screen.draw([*([table] if table is not None else []), Text(), *map(Text, below)]))

@@ -1,0 +1,81 @@
+"""The facts of accounts, read from the providers without a ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from aiozbilling.statement.calendar import month_of, next_month
+from aiozbilling.statement.facts import AccountFacts, Facts, account_facts
+
+if TYPE_CHECKING:
+    from aiozbilling.clients.aioz import AiozBilling
+    from aiozbilling.clients.b3os import B3osBilling
+    from aiozbilling.clients.metered import MeteredBilling
+    from aiozbilling.records import CuUsage, MeteredUsage
+
+__all__ = ["collect", "collect_account"]
+
+
+async def collect_account(
+    billing: AiozBilling, account: str = "main", *, read_at: dt.datetime | None = None
+) -> AccountFacts:
+    """Read an account's top-ups, daily history and running month.
+
+    Args:
+        billing: the account's client.
+        account: a label of yours.
+        read_at: the time of this reading, UTC, for a simulated clock. Default: now.
+
+    Raises:
+        AiozBillingError: an answer could not be had.
+    """
+    at = dt.datetime.now(dt.UTC) if read_at is None else read_at
+    top_ups, history = billing.top_ups(), billing.history_usage()
+    facts = account_facts(
+        account,
+        top_ups=await top_ups.collect(),
+        history=await history.collect(),
+        months=[(at, await billing.this_month_usage())],
+        read_at=at,
+    )
+    return attrs.evolve(facts, top_ups_counted=top_ups.report.total_last, history_counted=history.report.total_last)
+
+
+async def collect(
+    accounts: Mapping[str, AiozBilling],
+    *,
+    b3os: Mapping[str, tuple[B3osBilling, str]] | None = None,
+    metered: Mapping[str, MeteredBilling] | None = None,
+    months: int = 12,
+    read_at: dt.datetime | None = None,
+    source: str = "",
+) -> Facts:
+    """Read accounts of the three systems, one after another.
+
+    Args:
+        accounts: clients of AIOZ Pin by label.
+        b3os: clients of B3OS with the organization's id, by label.
+        metered: clients of metered billing by label.
+        months: how many months of B3OS and metered billing, the current one included.
+        read_at: the time of this reading, UTC, for a simulated clock. Default: now.
+        source: what is read, for people.
+
+    Raises:
+        AiozBillingError: an answer could not be had.
+    """
+    at = dt.datetime.now(dt.UTC) if read_at is None else read_at
+    last = month_of(at.date())
+    since = next_month(last, 1 - months)
+    units: list[tuple[str, CuUsage]] = []
+    usages: list[tuple[str, MeteredUsage]] = []
+    for label, (units_client, organization) in (b3os or {}).items():
+        by_month = units_client.cu_usage_by_month(organization, since=since, until=last)
+        units += [(label, units_of_month) async for units_of_month in by_month]
+    for label, metered_client in (metered or {}).items():
+        usages += [(label, usage) async for usage in metered_client.usage_by_month(since=since, until=last)]
+    facts = [await collect_account(billing, label, read_at=at) for label, billing in accounts.items()]
+    return Facts(tuple(facts), tuple(units), tuple(usages), source)

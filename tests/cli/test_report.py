@@ -1,0 +1,29 @@
+"""The command `report`."""
+
+from __future__ import annotations
+
+import zipfile
+
+
+def test_a_report_of_simulated_accounts(command, tmp_path):
+    """One command without an account writes a page of three accounts."""
+    page = tmp_path / "report.html"
+    result = command("report", "--simulator", "--month", "2026-10", "--static", "--out", str(page))
+    assert (result.code, result.out.decode().split(",")[:2]) == (0, [f"{page}: 2026-10", " 3 accounts of AIOZ"])
+    text = page.read_text(encoding="utf-8")
+    assert "Billing report, October 2026" in text
+    assert "simulated data" in text
+    assert "<script" not in text
+
+
+def test_a_workbook_of_a_ledger(command, tmp_path):
+    """The name's ending chooses the workbook."""
+    assert command("sync", "--db", str(tmp_path / "l.db")).code == 0
+    assert command("report", "--db", str(tmp_path / "l.db"), "--out", str(tmp_path / "r.xlsx")).code == 0
+    assert zipfile.is_zipfile(tmp_path / "r.xlsx")
+
+
+def test_another_ending_is_refused(command, tmp_path):
+    """A report is a page or a workbook."""
+    result = command("report", "--simulator", "--out", str(tmp_path / "r.pdf"))
+    assert (result.code, "ends with .html or .xlsx" in result.err) == (2, True)
