@@ -82,6 +82,7 @@ async def test_a_recipe_does_what_the_guide_says(recipe, simulator, tmp_path):
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as session:
             browser = Browser(session, server.url)
             await check_json(browser, simulator)
+            await check_schema(browser, recipe)
             await check_download(browser, simulator)
             await check_events(browser, simulator)
             await check_errors(browser, simulator)
@@ -109,6 +110,17 @@ async def check_json(browser: Browser, simulator: Simulator) -> None:
         assert headers["Content-Type"].startswith("application/json")
     status, _, _ = await browser.get("/tenants/nobody/month")
     assert status == 404
+
+
+async def check_schema(browser: Browser, recipe: str) -> None:
+    """Find the records in the OpenAPI schema of the frameworks that make one."""
+    path = {"fastapi_app.py": "/openapi.json", "litestar_app.py": "/schema/openapi.json"}.get(recipe)
+    if path is not None:
+        status, _, body = await browser.get(path)
+        schemas = json.loads(body)["components"]["schemas"]
+        assert status == 200
+        assert "total_cost_usd" in schemas["MonthUsage"]["properties"]
+        assert schemas["TopUp"]["properties"]["id"]["description"]
 
 
 async def check_download(browser: Browser, simulator: Simulator) -> None:
