@@ -81,8 +81,13 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
     if stored["top_ups"]:
         if not _holders(ledger, TOP_UPS, [row[0] for row in top_ups]) & {ledger.account}:
             raise _not_theirs(ledger, f"none of the {stored['top_ups']} top_ups that are stored as account")
-    elif stored["history"] and not _same_history(ledger, ledger.account, days, least=1):
+    elif stored["history"] and not _same_history(ledger, ledger.account, days, least=_least(ledger)):
         raise _not_theirs(ledger, f"no day with a cost of the {stored['history']} days that are stored as account")
+
+
+def _least(ledger: Ledger) -> int:
+    """Return how many equal days are wanted: an account of version 1 has no credentials, and takes the first ones."""
+    return len(ledger.select("SELECT 1 FROM identities WHERE account = ? AND system = 'aioz' LIMIT 1", ledger.account))
 
 
 def _owners(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> list[Cell]:

@@ -131,19 +131,10 @@ def metered_rows(usage: MeteredUsage) -> Rows:
 
 
 def _store(ledger: Ledger, rows: Rows, month: str, counts: dict[str, ListCounts]) -> None:
-    """Store a month; rows that it had before and has no more are marked as missing."""
+    stored = ledger.replace(month, rows)
     for table, found in rows.items():
-        before = ledger.select(
-            f"SELECT {table.key} FROM {table.name} WHERE account = ? AND year_month = ? AND missing_since IS NULL",  # noqa: S608
-            ledger.account,
-            month,
-        )
-        gone = {key for (key,) in before} - {row[0] for row in found}
-        if found:
-            kept = counts.get(table.name, ListCounts()).plus(ledger.store(table, found), read=len(found))
-        else:
-            kept = counts.get(table.name, ListCounts())
-        counts[table.name] = kept.plus(ledger.remove(table, sorted(gone, key=str)))
+        before = counts.get(table.name, ListCounts())
+        counts[table.name] = before.plus(stored[table.name], read=len(found))
 
 
 def _months(ledger: Ledger, table: LedgerTable) -> tuple[str, str]:

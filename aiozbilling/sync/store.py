@@ -80,7 +80,6 @@ class Ledger:
         """Begin a run; everything stored from now on belongs to it."""
         started_at = time_text(self.clock())
         with self._transaction() as database:
-            database.execute("INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", (self.account,))
             self._run = begin_run(database, self.account, host, started_at)
 
     def fail(self, error: BaseException, counts: Mapping[str, ListCounts]) -> None:
@@ -131,10 +130,21 @@ class Ledger:
             self._save(database, table, state)
         return counts
 
-    def remove(self, table: LedgerTable, keys: Sequence[Cell]) -> Counts:
-        """Mark rows as missing from the provider's reply."""
+    def replace(self, month: str, found: Mapping[LedgerTable, Sequence[Row]]) -> dict[str, Counts]:
+        """Store the rows of a month as they are now; those that it had before and has no more are marked as missing."""
+        counts = {}
         with self._transaction() as database:
-            return mark_missing(database, table, self.account, keys, self._run)
+            for table, rows in found.items():
+                keys = database.execute(
+                    f"SELECT {table.key} FROM {table.name}"  # noqa: S608
+                    " WHERE account = ? AND year_month = ? AND missing_since IS NULL",
+                    (self.account, month),
+                ).fetchall()
+                gone = {key for (key,) in keys} - {row[0] for row in rows}
+                stored = store_rows(database, table, self.account, rows, self._run)
+                missing = mark_missing(database, table, self.account, sorted(gone), self._run)
+                counts[table.name] = attrs.evolve(stored, missing=missing.missing)
+        return counts
 
     def present(self, table: LedgerTable) -> int:
         """Count the account's rows that the provider has not removed."""
@@ -154,8 +164,9 @@ class Ledger:
             return self._database.execute(statement, values).fetchall()
 
     def accept_identity(self, system: str, fingerprint: str, host: str) -> None:
-        """Store that these credentials are those of the account."""
+        """Store that these credentials are those of the account; a new label becomes an account of the ledger."""
         with self._transaction() as database:
+            database.execute("INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", (self.account,))
             database.execute(
                 "INSERT INTO identities VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (self.account, system, fingerprint, host, self._run.number),

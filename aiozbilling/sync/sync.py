@@ -180,6 +180,7 @@ class _Run:
         ledger = self.ledger
         fingerprint = billing.fingerprint(ledger.salt)
         await confirm_aioz(ledger, billing, fingerprint)
+        await in_thread(ledger.accept_identity, "aioz", fingerprint, billing.base_url)
         top_ups = ListSync(ledger, TOP_UPS, billing.top_ups, self._progress(TOP_UPS))
         await self._list(top_ups, TOP_UPS)
         recheck = await recheck_uncredited(
@@ -190,20 +191,19 @@ class _Run:
         await self._list(ListSync(ledger, HISTORY, billing.history_usage, self._progress(HISTORY)), HISTORY)
         month = _month_row(await billing.this_month_usage(), ledger.clock())
         self.counts[MONTHS.name] = ListCounts().plus(await in_thread(ledger.store, MONTHS, [month]), read=1)
-        await in_thread(ledger.accept_identity, "aioz", fingerprint, billing.base_url)
 
     async def b3os(self, b3os: B3osBilling, organization: str) -> None:
         fingerprint = b3os.fingerprint(self.ledger.salt)
         await in_thread(confirm_b3os, self.ledger, fingerprint, organization)
-        self.requests += await sync_b3os(self.ledger, b3os, organization, self.counts)
         host = f"{b3os.base_url} {organization}"
         await in_thread(self.ledger.accept_identity, "b3os", fingerprint, host)
+        self.requests += await sync_b3os(self.ledger, b3os, organization, self.counts)
 
     async def metered(self, metered: MeteredBilling) -> None:
         fingerprint = metered.fingerprint(self.ledger.salt)
         await confirm_metered(self.ledger, metered, fingerprint)
-        self.requests += await sync_metered(self.ledger, metered, self.counts)
         await in_thread(self.ledger.accept_identity, "metered", fingerprint, metered.base_url)
+        self.requests += await sync_metered(self.ledger, metered, self.counts)
 
     async def _list(self, reading: ListSync, table: LedgerTable) -> None:
         try:

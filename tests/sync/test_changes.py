@@ -30,6 +30,7 @@ async def test_a_deposit_credited_later_is_found_without_full(tmp_path: Path, or
         assert run.rows("SELECT count(DISTINCT key) FROM changes WHERE column = 'status' AND new = 1") == [(3,)]
 
 
+@pytest.mark.slow
 async def test_many_old_uncredited_deposits_are_read_in_turn(tmp_path: Path) -> None:
     """A run makes at most four requests for them, and some runs later each of them was read."""
     async with synced(tmp_path / "b.sqlite", top_ups=9000, days=5) as run:

@@ -61,6 +61,8 @@ async def test_one_account_under_two_labels_is_refused(tmp_path: Path, top_ups: 
             with pytest.raises(ExportError, match="this is the account stored as 'eu'"):
                 await sync(billing, path, account="us")
     assert spent(path, "us") == 0
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT account FROM accounts").fetchall() == [("eu",)]
 
 
 @pytest.mark.parametrize("top_ups", [0, 20])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,10 +20,10 @@ from aiozbilling.sync import verify
 from tests.sync.synced import Synced, synced
 
 
-@pytest.fixture
-async def run(tmp_path: Path) -> AsyncIterator[Synced]:
+@asynccontextmanager
+async def synced_thrice(path: Path) -> AsyncIterator[Synced]:
     """Make a ledger in three runs, with changes and a removed row."""
-    async with synced(tmp_path / "b.sqlite", top_ups=40, days=20) as run:
+    async with synced(path, top_ups=40, days=20) as run:
         await run()
         run.simulator.account.remove_top_up(7)
         run.simulator.advance(days=1, seconds=600)
@@ -29,6 +31,32 @@ async def run(tmp_path: Path) -> AsyncIterator[Synced]:
         run.simulator.advance(seconds=600)
         await run()
         yield run
+
+
+@pytest.fixture
+async def run(tmp_path: Path) -> AsyncIterator[Synced]:
+    """Make a ledger whose simulator runs."""
+    async with synced_thrice(tmp_path / "b.sqlite") as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a ledger for all tests that edit a copy of it."""
+    path = tmp_path_factory.mktemp("ledger") / "b.sqlite"
+
+    async def make() -> None:
+        async with synced_thrice(path):
+            pass
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture
+def ledger(made_once: Path, tmp_path: Path) -> Path:
+    """Copy the ledger."""
+    return Path(shutil.copy(made_once, tmp_path / "b.sqlite"))
 
 
 async def test_a_ledger_that_sync_wrote_is_right(run: Synced) -> None:
@@ -66,22 +94,22 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
-async def test_an_edit_by_hand_is_found(run: Synced, edit: str) -> None:
+def test_an_edit_by_hand_is_found(ledger: Path, edit: str) -> None:
     """Each kind of edit makes at least one difference."""
-    with contextlib.closing(sqlite3.connect(run.path)) as database:
+    with contextlib.closing(sqlite3.connect(ledger)) as database:
         database.executescript(edit)
         assert database.total_changes
-    report = verify(run.path)
+    report = verify(ledger)
     assert not report.is_ok
     assert report.count == len(report.differences)
 
 
-async def test_every_cell_counts(run: Synced) -> None:
+def test_every_cell_counts(ledger: Path) -> None:
     """A random cell of a random row, changed to another value, is found and its row is named."""
     choose = random.Random(5)
-    copy = run.path.with_name("copy.sqlite")
-    for _ in range(60):
-        shutil.copy(run.path, copy)
+    copy = ledger.with_name("copy.sqlite")
+    for _ in range(25):
+        shutil.copy(ledger, copy)
         table = choose.choice(("top_ups", "history", "months"))
         with contextlib.closing(sqlite3.connect(copy)) as database:
             names = [row[1] for row in database.execute(f"PRAGMA table_info({table})")][2:]

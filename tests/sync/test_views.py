@@ -14,6 +14,7 @@ import pytest
 from aiozbilling.export import sync
 from aiozbilling.simulator import Simulator
 from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS
+from aiozbilling.sync.store import ListState
 from tests.sync.synced import client, synced
 from tests.sync.written import WrittenLedger, day_row, month_row, top_up_row
 
@@ -90,7 +91,7 @@ def test_the_balance_is_credited_minus_spent(written: WrittenLedger) -> None:
             top_up_row("d", 99 * 10**18, "2026-10-02"),
         ],
     )
-    written.ledger.remove(TOP_UPS, ["d"])
+    written.ledger.settle(TOP_UPS, ["d"], ListState())
     assert written.rows("SELECT day, opening, credited, spent, closing FROM v_balance_daily ORDER BY day") == [
         ("2026-10-01", 0.0, 10.0, 1.0, 9.0),
         ("2026-10-02", 9.0, 5.0, 0.0, 14.0),

@@ -20,6 +20,7 @@ class WrittenLedger:
         self.path = path
         self.ledger = Ledger(Disk(), path, account, lambda: datetime(2026, 11, 1, 9, tzinfo=UTC))
         self.ledger.begin("https://example.com")
+        self.ledger.accept_identity("aioz", f"fingerprint of {account}", "https://example.com")
 
     def store(self, table: LedgerTable, rows: list[Row]) -> None:
         """Store rows as sync does."""
