@@ -22,7 +22,7 @@ from aiozbilling.listing.listing import Listing, Page
 from aiozbilling.listing.source import key_text
 from aiozbilling.records import DayUsage, TopUp
 
-__all__ = ["RECENT", "Changes", "Place"]
+__all__ = ["RECENT", "Changes", "Place", "rows_between"]
 
 RECENT = 100  # rows that every run reads again
 _BLOCK = 64
@@ -75,15 +75,32 @@ class Place:
 
 
 class Changes:
-    """Reads what is new or corrected since a place; `place` is the new one once all pages were taken."""
+    """Reads what is new or corrected since a place; `place` is the new one once all pages were taken.
 
-    def __init__(self, begin: Begin, kind: type[TopUp | DayUsage], since: Place | None, *, full: bool = False) -> None:
+    Args:
+        begin: ``billing.top_ups`` or ``billing.history_usage``.
+        kind: of its rows.
+        since: the place, or None to read all.
+        full: read to the end of the list, for corrections in old rows.
+        corrected: whether corrected rows come too; without them, each row comes once.
+    """
+
+    def __init__(
+        self,
+        begin: Begin,
+        kind: type[TopUp | DayUsage],
+        since: Place | None,
+        *,
+        full: bool = False,
+        corrected: bool = True,
+    ) -> None:
         self._begin = begin
         self._key = _KEY[kind]
         self._time = _TIME[kind]
         self._since = since or _NOWHERE
         self._full = full or self._since.rows <= RECENT
         self._grows_at = self._since.grows_at
+        self._corrected = corrected
         self._known = frozenset((*self._since.head, *self._since.tail))
         self._blocks = dict(self._since.blocks)
         self._open: dict[int, tuple[Any, bool]] = {}  # rows of the block that is being read, by index
@@ -149,7 +166,7 @@ class Changes:
         for number, (row, key) in enumerate(zip(page.items, keys, strict=True)):
             is_known = key in self._known
             self._met = self._met or is_known
-            is_new = self._met != at_head and not is_known
+            is_new = not is_known and (not self._known or self._met != at_head)
             self._new += is_new
             place = page.offset + number
             index = page.total - 1 - place if at_head else place
@@ -166,7 +183,7 @@ class Changes:
         number = str(read[0][0] // _BLOCK)
         rows = [row for _, (row, _) in read]
         known, digest = self._blocks.get(number, (0, ""))
-        if not is_whole or (read[0][0] % _BLOCK and number in self._blocks):
+        if not self._corrected or not is_whole or (read[0][0] % _BLOCK and number in self._blocks):
             return [row for _, (row, is_new) in read if is_new]
         self._blocks[number] = (len(rows), _digest(rows))
         if known and len(rows) >= known and _digest(rows[:known]) == digest:
@@ -182,6 +199,28 @@ class Changes:
             tail=self._since.tail if tail is None else tail,
             blocks={number: self._blocks[number] for number in kept},
         )
+
+
+async def rows_between(
+    begin: Begin, kind: type[TopUp | DayUsage], since: Place | None, until: Place
+) -> list[TopUp | DayUsage]:
+    """Read the rows again that came between two places, in list order, as far as they are still there."""
+    key = _KEY[kind]
+    first, last = (until.head, since and since.head) if until.grows_at == "head" else (since and since.tail, until.tail)
+    found: list[Any] = []
+    async with aclosing(begin().pages()) as pages:
+        async for page in pages:
+            found += page.items
+            if until.grows_at == "head" and last and not set(last).isdisjoint(key_text(key(row)) for row in found):
+                break
+    keys = [key_text(key(row)) for row in found]
+    if until.grows_at == "head":
+        begins = next((number for number, one in enumerate(keys) if one in set(first or ())), 0)
+        ends = next((number for number, one in enumerate(keys) if one in set(last or ())), len(keys))
+    else:
+        begins = max((number + 1 for number, one in enumerate(keys) if one in set(first or ())), default=0)
+        ends = max((number + 1 for number, one in enumerate(keys) if one in set(last or ())), default=len(keys))
+    return found[begins:ends]
 
 
 def _grows_at(times: Sequence[datetime | None]) -> Literal["head", "tail"] | None:

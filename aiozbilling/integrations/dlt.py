@@ -10,12 +10,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from os import PathLike, fspath
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -25,13 +24,14 @@ from aiozbilling.exchange.rate import RateLimit
 from aiozbilling.fleet.account_export import explained
 from aiozbilling.fleet.accounts import Account, accounts_of, selected
 from aiozbilling.fleet.changes import Changes, Place
-from aiozbilling.fleet.clients import Clients, resolved_secrets
 from aiozbilling.integrations.arrow import batch
 from aiozbilling.integrations.loop_thread import loop_thread
+from aiozbilling.integrations.many import Ended, Put, each_account
 from aiozbilling.records import DayUsage, TopUp
 
 try:
     import dlt
+    import pyarrow as pa
     from dlt.extract import DltResource
 except ImportError:
     raise ConfigurationError("dlt is an extra: pip install 'aiozbilling[dlt]'") from None
@@ -40,7 +40,8 @@ __all__ = ["history", "top_ups"]
 
 _BATCH = 5000  # rows of an Arrow table
 _FAILED = dlt.mark.make_hints(table_name="failed_accounts", write_disposition="append", primary_key=())
-OnError = Literal["record", "raise"]
+OnError: TypeAlias = Literal["record", "raise"]
+Name: TypeAlias = Literal["top_ups", "history"]
 
 
 def top_ups(
@@ -103,94 +104,49 @@ class _Options:
     rate_limit: RateLimit | None
 
 
-@attrs.frozen
-class _Read:
-    """What a worker passes on: rows as Arrow, or that an account is read, or what failed."""
-
-    account: str
-    table: Any = None
-    place: Place | None = None
-    error: Exception | None = None
-
-
-def _resource(name: Literal["top_ups", "history"], key: tuple[str, str], options: _Options) -> DltResource:
+def _resource(name: Name, key: tuple[str, str], options: _Options) -> DltResource:
     def rows() -> Iterator[Any]:
         places: dict[str, Any] = dlt.current.resource_state().setdefault("places", {})
+        accounts = [one for one in selected(accounts_of(options.accounts), options.only) if one.system == "aioz"]
+
+        async def read(account: Account, client: Any, put: Put) -> Place:
+            return await _read(name, account, client, places.get(account.label), put, full=options.full)
+
+        items = each_account(accounts, read, workers=options.workers, rate_limit=options.rate_limit)
         with loop_thread() as loop:
-            for read in loop.iterate(_all(name, options, places)):
-                if read.table is not None:
-                    yield read.table
-                elif read.place is not None:
-                    places[read.account] = read.place.as_dict()
-                elif read.error is not None and options.on_error == "raise":
-                    raise read.error
+            for item in loop.iterate(items):
+                if not isinstance(item, Ended):
+                    yield item
+                elif item.error is None:
+                    places[item.account.label] = item.result.as_dict()
+                elif options.on_error == "raise":
+                    raise item.error
                 else:
-                    yield dlt.mark.with_hints(_failure(name, read), _FAILED, create_table_variant=True)
+                    yield dlt.mark.with_hints(_failure(name, item), _FAILED, create_table_variant=True)
 
     resource: DltResource = dlt.resource(rows, name=name, primary_key=key, write_disposition="merge")()
     return resource
 
 
-def _failure(name: str, read: _Read) -> dict[str, Any]:
-    kind, message = explained(read.error or Exception())
-    at = datetime.now(UTC)
-    return {"account": read.account, "list": name, "error": kind, "message": message, "failed_at": at}
-
-
-async def _all(
-    name: Literal["top_ups", "history"], options: _Options, places: dict[str, Any]
-) -> AsyncGenerator[_Read, None]:
-    """Read all accounts, a few at once, and pass on what comes; little is held while nobody takes it."""
-    accounts = [one for one in selected(accounts_of(options.accounts), options.only) if one.system == "aioz"]
-    secrets = await resolved_secrets(accounts)
-    queue: asyncio.Queue[_Read] = asyncio.Queue(options.workers)
-    waiting = iter(accounts)
-
-    async def work() -> None:
-        for account in waiting:
-            try:
-                await _one(name, account, clients.client(account, secrets[account.label]), options, places, queue)
-            except Exception as error:
-                await queue.put(_Read(account.label, error=error))
-
-    async with Clients(options.rate_limit) as clients:
-        workers = [asyncio.create_task(work()) for _ in range(min(options.workers, len(accounts)))]
-        try:
-            left = len(accounts)
-            while left:
-                read = await queue.get()
-                left -= read.table is None
-                yield read
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-
-
-async def _one(
-    name: Literal["top_ups", "history"],
-    account: Account,
-    client: Any,
-    options: _Options,
-    places: dict[str, Any],
-    queue: asyncio.Queue[_Read],
-) -> None:
+async def _read(
+    name: Name, account: Account, client: Any, since: dict[str, Any] | None, put: Put, *, full: bool
+) -> Place:
+    """Put what is new or corrected of an account as Arrow tables, and return the place that it is read to."""
     kind, begin = (TopUp, client.top_ups) if name == "top_ups" else (DayUsage, client.history_usage)
-    since = Place.from_dict(places[account.label]) if account.label in places else None
-    changes = Changes(begin, kind, since, full=options.full)
+    changes = Changes(begin, kind, None if since is None else Place.from_dict(since), full=full)
     waiting: list[Any] = []
     async with aclosing(changes.rows()) as batches:
         async for rows in batches:
             waiting += rows
             if len(waiting) >= _BATCH:
-                await queue.put(_Read(account.label, _table(kind, account.label, waiting)))
+                await put(pa.Table.from_batches([batch(kind, account.label, waiting)]))
                 waiting = []
     if waiting:
-        await queue.put(_Read(account.label, _table(kind, account.label, waiting)))
-    await queue.put(_Read(account.label, place=changes.place))
+        await put(pa.Table.from_batches([batch(kind, account.label, waiting)]))
+    return changes.place
 
 
-def _table(kind: type[TopUp | DayUsage], label: str, rows: list[Any]) -> Any:
-    import pyarrow as pa
-
-    return pa.Table.from_batches([batch(kind, label, rows)])
+def _failure(name: str, ended: Ended) -> dict[str, Any]:
+    kind, message = explained(ended.error or Exception())
+    at = datetime.now(UTC)
+    return {"account": ended.account.label, "list": name, "error": kind, "message": message, "failed_at": at}
