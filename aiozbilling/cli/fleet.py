@@ -31,6 +31,7 @@ _Kind = Annotated[
     Kind, typer.Option("--format", "-f", metavar="FORMAT", help="Of the parts: csv, jsonl, parquet, sqlite.")
 ]
 _Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Accounts at once.")]
+_Processes = Annotated[int, typer.Option("--processes", metavar="N", min=1, help="That share the accounts.")]
 _Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="PATTERN", show_default=False, help="Labels, such as 'eu-*'; may be repeated."),
@@ -53,6 +54,7 @@ def export(
     out: _Out,
     format_: _Kind = Kind.PARQUET,
     workers: _Workers = 8,
+    processes: _Processes = 1,
     only: _Only = None,
     rate_limit: _Rate = "180/60",
 ) -> None:
@@ -75,6 +77,7 @@ def export(
                 out,
                 format=format_.value,
                 workers=workers,
+                processes=processes,
                 only=only or (),
                 rate_limit=limit,
                 on_progress=shown,

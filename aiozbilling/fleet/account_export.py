@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -13,12 +15,11 @@ from typing import Any
 import attrs
 
 from aiozbilling.clients.aioz import AiozBilling
-from aiozbilling.errors import AiozBillingError, ConfigurationError
+from aiozbilling.errors import AiozBillingError, ConfigurationError, ExportLockedError
 from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.disk import Disk, failures_named
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.job import export
-from aiozbilling.export.totals import Progress
 from aiozbilling.fleet.accounts import Account
 from aiozbilling.fleet.layout import Layout
 from aiozbilling.fleet.manifest import AccountManifest, ListState, Part
@@ -26,6 +27,8 @@ from aiozbilling.fleet.outcome import Outcome
 from aiozbilling.listing.listing import Listing
 
 __all__ = ["AccountExport", "explained"]
+
+_ENDING_S = 5.0
 
 
 @attrs.define(eq=False)
@@ -48,19 +51,32 @@ class AccountExport:
         try:
             state = await in_thread(self._state)
             if state is not None and state.status == "complete":
+                await in_thread(self._clear)
                 return self._outcome(state, new_rows=0)
             await in_thread(self._prepare)
             if not await in_thread(self._is_exported):
-                await export(
-                    self._listing(),
-                    self._staged,
-                    format=self.layout.format,
-                    on_progress=lambda progress: on_rows(_rows(progress)),
-                )
+                await self._export(on_rows)
             state = await in_thread(self._publish)
             return self._outcome(state, new_rows=state.rows)
         except Exception as error:
             return await self._failed(error)
+
+    async def _export(self, on_rows: Callable[[int], object]) -> None:
+        until = time.monotonic() + _ENDING_S
+        while True:
+            try:
+                await export(
+                    self._listing(),
+                    self._staged,
+                    format=self.layout.format,
+                    on_progress=lambda progress: on_rows(progress.rows),
+                )
+            except ExportLockedError:  # a process of a run that was killed is still ending
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(_ENDING_S / 20)
+            else:
+                return
 
     @property
     def _staged(self) -> Path:
@@ -121,7 +137,7 @@ class AccountExport:
 
     def _publish(self) -> ListState:
         """Make the complete file a part, and list it in the manifest."""
-        label, target = self.account.label, self.layout.part(self.account.label, 1)
+        target = self.layout.part(self.account.label, 1)
         with failures_named(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             part = _part(Names(self._staged).manifest, target.name)
@@ -130,9 +146,13 @@ class AccountExport:
                 self.disk.sync_folder(target.parent)
         state = ListState(status="complete", format=self.layout.format, parts=(part,))
         self._save(state)
-        with failures_named(self._staged):
-            shutil.rmtree(self.layout.work(label))
+        self._clear()
         return state
+
+    def _clear(self) -> None:
+        """Remove what is needed no more; a run that was killed before this leaves it."""
+        with failures_named(self._staged), suppress(FileNotFoundError):
+            shutil.rmtree(self._staged.parent)
 
     def _note_failure(self, error: Exception) -> ListState:
         before = self._manifest().lists.get(self.layout.list)
@@ -154,10 +174,6 @@ class AccountExport:
 def explained(error: Exception) -> tuple[str, str]:
     """Return the class and the message of an error; of a foreign one no message, as nobody knows what is in it."""
     return type(error).__name__, str(error) if isinstance(error, AiozBillingError) else ""
-
-
-def _rows(progress: Progress) -> int:
-    return progress.rows
 
 
 def _part(manifest: Path, name: str) -> Part:

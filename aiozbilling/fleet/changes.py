@@ -205,6 +205,8 @@ async def rows_between(
     begin: Begin, kind: type[TopUp | DayUsage], since: Place | None, until: Place
 ) -> list[TopUp | DayUsage]:
     """Read the rows again that came between two places, in list order, as far as they are still there."""
+    if not until.head:
+        return []  # the list was empty
     key = _KEY[kind]
     first, last = (until.head, since and since.head) if until.grows_at == "head" else (since and since.tail, until.tail)
     found: list[Any] = []

@@ -23,6 +23,7 @@ from aiozbilling.fleet.clients import resolved_secrets
 from aiozbilling.fleet.layout import FleetList, Layout
 from aiozbilling.fleet.manifest import AccountManifest, ListState
 from aiozbilling.fleet.outcome import FleetProgress, Outcome
+from aiozbilling.fleet.processes import export_in_processes
 from aiozbilling.fleet.summary import Summary
 from aiozbilling.fleet.workers import Plan, export_accounts
 
@@ -36,6 +37,7 @@ def fleet(
     *,
     format: Format = "parquet",  # noqa: A002 - the word that users know
     workers: int = 8,
+    processes: int = 1,
     only: Sequence[str] = (),
     rate_limit: RateLimit | None = AIOZ_RATE_LIMIT,
     on_progress: Callable[[FleetProgress], object] | None = None,
@@ -52,7 +54,8 @@ def fleet(
         what: ``"top_ups"`` or ``"history"``.
         out: folder of the dataset; it is made when it is not there. Both lists may share it.
         format: of the parts.
-        workers: accounts at once.
+        workers: accounts at once in one process.
+        processes: that share the accounts; each has whole accounts, and so the rate limit of an account is in one.
         only: patterns of labels, such as ``["eu-*"]``; by default all.
         rate_limit: of each account, or None.
         on_progress: called with a `FleetProgress` after each page and each account.
@@ -62,23 +65,28 @@ def fleet(
         ExportError: the folder can't be written.
         ExportLockedError: another fleet is writing to the folder.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ConfigurationError(f"workers must be a whole number of at least 1, not {workers!r}")
+    for name, number in (("workers", workers), ("processes", processes)):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ConfigurationError(f"{name} must be a whole number of at least 1, not {number!r}")
     chosen = [one for one in selected(accounts_of(accounts), only) if one.system == "aioz"]
     if not chosen:
         raise ConfigurationError("no account of AIOZ is selected")
     plan = Plan(Layout(Path(out).absolute(), what, format), workers, rate_limit)
-    return _outcomes(chosen, plan, on_progress or _ignore)
+    return _outcomes(chosen, plan, min(processes, len(chosen)), on_progress or _ignore)
 
 
 async def _outcomes(
-    accounts: Sequence[Account], plan: Plan, on_progress: Callable[[FleetProgress], object]
+    accounts: Sequence[Account], plan: Plan, processes: int, on_progress: Callable[[FleetProgress], object]
 ) -> AsyncGenerator[Outcome, None]:
     secrets = await resolved_secrets(accounts)
     count = _Count(len(accounts), on_progress)
     async with _dataset(plan.layout) as dataset:
         queue: asyncio.Queue[Outcome] = asyncio.Queue()
-        driver = asyncio.create_task(export_accounts(accounts, secrets, plan, queue.put_nowait, count.read))
+        if processes > 1:
+            work = export_in_processes(accounts, processes, plan, queue.put_nowait)
+        else:
+            work = export_accounts(accounts, secrets, plan, queue.put_nowait, count.read)
+        driver = asyncio.create_task(work)
         try:
             for _ in accounts:
                 outcome = await dataset.checked(await _next(queue, driver))

@@ -67,9 +67,9 @@ class Layout:
         return self.parts(label) / f"part-{number:05}.{self.format}"
 
     def work(self, label: str) -> Path:
-        """Return the folder of what is not complete yet."""
-        return self.root / "_work" / label
+        """Return the folder of what is not complete yet of an account."""
+        return self.root / "_work" / self.list / label
 
     def staged(self, label: str) -> Path:
         """Return the path of the export that becomes the next part."""
-        return self.work(label) / f"{self.list}.{self.format}"
+        return self.work(label) / f"next.{self.format}"

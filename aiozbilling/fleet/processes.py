@@ -1,0 +1,88 @@
+"""Whole accounts divided among a few processes, where one processor is not enough."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from aiozbilling.errors import ExportError
+from aiozbilling.export.in_thread import in_thread
+from aiozbilling.fleet.accounts import Account
+from aiozbilling.fleet.clients import resolved_secrets
+from aiozbilling.fleet.outcome import Outcome
+from aiozbilling.fleet.workers import Plan, export_accounts
+
+__all__ = ["export_in_processes"]
+
+_GROUP = 16  # accounts of one task: more of them would leave a process idle at the end
+_LOOK_EVERY_S = 0.2
+_ended: Any = None  # in a process of the pool: set when it has to end
+
+
+async def export_in_processes(
+    accounts: Sequence[Account],
+    processes: int,
+    plan: Plan,
+    on_outcome: Callable[[Outcome], object],
+) -> None:
+    """Export accounts in processes; outcomes are passed on in groups.
+
+    Where a process dies, the accounts that were not finished have a failed outcome, and the next run resumes them.
+    Cancelling ends every process after it has written its checkpoints.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork would copy a running event loop
+    ended = context.Event()
+    size = max(1, min(_GROUP, -(-len(accounts) // processes)))
+    groups = [accounts[first : first + size] for first in range(0, len(accounts), size)]
+    pool = ProcessPoolExecutor(processes, context, _begin, (ended, os.getpid()))
+    tasks = [asyncio.create_task(_outcomes(pool.submit(_export, group, plan), group)) for group in groups]
+    try:
+        for coming in asyncio.as_completed(tasks):
+            for outcome in await coming:
+                on_outcome(outcome)
+    finally:
+        ended.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await in_thread(pool.shutdown, cancel_futures=True)
+
+
+async def _outcomes(future: Future[list[Outcome]], group: Sequence[Account]) -> list[Outcome]:
+    try:
+        return await asyncio.wrap_future(future)
+    except BrokenProcessPool:
+        error = ExportError("a process of the fleet died", hint="Run the same fleet again: it resumes these accounts")
+        return [Outcome(account=one.label, status="failed", error=error, tags=one.tags) for one in group]
+
+
+# What runs in the processes of the pool.
+
+
+def _begin(ended: Any, parent: int) -> None:
+    global _ended  # noqa: PLW0603 - the pool passes nothing else to its tasks
+    _ended = lambda: ended.is_set() or os.getppid() != parent  # noqa: E731
+    # Ctrl-C reaches every process of the terminal: the parent tells the others when to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _export(accounts: Sequence[Account], plan: Plan) -> list[Outcome]:
+    return asyncio.run(_until_ended(accounts, plan))
+
+
+async def _until_ended(accounts: Sequence[Account], plan: Plan) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    secrets = await resolved_secrets(accounts)
+    work = asyncio.create_task(export_accounts(accounts, secrets, plan, outcomes.append, lambda _label, _rows: None))
+    while not work.done():
+        if _ended():
+            work.cancel()
+        await asyncio.wait((work,), timeout=_LOOK_EVERY_S)
+    await work
+    return outcomes

@@ -1,0 +1,101 @@
+"""Fleets in several processes, and fleets that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from aiozbilling.simulator import Simulator
+from tests.fleet.fleets import accounts_file, ids_in, run
+
+SIZES = {f"a{number}": 40 * number for number in range(8)}
+
+
+async def rows_of(folder: Path, simulator: Simulator) -> tuple[Path, dict[str, list[str]]]:
+    accounts = {label: simulator.add_account(top_ups=size) for label, size in SIZES.items()}
+    return accounts_file(folder / "etc", simulator, accounts), {
+        label: account.top_up_ids() for label, account in accounts.items()
+    }
+
+
+@pytest.mark.slow
+async def test_two_processes_make_the_same_dataset(tmp_path):
+    """Two processes share the accounts, and the dataset and the outcomes are those of one."""
+    async with Simulator() as simulator:
+        file, expected = await rows_of(tmp_path, simulator)
+        (file.parent / "a3.key").write_text("bad")
+        outcomes = await run(file, tmp_path / "out", processes=2)
+        assert {label for label, outcome in outcomes.items() if outcome.status == "failed"} == {"a3"}
+        del expected["a3"]
+        assert ids_in(tmp_path / "out") == expected
+        assert {label: outcome.rows for label, outcome in outcomes.items()} == SIZES | {"a3": 0}
+
+
+@pytest.mark.slow
+async def test_cancelled_processes_end_and_resume(tmp_path):
+    """A cancelled fleet ends its processes, and the next run completes the dataset."""
+    async with Simulator() as simulator:
+        simulator.behaviour.max_limit, simulator.behaviour.latency_s = 10, 0.05
+        file, expected = await rows_of(tmp_path, simulator)
+        task = asyncio.create_task(run(file, tmp_path / "out", processes=2))
+        while len(simulator.requests) < 20:
+            await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        before = len(simulator.requests)
+        await asyncio.sleep(0.3)
+        assert len(simulator.requests) == before
+        simulator.behaviour.latency_s = 0
+        await run(file, tmp_path / "out")
+        assert ids_in(tmp_path / "out") == expected
+
+
+async def killed(simulator: Simulator, file: Path, out: Path, after: int, processes: int) -> bool:
+    """Run the command and kill it after so many requests; tell whether it came to its end."""
+    command = ["fleet", "export", "top-ups", "--accounts", str(file), "--out", str(out), "--rate-limit", "none"]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "aiozbilling", *command, "--processes", str(processes), "--workers", "3"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until = len(simulator.requests) + after
+    while process.returncode is None and len(simulator.requests) < until:
+        await asyncio.sleep(0.005)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+    return process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("kills", "processes"),
+    [(2, 1), pytest.param(12, 1, marks=pytest.mark.slow), pytest.param(4, 2, marks=pytest.mark.slow)],
+)
+async def test_a_killed_fleet_resumes_to_the_same_dataset(tmp_path, kills, processes):
+    """Killed at random moments and run again, the dataset has the bytes of one that was never disturbed."""
+    choose = random.Random(kills)
+    async with Simulator() as simulator:
+        simulator.behaviour.max_limit = 20
+        file, expected = await rows_of(tmp_path, simulator)
+        await run(file, tmp_path / "undisturbed")
+        ended = 0
+        for _ in range(kills):
+            ended += await killed(simulator, file, tmp_path / "out", choose.randrange(1, 120 // kills + 2), processes)
+        assert ended < kills
+        outcomes = await run(file, tmp_path / "out")
+        assert [outcome.error for outcome in outcomes.values() if outcome.error is not None] == []
+        assert ids_in(tmp_path / "out") == expected
+        files = {path.relative_to(tmp_path / "undisturbed") for path in (tmp_path / "undisturbed").rglob("*.parquet")}
+        assert files == {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.parquet")}
+        for path in files:
+            assert (tmp_path / "out" / path).read_bytes() == (tmp_path / "undisturbed" / path).read_bytes()
+        assert not list((tmp_path / "out/_work/top_ups").iterdir())
