@@ -25,7 +25,7 @@ __all__ = [
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
-NOTHING = "–"  # noqa: RUF001 - an en dash, not a minus
+NOTHING = "–"
 CU_PLACES = 4  # compute units come as floats, such as 8745.200000000001; the rest of their digits is noise
 
 

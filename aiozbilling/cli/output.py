@@ -95,10 +95,10 @@ class Lines:
     """Prints records in one of the formats for programs, one a line."""
 
     def __init__(self, format_: Format, kind: type) -> None:
-        from aiozbilling.tables.columns import columns
+        from aiozbilling.tables.columns import columns_of
 
         self._format = format_
-        self._columns = columns(kind)
+        self._columns = columns_of(kind)
         self._begun = False
 
     async def add(self, records: Sequence[Any]) -> None:

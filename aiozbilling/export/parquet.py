@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.errors import ConfigurationError
 from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.disk import Disk, write_all
-from aiozbilling.export.formats import Encoding
+from aiozbilling.export.encoding import Encoding
 from aiozbilling.tables.columns import Cell, Column
-from aiozbilling.tables.texts import decimal_texts
 
 try:
     import pyarrow as pa
@@ -20,116 +19,62 @@ try:
 except ImportError:
     raise ConfigurationError("Parquet needs pyarrow: pip install 'aiozbilling[parquet]'") from None
 
+from aiozbilling.tables.arrow import batch_of_cells, schema_of
+
 __all__ = ["ROW_GROUP", "parquet_encoding"]
 
-ROW_GROUP = 1 << 14  # rows; the same however the pages fell, so that the same rows make the same bytes
-_TEXT_OF = "text of "
+ROW_GROUP = 1 << 14  # rows; the same for any page size, so that the same rows make the same bytes
 _FEW_VALUES = {"token", "denom", "sender", "recipient"}  # a dictionary of the other columns' values only takes time
-_DIGITS = 38  # of decimal128, the widest that all readers know
 
 
 def parquet_encoding(columns: tuple[Column, ...]) -> Encoding:
-    """Give the encoding.
-
-    A number that decimal128 doesn't hold waits as text beside its column, which then becomes text in the file: nothing
-    is lost, whatever the provider sends.
-    """
-    waiting = pa.schema([(column.name, _type(column)) for column in columns])
-    for column in columns:
-        if column.type == "decimal":
-            waiting = waiting.append(pa.field(_TEXT_OF + column.name, pa.string()))
-    return Encoding(waiting.serialize().to_pybytes(), partial(_batch, columns, waiting), partial(_sealed, columns))
+    """Return the encoding. The schema does not depend on the rows (see `tables.arrow`)."""
+    return Encoding(schema_of(columns).serialize().to_pybytes(), partial(_batch, columns), _sealed)
 
 
-def _type(column: Column) -> Any:
-    if column.type == "time":
-        return pa.timestamp("us", "UTC")
-    if column.type == "decimal":
-        return pa.decimal128(_DIGITS, column.scale)
-    return {"text": pa.string(), "int": pa.int64(), "bool": pa.bool_()}[column.type]
-
-
-def _batch(columns: tuple[Column, ...], schema: Any, cells: list[list[Cell]]) -> bytes:
-    arrays, texts = [], []
-    for column, field, cells_ in zip(columns, schema, cells, strict=False):
-        try:
-            array, text = pa.array(cells_, field.type), None
-        except OverflowError:
-            raise ExportError(
-                f"a number in {column.name} is beyond 64 bits", hint="Export to csv, jsonl or sqlite, which hold it"
-            ) from None
-        except pa.ArrowInvalid:
-            array, text = pa.nulls(len(cells_), field.type), pa.array(decimal_texts(cells_), pa.string())
-        arrays.append(array)
-        if column.type == "decimal":
-            texts.append(pa.nulls(len(cells_), pa.string()) if text is None else text)
-    content: bytes = pa.RecordBatch.from_arrays(arrays + texts, schema=schema).serialize().to_pybytes()
+def _batch(columns: tuple[Column, ...], cells: list[list[Cell]]) -> bytes:
+    content: bytes = batch_of_cells(columns, cells, len(cells[0])).serialize().to_pybytes()
     return content
 
 
-def _sealed(columns: tuple[Column, ...], disk: Disk, names: Names) -> Path:
-    texts: set[str] = set()
-    while True:
-        if disk.exists(names.ready):
-            disk.remove(names.ready)
-        handle = disk.create(names.ready)
-        sink = _Sink(disk, handle)
-        try:
-            misfit = _join(columns, texts, disk, names, sink)
-            disk.sync(handle)
-        finally:
-            sink.shut()
-            disk.close(handle)
-        if misfit is None:
-            disk.sync_folder(names.ready.parent)
-            return names.ready
-        texts.add(misfit)
+def _sealed(disk: Disk, names: Names) -> Path:
+    if disk.exists(names.ready):
+        disk.remove(names.ready)
+    handle = disk.create(names.ready)
+    sink = _Sink(disk, handle)
+    try:
+        _join(disk, names, sink)
+        disk.sync(handle)
+    finally:
+        sink.shut()
+        disk.close(handle)
+    disk.sync_folder(names.ready.parent)
+    return names.ready
 
 
-def _join(columns: tuple[Column, ...], texts: set[str], disk: Disk, names: Names, sink: _Sink) -> str | None:
-    """Write all rows, or name a column that has to be text."""
-    titles = [column.name for column in columns]
-    numbers = [column.name for column in columns if column.type == "decimal"]
-    few: Any = [name for name in titles if name in _FEW_VALUES]
+def _join(disk: Disk, names: Names, sink: _Sink) -> None:
     writer = None
     try:
         for group in _groups(disk, names.part):
-            misfit = next((name for name in numbers if name not in texts and _beside(group, name)), None)
-            if misfit is not None:
-                return misfit
-            arrays = [_as_text(group, name) if name in texts else group.column(name) for name in titles]
-            table = pa.Table.from_arrays(arrays, titles)
             if writer is None:
-                writer = pq.ParquetWriter(sink, table.schema, compression="zstd", use_dictionary=few)
-            writer.write_table(table, row_group_size=ROW_GROUP)
+                few: Any = [name for name in group.schema.names if name in _FEW_VALUES]
+                writer = pq.ParquetWriter(sink, group.schema, compression="zstd", use_dictionary=few)
+            writer.write_table(group, row_group_size=ROW_GROUP)
         if writer is not None:
             writer.close()
     finally:
         sink.shut()
         if writer is not None:
-            writer.close()  # else its end, at any time, would write to a handle that may be another file's
-    return None
-
-
-def _beside(group: Any, name: str) -> bool:
-    """Tell whether there are numbers that wait as text."""
-    texts = group.column(_TEXT_OF + name)
-    return bool(texts.null_count < len(texts))
-
-
-def _as_text(group: Any, name: str) -> Any:
-    texts = group.column(_TEXT_OF + name).to_pylist()
-    fitting = decimal_texts(group.column(name).to_pylist())
-    return pa.array([fits if text is None else text for fits, text in zip(fitting, texts, strict=True)], pa.string())
+            writer.close()  # otherwise its end, at any later time, could write to a handle of another file
 
 
 def _groups(disk: Disk, part: Path) -> Iterator[Any]:
-    """Give the rows as tables of `ROW_GROUP` rows, the last with fewer; one without rows where there are none."""
+    """Iterate the rows as tables of `ROW_GROUP` rows, the last with fewer; an empty one where there are no rows."""
     with disk.reader(part) as file, pa.ipc.open_stream(file) as batches:
         waiting: list[Any] = []
         count = 0
-        for came in batches:
-            batch = came
+        for read in batches:
+            batch = read
             while count + batch.num_rows >= ROW_GROUP:
                 taken = ROW_GROUP - count
                 yield _table([*waiting, batch.slice(0, taken)], batches.schema)
@@ -141,12 +86,12 @@ def _groups(disk: Disk, part: Path) -> Iterator[Any]:
 
 
 def _table(batches: list[Any], schema: Any) -> Any:
-    # In one piece: the writer's pages follow the pieces, and those follow how the rows came.
+    # In one chunk: the writer's pages follow the chunks, and those would follow the page size.
     return pa.Table.from_batches(batches, schema).combine_chunks()
 
 
 class _Sink:
-    """Let pyarrow write by way of the disk."""
+    """A file for pyarrow that writes through the disk."""
 
     closed = False
 

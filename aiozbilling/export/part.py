@@ -12,7 +12,7 @@ import attrs
 from aiozbilling.errors import CheckpointError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, write_all
-from aiozbilling.export.formats import Encoding
+from aiozbilling.export.encoding import Encoding
 from aiozbilling.tables.columns import Cell
 
 __all__ = ["PartFile", "chunks", "digest"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,22 +12,24 @@ from aiozbilling.errors import ExportError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk
 from aiozbilling.tables.columns import Cell, Column
+from aiozbilling.tables.misfits import MISFITS, MISFITS_MEANING
+from aiozbilling.tables.table import Table
 from aiozbilling.tables.texts import decimal_texts, time_texts
 
-__all__ = ["DatabaseFile", "bindable", "column_types", "connect"]
+__all__ = ["DatabaseFile", "bindable", "connect", "table_definition"]
 
 _PROGRESS = "aiozbilling_export"
 _LARGEST = 2**63
+_SQL_TYPES = {"text": "TEXT", "int": "INTEGER", "decimal": "TEXT", "time": "TEXT", "date": "DATE", "bool": "INTEGER"}
 
 
 class DatabaseFile:
     """Rows of an export whose file is an SQLite database."""
 
-    def __init__(self, disk: Disk, names: Names, table: str, columns: tuple[Column, ...]) -> None:
+    def __init__(self, disk: Disk, names: Names, table: Table) -> None:
         self._disk = disk
         self._names = names
         self._table = table
-        self._columns = columns
         self._database: sqlite3.Connection | None = None
 
     def open(self, checkpoint: Checkpoint) -> Checkpoint:
@@ -52,17 +55,17 @@ class DatabaseFile:
         return checkpoint
 
     def encode(self, cells: list[list[Cell]]) -> list[tuple[Cell, ...]]:
-        """Make cells that SQLite takes."""
-        return list(bindable(self._columns, cells))
+        """Return rows that SQLite takes."""
+        return bindable(self._table.columns, cells)
 
     def append(self, encoded: list[tuple[Cell, ...]]) -> None:
         """Insert rows; they may be lost until `commit`."""
-        marks = ", ".join("?" * len(self._columns))
+        marks = ", ".join("?" * (len(self._table.columns) + 1))
         with _failures_named(self._names.part):
             database = self._opened()
             if not database.in_transaction:
                 database.execute("BEGIN IMMEDIATE")
-            database.executemany(f"INSERT INTO {self._table} VALUES ({marks})", encoded)  # noqa: S608
+            database.executemany(f"INSERT INTO {self._table.name} VALUES ({marks})", encoded)  # noqa: S608
 
     def commit(self, checkpoint: Checkpoint) -> Checkpoint:
         """Bring rows and checkpoint to the disk together."""
@@ -79,7 +82,10 @@ class DatabaseFile:
     def seal(self) -> Path:
         """Make the complete file of it."""
         with _failures_named(self._names.part):
-            self._opened().execute(f"DROP TABLE IF EXISTS {_PROGRESS}")
+            database, name = self._opened(), self._table.name
+            key = self._table.key_column
+            database.execute(f"DROP TABLE IF EXISTS {_PROGRESS}")
+            database.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_{key} ON {name} ({key})")
         self.close()
         handle = self._disk.reopen(self._names.part)
         try:
@@ -96,7 +102,7 @@ class DatabaseFile:
 
     def _lay_out(self, database: sqlite3.Connection, checkpoint: Checkpoint) -> None:
         database.execute("BEGIN IMMEDIATE")
-        database.execute(f"CREATE TABLE {self._table} ({column_types(self._columns)})")
+        database.execute(table_definition(self._table))
         database.execute(f"CREATE TABLE {_PROGRESS} (checkpoint TEXT NOT NULL)")
         database.execute(f"INSERT INTO {_PROGRESS} VALUES (?)", (checkpoint.text().decode(),))  # noqa: S608
         database.execute("COMMIT")
@@ -119,25 +125,36 @@ def connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def column_types(columns: tuple[Column, ...]) -> str:
-    """Declare columns: amounts and times are text, exact and in order."""
-    types = {"text": "TEXT", "int": "INTEGER", "decimal": "TEXT", "time": "TEXT", "bool": "INTEGER"}
-    return ", ".join(f"{column.name} {types[column.type]}" for column in columns)
+def table_definition(table: Table) -> str:
+    """Return the CREATE TABLE statement, with each column's meaning. Amounts and times are text, exact and in order."""
+    lines = [f"  {column.name} {_SQL_TYPES[column.type]}, -- {column.meaning}" for column in table.columns]
+    return f"CREATE TABLE {table.name} (\n" + "\n".join(lines) + f"\n  {MISFITS} TEXT -- {MISFITS_MEANING}\n)"
 
 
-def bindable(columns: tuple[Column, ...], columns_cells: list[list[Cell]]) -> Iterator[tuple[Cell, ...]]:
-    """Make rows that SQLite takes of cells given column by column; an integer beyond its 64 bits becomes text."""
-    converted: list[Sequence[Cell]] = []
-    for column, cells in zip(columns, columns_cells, strict=True):
-        if column.type == "decimal":
-            converted.append(decimal_texts(cells))
-        elif column.type == "time":
-            converted.append(time_texts(cells))
-        elif column.type == "int":
-            converted.append(cells if _fit(cells) else [cell if _fit([cell]) else str(cell) for cell in cells])
-        else:
-            converted.append(cells)
-    return zip(*converted, strict=True)
+def bindable(columns: tuple[Column, ...], cells: list[list[Cell]]) -> list[tuple[Cell, ...]]:
+    """Return rows that SQLite takes of cells given column by column.
+
+    SQLite would round an integer beyond 64 bits: it is NULL in its column, and exact text in `misfits`, the last one.
+    """
+    misfits: dict[int, dict[str, str]] = {}
+    converted = [_converted(column, cells_, misfits) for column, cells_ in zip(columns, cells, strict=True)]
+    texts = [json.dumps(misfits[i]) if i in misfits else None for i in range(len(cells[0]))]
+    return list(zip(*converted, texts, strict=True))
+
+
+def _converted(column: Column, cells: Sequence[Cell], misfits: dict[int, dict[str, str]]) -> Sequence[Cell]:
+    if column.type == "decimal":
+        return decimal_texts(cells)
+    if column.type == "time":
+        return time_texts(cells)
+    if column.type == "date":
+        return [None if cell is None else cell.isoformat() for cell in cells]
+    if column.type != "int" or _fit(cells):
+        return cells
+    for i, cell in enumerate(cells):
+        if not _fit([cell]):
+            misfits.setdefault(i, {})[column.name] = str(cell)
+    return [cell if _fit([cell]) else None for cell in cells]
 
 
 def _fit(cells: Sequence[int | None]) -> bool:
@@ -151,5 +168,5 @@ def _failures_named(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise ExportError(
-            str(error), path=str(path), hint="Mend that and run the same export again: it goes on"
+            str(error), path=str(path), hint="Fix this and run the same export again to resume"
         ) from error

@@ -52,5 +52,5 @@ def writer_of(disk: Disk, names: Names, name: Format, table: Table) -> Writer:
     if name == "sqlite":
         from aiozbilling.export.sqlite import DatabaseFile
 
-        return DatabaseFile(disk, names, table.name, table.columns)
+        return DatabaseFile(disk, names, table)
     return PartFile(disk, names, encoding(name, table.columns))

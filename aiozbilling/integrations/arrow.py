@@ -9,7 +9,7 @@ from typing import Any
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.records import DayUsage, MonthUsage, TopUp
-from aiozbilling.tables.columns import Column, cells_of, columns
+from aiozbilling.tables.columns import Column, cells_of, columns_of
 from aiozbilling.tables.texts import decimal_text
 
 try:
@@ -26,7 +26,7 @@ _KEYS = ("id", "date")
 
 def schema(kind: type[TopUp | DayUsage | MonthUsage]) -> Any:
     """Return the schema of a table: `account`, the columns, and `misfits` for what the columns can't hold."""
-    named = [(_name(kind, column), _type(kind, column), column.name not in _KEYS) for column in columns(kind)]
+    named = [(_name(kind, column), _type(kind, column), column.name not in _KEYS) for column in columns_of(kind)]
     fields = [pa.field(name, type_, nullable=nullable) for name, type_, nullable in named]
     account = pa.field("account", pa.string(), nullable=False)
     return pa.schema([account, *fields, pa.field(MISFITS, pa.string())])
@@ -36,7 +36,7 @@ def batch(kind: type[TopUp | DayUsage | MonthUsage], account: str, rows: Sequenc
     """Make a record batch of records of one account."""
     arrays = [pa.array([account] * len(rows), pa.string())]
     misfits: list[dict[str, str]] = [{} for _ in rows]
-    for column, cells in zip(columns(kind), cells_of(kind)(rows), strict=True):
+    for column, cells in zip(columns_of(kind), cells_of(kind)(rows), strict=True):
         typed = [cell and cell.astimezone(UTC).date() for cell in cells] if _is_day(kind, column) else cells
         arrays.append(_array(column, _type(kind, column), typed, misfits))
     arrays.append(pa.array([json.dumps(one) if one else None for one in misfits], pa.string()))

@@ -25,7 +25,7 @@ __all__ = [
     "time_text",
 ]
 
-NOTHING = "–"  # noqa: RUF001 - an en dash
+NOTHING = "–"
 _MINUS = "−"  # noqa: RUF001 - the sign, not a hyphen
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),

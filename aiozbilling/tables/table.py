@@ -1,4 +1,4 @@
-"""What is known of each list that can be exported."""
+"""The two lists that can be exported, as tables."""
 
 from __future__ import annotations
 
@@ -9,48 +9,53 @@ from typing import Any
 
 import attrs
 
-from aiozbilling.clients.aioz import HISTORY_USAGE, TOP_UP
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.records import DayUsage, TopUp
-from aiozbilling.tables.columns import Cell, Column, cells_of, columns
+from aiozbilling.tables.columns import Cell, Column, cells_of, columns_of
 
 __all__ = ["HISTORY", "TOP_UPS", "Table", "table_of"]
 
 
 @attrs.frozen
 class Table:
-    """How the rows of a list lie in a file.
+    """How the rows of a list are laid out in a file.
 
     Attributes:
         name: of the table in a database.
+        endpoint: path of the list.
+        kind: record class of the rows.
         columns: in order.
         cells: makes the cells of records, column by column.
-        time: gives a record's time, or None.
-        key: gives a record's unique key.
-        tells_accounts: whether another account's rows have other keys, as ids are and days are not.
+        time: returns a record's time, or None.
+        key: returns a record's unique key.
+        key_column: name of the column that holds the key.
     """
 
     name: str
+    endpoint: str
+    kind: type
     columns: tuple[Column, ...]
     cells: Callable[[Sequence[Any]], list[list[Cell]]]
     time: Callable[[Any], datetime | None]
     key: Callable[[Any], Hashable]
-    tells_accounts: bool = False
+    key_column: str
 
 
-TOP_UPS = Table(
-    "top_ups", columns(TopUp), cells_of(TopUp), attrgetter("created_at"), attrgetter("id"), tells_accounts=True
-)
-HISTORY = Table("history", columns(DayUsage), cells_of(DayUsage), attrgetter("date"), attrgetter("date"))
-_BY_ENDPOINT = {TOP_UP.path: TOP_UPS, HISTORY_USAGE.path: HISTORY}
+def _table(name: str, endpoint: str, kind: type, time: str, key: str, key_column: str) -> Table:
+    return Table(name, endpoint, kind, columns_of(kind), cells_of(kind), attrgetter(time), attrgetter(key), key_column)
+
+
+TOP_UPS = _table("top_ups", "/api/billing/topUp", TopUp, "created_at", "id", "id")
+HISTORY = _table("history", "/api/billing/historyUsage", DayUsage, "date", "date", "date")
 
 
 def table_of(endpoint: str) -> Table:
-    """Find the table of a list.
+    """Find the table of a list by its path.
 
     Raises:
         ConfigurationError: the list has none.
     """
-    if endpoint not in _BY_ENDPOINT:
-        raise ConfigurationError(f"there is no table for {endpoint}: export top_ups() or history_usage()")
-    return _BY_ENDPOINT[endpoint]
+    for table in (TOP_UPS, HISTORY):
+        if table.endpoint == endpoint:
+            return table
+    raise ConfigurationError(f"there is no table for {endpoint}: export top_ups() or history_usage()")

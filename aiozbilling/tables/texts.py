@@ -1,13 +1,11 @@
 """Cells as text: CSV and JSON Lines, exact and safe to open in a spreadsheet.
 
-All of it works a column of a page at a time: that is three times as quick as a row at a time.
+The functions convert a column of a page at a time, which is three times as fast as a row at a time.
 """
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
-from io import StringIO
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +31,10 @@ __all__ = [
     "jsonl_page",
     "time_text",
     "time_texts",
+    "undefused",
 ]
 
-# What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection").
+# A spreadsheet reads a cell that begins so as a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _json = msgspec.json.Encoder()
 _texts = msgspec.json.Decoder(list[str | None])
@@ -46,7 +45,7 @@ def decimal_texts(cells: Sequence[Decimal | None]) -> list[str | None]:
     """Write numbers as `decimal_text` does; None stays None."""
     if all(cell is None for cell in cells):
         return [None] * len(cells)
-    # str() takes half as long as format(), and writes an exponent only for what is very large or small.
+    # str() takes half as long as format(), and writes an exponent only for very large or small numbers.
     return [
         None
         if cell is None
@@ -61,14 +60,26 @@ def decimal_texts(cells: Sequence[Decimal | None]) -> list[str | None]:
 
 def time_texts(cells: Sequence[datetime | None]) -> list[str | None]:
     """Write times as `time_text` does; None stays None."""
-    # There and back through JSON takes 0.2 us a time, isoformat() 0.9.
+    # To JSON and back takes 0.2 us a time, isoformat() 0.9.
     texts = _texts.decode(_json.encode(cells))
     return [text[:-1] + ".000000Z" if text is not None and len(text) == _WHOLE_SECOND else text for text in texts]
 
 
 def defused(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
-    return "'" + text if text.startswith(_FORMULA) else text
+    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+
+    A text that looks like one with apostrophes before it gets one more, so that `undefused` returns every text exactly.
+    """
+    return "'" + text if _looks_like_formula(text) else text
+
+
+def undefused(text: str) -> str:
+    """Return the text that `defused` was given."""
+    return text[1:] if text[:1] == "'" and _looks_like_formula(text) else text
+
+
+def _looks_like_formula(text: str) -> bool:
+    return text.lstrip("'").startswith(_FORMULA)
 
 
 def csv_header(columns: Iterable[Column]) -> bytes:
@@ -84,15 +95,21 @@ def csv_lines(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> by
 def csv_page(columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> bytes:
     """Write cells, given column by column, as CSV lines, at least one."""
     converted = [_CSV[column.type](cells_) for column, cells_ in zip(columns, cells, strict=True)]
-    # Nearly no page has a cell that needs quotes, and joining takes a quarter of the csv module's time.
+    # Nearly no page has a cell that needs quotes, and looking for them in the joined text costs little.
     text = "\n".join(map(",".join, zip(*converted, strict=True)))
     rows = len(converted[0])
     separators = rows * (len(columns) - 1)
     if '"' in text or "\r" in text or text.count(",") != separators or text.count("\n") != rows - 1:
-        out = StringIO(newline="")
-        csv.writer(out, lineterminator="\n").writerows(zip(*converted, strict=True))
-        return out.getvalue().encode()
+        quoted = [list(map(_quoted, cells_)) for cells_ in converted]
+        text = "\n".join(map(",".join, zip(*quoted, strict=True)))
     return (text + "\n").encode()
+
+
+def _quoted(cell: str) -> str:
+    """Quote a cell where RFC 4180 asks for it. Python's csv leaves a lone carriage return bare before 3.13."""
+    if '"' in cell or "," in cell or "\n" in cell or "\r" in cell:
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def jsonl_lines(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> bytes:
@@ -109,7 +126,7 @@ def jsonl_page(columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> by
 
 @lru_cache(maxsize=16)
 def _row_type(names: tuple[str, ...]) -> Callable[..., msgspec.Struct]:
-    # A struct is made and encoded in half the time of a dict.
+    # A struct is built and encoded in half the time of a dict.
     return msgspec.defstruct("Row", names, gc=False)
 
 
@@ -126,6 +143,7 @@ _JSON: dict[CellType, Callable[[Sequence[Any]], Sequence[Any]]] = {
     "int": _same,
     "decimal": decimal_texts,
     "time": time_texts,
+    "date": lambda cells: [None if cell is None else cell.isoformat() for cell in cells],
     "bool": _same,
 }
 _CSV: dict[CellType, Callable[[Sequence[Any]], Sequence[str]]] = {
@@ -133,5 +151,6 @@ _CSV: dict[CellType, Callable[[Sequence[Any]], Sequence[str]]] = {
     "int": lambda cells: ["" if cell is None else str(cell) for cell in cells],
     "decimal": lambda cells: _filled(decimal_texts(cells)),
     "time": lambda cells: _filled(time_texts(cells)),
+    "date": lambda cells: ["" if cell is None else cell.isoformat() for cell in cells],
     "bool": lambda cells: ["" if cell is None else "true" if cell else "false" for cell in cells],
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aiozbilling.records import TopUp
-from aiozbilling.tables.columns import columns
+from aiozbilling.tables.columns import columns_of
 
 if TYPE_CHECKING:
     from aiozbilling.simulator import Simulator
@@ -32,7 +32,7 @@ def test_top_ups_are_exact_in_every_format(command: CommandLine, simulator: Simu
     result = command("top-ups", "--format", format_)
     rows = parsed(result.out, format_)
     assert (result.code, result.err) == (0, "")
-    assert list(rows[0]) == [column.name for column in columns(TopUp)]
+    assert list(rows[0]) == [column.name for column in columns_of(TopUp)]
     served = [row for row in simulator.top_up_rows() if row is not None]
     assert [row["id"] for row in rows] == [row["id"] for row in served]
     for row, truth in zip(rows, served, strict=True):

@@ -20,7 +20,7 @@ from aiozbilling.records import (
     TokenAmount,
     TopUp,
 )
-from aiozbilling.tables.columns import columns, flat
+from aiozbilling.tables.columns import columns_of, flat
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -43,7 +43,7 @@ def top_up() -> TopUp:
 
 def test_a_top_up_has_wire_units_and_scaled_values_side_by_side(top_up: TopUp) -> None:
     """Both forms of each amount are there, exactly, under their own names."""
-    row = dict(zip((column.name for column in columns(TopUp)), *flat(top_up), strict=True))
+    row = dict(zip((column.name for column in columns_of(TopUp)), *flat(top_up), strict=True))
     assert (row["amount"], row["denom"]) == (Decimal(12345678901234567890), "attoaioz")
     assert (row["token_amount"], row["token"]) == (Decimal("12.345678901234567890"), "AIOZ")
     assert (row["total_amount_attousd"], row["credit_attousd"]) == (Decimal(2173368724836762), None)
@@ -59,7 +59,7 @@ def test_every_kind_fills_its_columns(top_up: TopUp) -> None:
     metered = MeteredUsage(period=Period(start=NOW, end=NOW), metrics={"apiCalls": metric}, estimated_cost=cost)
     for record in (top_up, day, month, metered, CuUsage()):
         (row,) = flat(record)
-        assert len(row) == len(columns(type(record)))
+        assert len(row) == len(columns_of(type(record)))
 
 
 def test_cu_usage_has_a_row_for_each_line_of_each_day() -> None:

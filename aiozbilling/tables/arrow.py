@@ -1,0 +1,86 @@
+"""Records as Arrow: decimal128 amounts, UTC timestamps, dates, and the meaning of each column in its metadata.
+
+The schema of a record class is always the same. A value that its column can't hold (a fraction of an attousd, more than
+38 digits, an integer beyond 64 bits) is null there, and exact in the text column `misfits`, a JSON object by column.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.records.texts import decimal_text
+from aiozbilling.tables.columns import Cell, Column, cells_of, columns_of
+from aiozbilling.tables.misfits import MISFITS, MISFITS_MEANING
+
+try:
+    import pyarrow as pa
+except ImportError:
+    raise ConfigurationError("Arrow needs pyarrow: pip install 'aiozbilling[parquet]'") from None
+
+__all__ = ["batch_of_cells", "record_batch", "schema", "schema_of"]
+
+_DIGITS = 38  # of decimal128, the widest that all readers know
+
+
+def schema(kind: type) -> Any:
+    """Return the pyarrow.Schema of a record class, such as `TopUp` or `DayUsage`."""
+    return schema_of(columns_of(kind))
+
+
+def schema_of(columns_: Sequence[Column]) -> Any:
+    """Return the pyarrow.Schema of columns, with `misfits` at the end."""
+    fields = [pa.field(column.name, _type(column), metadata=_metadata(column.meaning)) for column in columns_]
+    return pa.schema([*fields, pa.field(MISFITS, pa.string(), metadata=_metadata(MISFITS_MEANING))])
+
+
+def record_batch(kind: type, rows: Sequence[Any]) -> Any:
+    """Return the pyarrow.RecordBatch of records of one class."""
+    return batch_of_cells(columns_of(kind), cells_of(kind)(rows), len(rows))
+
+
+def batch_of_cells(columns_: Sequence[Column], cells: Sequence[Sequence[Cell]], rows: int) -> Any:
+    """Return the pyarrow.RecordBatch of cells given column by column."""
+    misfits: dict[int, dict[str, str]] = {}
+    arrays = [_array(column, cells_, misfits) for column, cells_ in zip(columns_, cells, strict=True)]
+    texts = [json.dumps(misfits[i], ensure_ascii=False) if i in misfits else None for i in range(rows)]
+    arrays.append(pa.array(texts, pa.string()))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns_))
+
+
+def _array(column: Column, cells: Sequence[Cell], misfits: dict[int, dict[str, str]]) -> Any:
+    type_ = _type(column)
+    try:
+        return pa.array(cells, type_)
+    except (OverflowError, pa.ArrowInvalid):
+        fitting = [_fits(cell, type_) for cell in cells]
+    for i, (cell, fits) in enumerate(zip(cells, fitting, strict=True)):
+        if not fits:
+            misfits.setdefault(i, {})[column.name] = decimal_text(cell) if column.type == "decimal" else str(cell)
+    return pa.array([cell if fits else None for cell, fits in zip(cells, fitting, strict=True)], type_)
+
+
+def _fits(cell: Cell, type_: Any) -> bool:
+    try:
+        pa.scalar(cell, type_)
+    except (OverflowError, pa.ArrowInvalid):
+        return False
+    return True
+
+
+def _type(column: Column) -> Any:
+    if column.type == "decimal":
+        return pa.decimal128(_DIGITS, column.scale)
+    return {
+        "text": pa.string(),
+        "int": pa.int64(),
+        "bool": pa.bool_(),
+        "time": pa.timestamp("us", "UTC"),
+        "date": pa.date32(),
+    }[column.type]
+
+
+def _metadata(meaning: str) -> dict[str, str] | None:
+    return {"comment": meaning} if meaning else None
