@@ -24,6 +24,7 @@ class Grid:
         folded: further rows, shown on demand.
         folded_title: what they are.
         total: the last row, or nothing.
+        marked: first cell of the row that is set in bold, or nothing.
     """
 
     columns: Sequence[str]
@@ -31,6 +32,7 @@ class Grid:
     folded: Sequence[Sequence[Any]] = ()
     folded_title: str = ""
     total: Sequence[Any] = ()
+    marked: str = ""
 
     @property
     def titles(self) -> list[str]:

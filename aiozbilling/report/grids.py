@@ -42,7 +42,9 @@ def months_grid(of: ReportMonth) -> Grid:
     rows = [_month_row(of, month, months[index - 1] if index else None) for index, month in enumerate(months)]
     rows.reverse()
     titles = ("<month", "spend", "change", "storage", "bandwidth", "not split", "per TB", "deposits", "closing")
-    return Grid(columns=titles, rows=rows[:_MONTHS], folded=rows[_MONTHS:], folded_title="earlier months")
+    return Grid(
+        columns=titles, rows=rows[:_MONTHS], folded=rows[_MONTHS:], folded_title="Earlier months", marked=of.month
+    )
 
 
 def _month_row(of: ReportMonth, month: SpendMonth, previous: SpendMonth | None) -> list[str]:
@@ -53,7 +55,7 @@ def _month_row(of: ReportMonth, month: SpendMonth, previous: SpendMonth | None) 
         money(month.storage),
         money(month.bandwidth),
         money(month.not_split),
-        money(cost_per_tb(month)),
+        money(cost_per_tb(month) if month.is_closed else None),
         money(month.deposits),
         money(opening_and_closing(of.statement.balances, month.month)[1]),
     ]
@@ -75,7 +77,7 @@ def deposits_grid(of: ReportMonth) -> Grid:
         for row in reversed(of.statement.deposits)
     ]
     titles = ("<month", "<token", "credited", "tokens", "worth", "USD per token", "not credited", "their tokens")
-    return Grid(columns=titles, rows=rows[:_MONTHS], folded=rows[_MONTHS:], folded_title="earlier deposits")
+    return Grid(columns=titles, rows=rows[:_MONTHS], folded=rows[_MONTHS:], folded_title="Earlier deposits")
 
 
 def accounts_grid(of: ReportMonth) -> Grid:
@@ -89,7 +91,7 @@ def accounts_grid(of: ReportMonth) -> Grid:
         columns=titles,
         rows=rows[:_ACCOUNTS],
         folded=rows[_ACCOUNTS:],
-        folded_title="further accounts",
+        folded_title="Further accounts",
         total=_all_accounts(of) if len(rows) > 1 else (),
     )
 
@@ -156,5 +158,5 @@ def unusual_grid(of: ReportMonth) -> Grid:
         columns=("<day", "spend", "median before", "deviations"),
         rows=rows[:5],
         folded=rows[5:50],
-        folded_title="earlier ones",
+        folded_title="Earlier ones",
     )

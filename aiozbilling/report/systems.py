@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from aiozbilling.records import MetricUsage
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.report.grid import Grid, shown
 from aiozbilling.report.marks import bar, gauge
@@ -35,18 +36,18 @@ def cu_grid(of: ReportMonth) -> Grid:
         columns=("<node", "<kind", "<", "CU", "share", "runs"),
         rows=rows[:_LINES],
         folded=rows[_LINES:],
-        folded_title="further nodes",
+        folded_title="Further nodes",
         total=["all", "", "", decimal(total, 1), "", count(sum(runs.values()))] if rows else (),
     )
 
 
 def metered_grid(of: ReportMonth) -> Grid:
-    """List the metered metrics: what is used of what is included, and what is over it."""
+    """List the metered metrics, fullest first: what is used of what is included, and what is over it."""
     several = len(of.metered) > 1
     rows: list[list[Any]] = []
     for account, usage in of.metered:
-        for metric in usage.metrics.values():
-            share = float(Fraction(metric.used) / Fraction(metric.included)) if metric.included else None
+        for metric in sorted(usage.metrics.values(), key=_share, reverse=True):
+            share = float(_share(metric)) if metric.included else None
             name = f"{shown(account)}: {shown(metric.name)}" if several else shown(metric.name)
             over = decimal(metric.overage, 1).removesuffix(".0") if metric.overage else NOTHING
             numbers = [decimal(number, 1).removesuffix(".0") for number in (metric.used, metric.included)]
@@ -55,8 +56,12 @@ def metered_grid(of: ReportMonth) -> Grid:
         columns=("<metric", "<", "used", "included", "over", "<unit"),
         rows=rows[:_LINES],
         folded=rows[_LINES:],
-        folded_title="further metrics",
+        folded_title="Further metrics",
     )
+
+
+def _share(metric: MetricUsage) -> Fraction:
+    return Fraction(metric.used) / Fraction(metric.included) if metric.included else Fraction(-1)
 
 
 def metered_cost(of: ReportMonth) -> list[str]:

@@ -1,19 +1,22 @@
-"""The command `report`."""
+"""The command `report`, as in aiozbilling/report/README.md."""
 
 from __future__ import annotations
 
 import zipfile
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_report_of_simulated_accounts(command, tmp_path):
     """One command without an account writes a page of three accounts."""
     page = tmp_path / "report.html"
-    result = command("report", "--simulator", "--month", "2026-10", "--static", "--out", str(page))
+    result = command("report", "--simulator", "--month", "2026-10", "--out", str(page))
     assert (result.code, result.out.decode().split(",")[:2]) == (0, [f"{page}: 2026-10", " 3 accounts of AIOZ"])
     text = page.read_text(encoding="utf-8")
     assert "Billing report, October 2026" in text
     assert "simulated data" in text
-    assert "<script" not in text
+    assert text.count("window.vegaEmbed=") == 1
 
 
 def test_a_workbook_of_a_ledger(command, tmp_path):
@@ -27,3 +30,18 @@ def test_another_ending_is_refused(command, tmp_path):
     """A report is a page or a workbook."""
     result = command("report", "--simulator", "--out", str(tmp_path / "r.pdf"))
     assert (result.code, "ends with .html or .xlsx" in result.err) == (2, True)
+
+
+def test_from_sync_to_report(command, simulator, tmp_path):
+    """Sync of all three systems, months, balance and report work one after another on one ledger."""
+    ledger, page = str(tmp_path / "l.db"), tmp_path / "r.html"
+    systems = ("--what", "aioz,b3os,metered", "--organization", simulator.organization)
+    assert command("sync", "--db", ledger, *systems).code == 0
+    months = command("months", "--db", ledger, "-f", "csv").out.decode().splitlines()
+    assert {line.partition(",")[0] for line in months[1:]} == {"aioz", "b3os", "metered"}
+    assert command("balance", "--db", ledger, "-f", "csv").code == 0
+    assert command("report", "--db", ledger, "--month", "2026-10", "--static", "--out", str(page)).code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "evm-swap" in text
+    assert "API Calls" in text
+    assert "ledger l.db" in text

@@ -1,4 +1,7 @@
-"""The commands `months`, `balance` and `runway`, from a ledger, from an account and from simulated ones."""
+"""The commands `months`, `balance` and `runway`, from a ledger, from an account and from simulated ones.
+
+Those of aiozbilling/statement/README.md are among them.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +85,13 @@ def test_simulated_accounts_have_all_three_systems(command):
     assert {(row["system"], row["account"]) for row in rows} == {
         ("aioz", "prod"), ("aioz", "eu"), ("aioz", "lab"), ("b3os", "main"), ("metered", "main"),
     }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["months", "balance", "runway"])
+def test_the_guides_commands_run(command, name):
+    """The commands as the guide shows them succeed."""
+    assert command(name, "--simulator").code == 0
 
 
 def test_two_sources_are_refused(command, ledger):

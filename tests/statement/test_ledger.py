@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 import attrs
 import pytest
 
-from aiozbilling import AiozBilling, ExportError
+from aiozbilling import AiozBilling, B3osBilling, ExportError, MeteredBilling
 from aiozbilling.export import sync
 from aiozbilling.simulator import Simulator
-from aiozbilling.statement import collect_account, read_ledger, statement
+from aiozbilling.statement import Facts, collect, collect_account, read_ledger, statement
 
 WEEKS = 15
 
@@ -49,6 +48,58 @@ async def test_amounts_beyond_every_typed_column_are_read_exactly(tmp_path):
         database.execute("UPDATE history SET total_amount_attousd = ?", (str(amount),))
     (account,) = read_ledger(tmp_path / "ledger.db").accounts
     assert Fraction(account.deposits[0].usd) == Fraction(account.days[0].usd) == Fraction(amount, 10**18)
+
+
+async def test_a_deposit_that_the_provider_removed_does_not_count(tmp_path):
+    """A removed row is counted apart, and its worth is no longer in the balance."""
+    path = tmp_path / "ledger.db"
+    async with Simulator(top_ups=20, days=10) as simulator, client(simulator, simulator.account) as billing:
+        await sync(billing, path, clock=lambda: simulator.now)
+        before = statement(read_ledger(path)).balances[-1].closing
+        simulator.account.remove_top_up(5)
+        await sync(billing, path, full=True, clock=lambda: simulator.now)
+        direct = statement(Facts((await collect_account(billing, read_at=simulator.now),)))
+    facts = read_ledger(path)
+    assert facts.accounts[0].removed == 1
+    assert statement(facts).balances[-1].closing == direct.balances[-1].closing != before
+
+
+async def test_all_three_systems_come_back_as_the_records_they_were(tmp_path):
+    """Compute units and metered usage of a ledger equal what the providers reply, to the last digit."""
+    async with Simulator(top_ups=5, days=40) as simulator, client(simulator, simulator.account) as billing:
+        url = simulator.url
+        async with (
+            B3osBilling(token=simulator.b3os_token, base_url=url) as b3os,
+            MeteredBilling(url, token=simulator.metered_token) as metered,
+        ):
+            await sync(
+                billing,
+                tmp_path / "ledger.db",
+                b3os=b3os,
+                organization=simulator.organization,
+                metered=metered,
+                clock=lambda: simulator.now,
+            )
+            direct = await collect(
+                {"main": billing},
+                b3os={"main": (b3os, simulator.organization)},
+                metered={"main": metered},
+                read_at=simulator.now,
+            )
+    stored = read_ledger(tmp_path / "ledger.db")
+    assert [usage.summary for _, usage in stored.cu] == [usage.summary for _, usage in direct.cu]
+    assert units_by_line(stored) == units_by_line(direct)
+    assert stored.metered == direct.metered
+
+
+def units_by_line(facts):
+    """Return the compute units of each day and node."""
+    return {
+        (day.date, line.node_type, line.type): (line.count, line.cu)
+        for _, usage in facts.cu
+        for day in usage.daily
+        for line in day.breakdown
+    }
 
 
 def test_what_is_no_ledger_is_refused(tmp_path):
@@ -91,17 +142,15 @@ async def synced_weeks(path, weeks):
             for number, account in enumerate(simulator.accounts):
                 account.add_top_ups(week % (number + 2))
                 async with client(simulator, account) as billing:
-                    await sync(billing, path, account=account.name)
+                    await sync(billing, path, account=account.name, clock=lambda: simulator.now)
             simulator.advance(days=7)
-        return simulator.now - timedelta(days=7)
 
 
 @pytest.mark.parametrize("weeks", [3, pytest.param(WEEKS, marks=pytest.mark.slow)])
 async def test_weeks_of_three_accounts_add_up_to_the_last_digit(tmp_path, weeks):
     """Months, balances and runways equal an independent calculation after each of many syncs."""
-    now = await synced_weeks(tmp_path / "ledger.db", weeks)
+    await synced_weeks(tmp_path / "ledger.db", weeks)
     facts = read_ledger(tmp_path / "ledger.db")
-    facts = attrs.evolve(facts, accounts=tuple(attrs.evolve(account, read_at=now) for account in facts.accounts))
     months, balances, runways = independent_sums(tmp_path / "ledger.db")
     result = statement(facts)
     assert {(a.account, m.month): Fraction(m.spend) for a in result.accounts for m in a.months} == months
@@ -111,3 +160,7 @@ async def test_weeks_of_three_accounts_add_up_to_the_last_digit(tmp_path, weeks)
     for month in result.months:
         assert Fraction(month.spend) == sum(usd for (_, name), usd in months.items() if name == month.month)
         assert isinstance(month.spend, Decimal)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        rows = database.execute("SELECT account, month, is_closed FROM v_spend_month").fetchall()
+    closed = {(account, month): bool(is_closed) for account, month, is_closed in rows}
+    assert {(a.account, m.month): m.is_closed for a in result.accounts for m in a.months} == closed
