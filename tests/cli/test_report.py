@@ -44,4 +44,4 @@ def test_from_sync_to_report(command, simulator, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert "evm-swap" in text
     assert "API Calls" in text
-    assert "ledger l.db" in text
+    assert "l.db" in text
