@@ -100,8 +100,14 @@ class Simulator(FirstAccount):
         """Close every connection, answered or not, and stop listening."""
         runner, self._runner = self._runner, None
         self._closing.set()
-        if runner is not None:
-            await runner.cleanup()
+        if runner is None:
+            return
+        handlers = [] if runner.server is None else runner.server.connections
+        transports = [handler.transport for handler in handlers if handler.transport is not None]
+        await runner.cleanup()
+        for transport in transports:  # one whose reader has stopped would stay open
+            transport.abort()
+        await asyncio.sleep(0)  # in which the sockets are closed
 
     @property
     def behaviour(self) -> Behaviour:
