@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -41,6 +42,7 @@ def _all(of: ReportMonth) -> Iterator[Remark]:
     if month is not None and month.not_read:
         names = _some([shown(name) for name in month.not_read])
         yield Remark("bad", f"Not read since {last_day(of.month)} or earlier, so the month may lack days: {names}.")
+    yield from _shared(of.statement.facts.accounts)
     for account in of.statement.facts.accounts:
         yield from _lists(account)
     yield from _unusual(of)
@@ -64,6 +66,20 @@ def _overage(of: ReportMonth) -> Iterator[Remark]:
             if metric.overage:
                 over = f"{decimal(metric.overage, 1).removesuffix('.0')} {shown(metric.unit)}"
                 yield Remark("bad", f"{shown(metric.name)}: {over} over the plan.")
+
+
+def _shared(accounts: Sequence[AccountFacts]) -> Iterator[Remark]:
+    """Name accounts with the same deposits: one account under two labels counts twice."""
+    owners: dict[str, str] = {}
+    shared: Counter[tuple[str, str]] = Counter()
+    for account in accounts:
+        for row in account.deposits:
+            owner = owners.setdefault(row.id, account.account)
+            if owner != account.account:
+                shared[owner, account.account] += 1
+    for (one, other), number in shared.items():
+        rows = f"{count(number)} deposit{'s' * (number != 1)}"
+        yield Remark("bad", f"{shown(one)} and {shown(other)} share {rows}: one account under two names counts twice.")
 
 
 def _lists(account: AccountFacts) -> Iterator[Remark]:

@@ -118,18 +118,24 @@ def account_facts(
         read_at: when all of it was read, UTC. Without it, the latest day counts as not complete.
 
     Raises:
-        ConfigurationError: two different rows have the same id or the same day.
+        ConfigurationError: two different rows have the same id or the same day, or a time has no time zone.
     """
     deposits = _by_key("top-up", top_ups, lambda row: row.id)
     days = _by_key("day", history, lambda row: row.day)
-    snapshots = [MonthSnapshot(at, month.storage_cost_usd, month.bandwidth_cost_usd) for at, month in months]
+    snapshots = [MonthSnapshot(_utc(at), month.storage_cost_usd, month.bandwidth_cost_usd) for at, month in months]
     return AccountFacts(
         account,
         tuple(map(_deposit, deposits)),
         tuple(sorted(map(_spend_day, days), key=lambda day: day.day)),
         tuple(sorted(snapshots, key=lambda snapshot: snapshot.read_at)),
-        read_at,
+        None if read_at is None else _utc(read_at),
     )
+
+
+def _utc(time: dt.datetime) -> dt.datetime:
+    if time.tzinfo is None:
+        raise ConfigurationError(f"{time} has no time zone: give an aware datetime")
+    return time.astimezone(dt.UTC)
 
 
 def _by_key(noun: str, rows: Iterable[R], key: Callable[[R], Hashable]) -> list[R]:

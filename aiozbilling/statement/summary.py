@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import attrs
 
+from aiozbilling.errors import ConfigurationError
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.statement.balance import BalanceDay, balance_days, combined_balance
 from aiozbilling.statement.deposits import DepositMonth, deposit_months
@@ -87,7 +88,13 @@ def statement(facts: Facts, *, as_of: dt.datetime | None = None) -> Statement:
     Args:
         facts: of any number of accounts.
         as_of: the moment that it describes, UTC. Default: the latest reading, or the latest row where that is later.
+
+    Raises:
+        ConfigurationError: two accounts have the same label.
     """
+    labels = [account.account for account in facts.accounts]
+    if len(set(labels)) < len(labels):
+        raise ConfigurationError("two accounts have the same label")
     moment = as_of or _latest(facts.accounts)
     accounts = tuple(_account(account) for account in facts.accounts)
     days = _combined_days(facts.accounts)

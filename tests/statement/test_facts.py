@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -54,3 +54,23 @@ def test_amounts_are_kept_to_the_last_digit():
     facts = account_facts("main", history=[day_usage(date(2026, 10, 1), usd), day_usage(date(2026, 10, 2), usd)])
     assert facts.days[0].usd == Decimal(usd)
     assert str(statement(Facts((facts,))).months[0].spend) == "24691357802469135780.246913578024691356"
+
+
+def test_two_accounts_of_one_label_are_refused():
+    """Which account a label means would be a guess."""
+    with pytest.raises(ConfigurationError, match="same label"):
+        statement(Facts((account_facts("a"), account_facts("a"))))
+
+
+def test_a_time_without_a_zone_is_refused():
+    """A naive time of reading could move the last day."""
+    with pytest.raises(ConfigurationError, match="no time zone"):
+        account_facts("a", read_at=datetime(2026, 10, 1))  # noqa: DTZ001
+
+
+def test_a_time_of_another_zone_is_the_same_moment():
+    """Days are those of UTC, whatever the zone of the time of reading."""
+    zone = timezone(timedelta(hours=-8))
+    assert account_facts("a", read_at=datetime(2026, 9, 30, 20, tzinfo=zone)).read_at == datetime(
+        2026, 10, 1, 4, tzinfo=UTC
+    )

@@ -1,0 +1,69 @@
+"""What the report asks its reader to look at."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+from aiozbilling.report.attention import remarks
+from aiozbilling.report.period import ReportMonth
+from aiozbilling.statement import Facts, statement
+from tests.report.cases import READ_AT, account, facts
+
+
+def texts_of(*accounts, month="2026-10", **more):
+    """Return the remarks of accounts without other systems."""
+    everything = Facts(accounts, **more)
+    return [remark.text for remark in remarks(ReportMonth(statement(everything), month))]
+
+
+def test_an_account_without_trouble_needs_no_look():
+    """Deposits within the history, complete lists and a long runway give no remark."""
+    assert texts_of(account("main", 40, unusual=False)) == []
+
+
+def test_overdrawn_and_short_accounts_come_first():
+    """A negative balance and a runway of less than two weeks are named."""
+    poor = account("poor", 60, deposits_every=0)
+    assert texts_of(account("main", 40), poor)[0].startswith("poor is overdrawn: −$")
+    one = account("short", 40, unusual=False)
+    spend = sum(day.usd for day in one.days)
+    deposit = attrs.evolve(one.deposits[1], usd=spend + 1, is_credited=True)
+    (text,) = texts_of(attrs.evolve(one, deposits=(deposit,), top_ups_counted=1))
+    assert text.startswith("short has ")
+    assert "days of balance left, until 2026-" in text
+
+
+def test_lists_that_differ_from_the_providers_count_are_named():
+    """Fewer rows than counted, rows that are gone, rows without an amount and gaps are each a sentence."""
+    one = account("main", 40, unusual=False)
+    days = (*one.days[:10], *one.days[12:-1], attrs.evolve(one.days[-1], usd=None))
+    text = " ".join(texts_of(attrs.evolve(one, days=days, removed=2)))
+    for sentence in ("38 days are known, the provider counts 40", "2 rows are no longer", "1 rows have no amount"):
+        assert sentence in text
+    assert "the history lacks 2 days" in text
+
+
+def test_one_account_under_two_names_is_named():
+    """Accounts with the same deposits would count twice."""
+    one = account("main", 40, unusual=False)
+    assert any("main and copy share 4 deposits" in text for text in texts_of(one, attrs.evolve(one, account="copy")))
+
+
+def test_what_was_not_read_for_long_is_named():
+    """A month that lacks an account's days says so."""
+    gone = attrs.evolve(account("gone", 70), read_at=READ_AT - timedelta(days=40))
+    days = tuple(day for day in gone.days if day.day < gone.read_at.date())
+    text = " ".join(texts_of(account("main", 70), attrs.evolve(gone, days=days)))
+    assert "Not read since 2026-10-31 or earlier, so the month may lack days: gone." in text
+
+
+def test_overage_and_unusual_days_are_named_and_many_are_cut():
+    """Metrics over their plan come before notes; more than eight remarks are counted."""
+    found = remarks(ReportMonth(statement(facts(account("main", 400))), "2026-10"))
+    assert [remark.tone for remark in found] == ["bad", "note"]
+    assert found[0].text == "Emails: 2,595 emails over the plan."
+    many = texts_of(*(account(f"a{n}", 60, deposits_every=0) for n in range(12)))
+    assert len(many) == 9
+    assert many[-1].startswith("and ")
