@@ -1,4 +1,4 @@
-"""An account's daily usage, and this month's, made of the same days."""
+"""An account's daily usage, and the current month's, which is the sum of its days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running simulator and a foreign client for it."""
+"""A running simulator and a client that shares no code with the library."""
 
 from __future__ import annotations
 
@@ -72,6 +72,6 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def ask(simulator: Simulator) -> AsyncIterator[Caller]:
-    """Sign requests for whatever system a path belongs to."""
+    """Sign requests for the system that a path belongs to."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield Caller(simulator, session)

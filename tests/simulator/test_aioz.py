@@ -43,7 +43,7 @@ async def test_offset_and_limit_cut_a_window(simulator, ask):
 
 @pytest.mark.parametrize("query", ["limit=-1", "offset=-1", "limit=x", "offset=1.5", "limit=", "limit=1e3", "limit=٣"])
 async def test_a_wrong_offset_or_limit_is_refused(ask, query):
-    """What is no natural number gets a 400 in AIOZ's envelope."""
+    """An offset or limit that is not a natural number is a 400 in AIOZ's envelope."""
     for path in (TOP_UP, HISTORY):
         answer = await ask(f"{path}?{query}")
         assert answer.status == 400
@@ -113,7 +113,7 @@ async def test_a_key_pair_or_a_token_is_needed(simulator, ask):
 
 
 def test_keys_hold_the_awkward_base64_characters():
-    """Every key has `+`, `/` and `=` in it, so that a client that mangles them is found out."""
+    """Every key has `+`, `/` and `=` in it, so that a client that mangles them fails."""
     for seed in range(20):
         simulator = Simulator(seed=seed)
         for key in (simulator.api_key, simulator.secret_key):
@@ -141,7 +141,7 @@ async def test_accounts_have_rows_and_credentials_of_their_own(simulator, ask):
 
 
 async def test_an_account_without_days_has_an_empty_month(simulator, ask):
-    """Empty lists and zero sums are served as such."""
+    """An account without rows has empty lists and sums of zero."""
     empty = simulator.add_account()
     assert (await ask(HISTORY, account=empty)).data == {"total_days": 0, "history_usages": []}
     assert (await ask(MONTH, account=empty)).data["storage_cost"] == "0"

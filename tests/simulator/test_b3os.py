@@ -21,7 +21,7 @@ async def test_a_month_is_answered_in_the_documented_envelope(simulator, ask):
 
 
 async def test_numbers_are_written_as_go_writes_them(simulator, ask):
-    """The reply holds the floats that naive clients stumble over, and whole ones without a point."""
+    """The reply holds the floats that naive clients misread, and whole numbers without a point."""
     body = (await ask(f"/v1/organizations/{simulator.organization}/cu/usage?yearMonth=2026-10")).body
     assert b"0.30000000000000004" in body
     assert b"1e-07" in body
@@ -29,7 +29,7 @@ async def test_numbers_are_written_as_go_writes_them(simulator, ask):
 
 
 async def test_the_current_month_ends_today_and_the_future_is_empty(simulator, ask):
-    """Days that have not come yet are not there."""
+    """Days in the future are not in the list."""
     path = f"/v1/organizations/{simulator.organization}/cu/usage?yearMonth="
     assert len((await ask(path + "2026-11")).data["daily"]) == 21
     assert (await ask(path + "2027-01")).data["daily"] == []
@@ -37,7 +37,7 @@ async def test_the_current_month_ends_today_and_the_future_is_empty(simulator, a
 
 @pytest.mark.parametrize("query", ["", "?yearMonth=", "?yearMonth=2026-13", "?yearMonth=2026-1", "?yearMonth=0000-01"])
 async def test_a_wrong_month_is_refused(simulator, ask, query):
-    """A missing or impossible month is a 400 whose code is made of the status."""
+    """A missing or impossible month is a 400 whose code begins with the status."""
     answer = await ask(f"/v1/organizations/{simulator.organization}/cu/usage{query}")
     assert answer.status == 400
     assert answer.json["code"] == 400228
@@ -45,7 +45,7 @@ async def test_a_wrong_month_is_refused(simulator, ask, query):
 
 
 async def test_other_organizations_are_not_visible(simulator, ask):
-    """Another's organisation is a 404, even with a good token."""
+    """The organisation of another account is a 404, even with a valid token."""
     other = simulator.add_account()
     for path in ("cu", "cu/usage?yearMonth=2026-10"):
         answer = await ask(f"/v1/organizations/{other.organization}/{path}")

@@ -27,7 +27,7 @@ async def test_latency_delays_replies_side_by_side(simulator, ask):
 
 
 async def test_a_big_limit_is_clamped_or_refused(simulator, ask):
-    """A clamped page is short without a word; a refused one is a 400."""
+    """A clamped page is silently shorter; a refused limit is a 400."""
     simulator.behaviour.max_limit = 7
     assert len(await ask.top_up_ids("limit=1000")) == 7
     simulator.behaviour.refuse_limit_above = 100
@@ -36,7 +36,7 @@ async def test_a_big_limit_is_clamped_or_refused(simulator, ask):
 
 
 async def test_the_order_can_be_turned_around(simulator, ask):
-    """Oldest first is newest first backwards, for both lists."""
+    """The order `oldest_first` is the reverse of `newest_first`, for both lists."""
     ids, days = simulator.top_up_ids(), simulator.history_rows()
     simulator.behaviour.order = "oldest_first"
     assert await ask.top_up_ids() == simulator.top_up_ids() == ids[::-1]
@@ -56,7 +56,7 @@ async def test_the_list_grows_while_it_is_read(simulator, ask, order):
 
 
 async def test_days_pass_while_the_history_is_read(simulator, ask):
-    """After each page of the history it is another day, on which yesterday is complete."""
+    """After each page of the history the next day begins, and the day before is complete."""
     simulator.behaviour.grow_days_per_request = 1
     first, second = (await ask(HISTORY)).data, (await ask(HISTORY)).data
     assert (first["total_days"], second["total_days"]) == (60, 61)
@@ -66,7 +66,7 @@ async def test_days_pass_while_the_history_is_read(simulator, ask):
 
 
 async def test_rows_come_and_go_on_demand(simulator, ask):
-    """Rows are removed by id or position, added at the end, and the list closes up."""
+    """Rows are removed by id or position and added at the growing end, without gaps."""
     ids = simulator.top_up_ids()
     assert simulator.remove_top_up(ids[3]) == ids[3]
     assert simulator.remove_top_up(0) == ids[0]
@@ -106,8 +106,8 @@ async def test_rows_vanish_while_they_are_read(simulator, ask):
     assert again.top_up_ids() == after
 
 
-async def test_totals_can_lag_behind(simulator, ask):
-    """The total is that of so many changes ago, whatever the rows are."""
+async def test_totals_can_lag(simulator, ask):
+    """The total is that of some changes ago, while the rows are current."""
     simulator.behaviour.total_lag = 2
     for count in (1, 2, 3):
         simulator.add_top_ups(count)
@@ -126,7 +126,7 @@ async def test_null_rows_stay_where_they_are(simulator, ask):
 
 
 async def test_lists_can_be_null(simulator, ask):
-    """Go's nil lists: only empty ones, or all of them, B3OS's too."""
+    """Lists are null when they are empty, or always; so are B3OS's."""
     simulator.behaviour.null_lists = "when_empty"
     assert (await ask(f"{TOP_UP}?offset=99")).data["top_up_usages"] is None
     assert (await ask(TOP_UP)).data["top_up_usages"]
@@ -145,7 +145,7 @@ async def test_lists_can_be_null(simulator, ask):
     ],
 )
 async def test_the_money_field_has_several_names(simulator, ask, field, names):
-    """The worth of a top-up is under the names that were chosen."""
+    """The value of a top-up has the names that were chosen."""
     simulator.behaviour.money_field = field
     (row,) = (await ask(f"{TOP_UP}?limit=1")).data["top_up_usages"]
     assert {"credit", "total_amount"} & set(row) == names
@@ -153,20 +153,20 @@ async def test_the_money_field_has_several_names(simulator, ask, field, names):
 
 
 async def test_money_can_be_empty(simulator):
-    """Every n-th worth is an empty string."""
+    """Every n-th value is an empty string."""
     simulator.behaviour.empty_money_every = 5
     assert [row["total_amount"] for row in simulator.top_up_rows()].count("") == 5
 
 
 async def test_times_can_have_nanoseconds(simulator):
-    """Nine places, and days that naive rounding turns into the next one."""
+    """Times have nine fraction digits, and days that naive rounding turns into the next day."""
     simulator.behaviour.nanoseconds = True
     assert simulator.history_rows()[0]["date"] == "2026-11-21T23:59:59.999999999Z"
     assert all(len(row["created_at"]) == len("2026-11-21T12:00:00.123456789Z") for row in simulator.top_up_rows())
 
 
 async def test_undocumented_keys_can_appear(simulator, ask):
-    """Rows, data and envelopes of all systems get keys that nobody documented."""
+    """Rows, data and envelopes of all systems get undocumented keys."""
     usage = f"/v1/organizations/{simulator.organization}/cu/usage?yearMonth=2026-10"
     plain = [await ask(path) for path in (TOP_UP, HISTORY, "/api/billing/usage", usage)]
     simulator.behaviour.extra_keys = True
@@ -208,7 +208,7 @@ async def test_the_rate_limit_is_each_accounts_own(simulator, ask):
 
 
 async def test_retry_after_has_several_forms(simulator, ask):
-    """Seconds, a date, milliseconds, or nothing."""
+    """Retry-After is seconds, a date, milliseconds, or missing."""
     simulator.behaviour.rate_requests, simulator.behaviour.rate_per_s = 1, 20
     await ask(TOP_UP)
     simulator.behaviour.retry_after = "http-date"
@@ -231,7 +231,7 @@ async def test_a_429_has_several_bodies(simulator, ask, body, kind):
 
 
 def test_wrong_settings_are_refused():
-    """Misspelt fields and impossible values don't pass in silence."""
+    """Misspelt fields and impossible values are refused."""
     with pytest.raises(ValueError, match="order"):
         Behaviour(order="sideways")
     behaviour = Behaviour()

@@ -1,4 +1,4 @@
-"""Each fault does what its sentence says, once, and leaves the simulator well."""
+"""Each fault does what its description says, once, and the simulator works after it."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def path_of(simulator, system):
 
 
 @pytest.mark.parametrize("system", PATHS)
-async def test_every_fault_strikes_once_and_the_next_request_is_served(simulator, ask, system, caplog):
-    """After any fault the simulator serves on, and nothing went wrong inside of it."""
+async def test_every_fault_applies_once_and_the_next_request_is_served(simulator, ask, system, caplog):
+    """After any fault the simulator serves the next request, and logs no error."""
     simulator.behaviour.gigantic_bytes = 1 << 20
     path = path_of(simulator, system)
     for fault in Fault:
@@ -62,7 +62,7 @@ async def test_every_fault_strikes_once_and_the_next_request_is_served(simulator
 
 @pytest.mark.parametrize("fault", BROKEN)
 async def test_broken_connections_are_noticed(simulator, ask, fault):
-    """A client sees the kind of breakage that the fault names; what was cut has status 0."""
+    """A client sees the failure that the fault names; a connection that was cut is recorded with status 0."""
     simulator.fail(fault, times=2)  # aiohttp sends some of them again
     with pytest.raises(BROKEN[fault]):
         await ask(TOP_UP)
@@ -93,7 +93,7 @@ async def test_json_errors_wear_the_envelope_of_their_system(simulator, ask):
 
 
 async def test_a_failure_can_hide_inside_a_200(simulator, ask):
-    """The status is 200 and the envelope says no, with or without data."""
+    """The status is 200 and the envelope reports failure, with or without data."""
     for fault in (Fault.REJECTED_IN_200, Fault.REJECTED_WITH_DATA):
         simulator.fail(fault, times=3)
         answers = [await ask(path_of(simulator, system)) for system in PATHS]
@@ -105,7 +105,7 @@ async def test_a_failure_can_hide_inside_a_200(simulator, ask):
 
 
 async def test_credentials_are_echoed_to_test_secrecy(simulator, ask):
-    """Everything secret that was sent comes back."""
+    """The reply repeats all credentials of the request."""
     simulator.fail(Fault.ECHOED_CREDENTIALS)
     simulator.fail(Fault.ECHOED_IN_200, path="usage")
     answer = await ask(TOP_UP)
@@ -116,7 +116,7 @@ async def test_credentials_are_echoed_to_test_secrecy(simulator, ask):
 
 
 async def test_faults_wait_for_their_path_and_their_turn(simulator, ask):
-    """A fault strikes only matching requests, as often as it was told, in line with others."""
+    """A fault applies to matching requests only, as often as planned, after the faults planned before it."""
     simulator.fail(Fault.HTTP_503, times=2, path="topUp")
     simulator.fail("http-404")
     statuses = [(await ask(path)).status for path in (TOP_UP, "/api/billing/historyUsage", TOP_UP, TOP_UP)]
@@ -126,7 +126,7 @@ async def test_faults_wait_for_their_path_and_their_turn(simulator, ask):
     assert (await ask(TOP_UP)).status == 200
 
 
-async def test_a_fault_can_strike_now_and_then(simulator, ask):
+async def test_a_fault_can_apply_to_each_nth_request(simulator, ask):
     """With `every` only each n-th matching request suffers."""
     simulator.fail(Fault.HTTP_503, times=2, every=3)
     assert [(await ask(TOP_UP)).status for _ in range(8)] == [200, 200, 503, 200, 200, 503, 200, 200]
@@ -161,7 +161,7 @@ async def test_a_small_gzip_bomb_passes_its_checksum(simulator, ask):
 
 
 async def test_a_gigantic_body_goes_on_for_as_long_as_it_is_told(simulator, ask):
-    """It is valid JSON of unknown length."""
+    """A gigantic body is valid JSON of unknown length."""
     simulator.behaviour.gigantic_bytes = 3 << 20
     simulator.fail(Fault.GIGANTIC_BODY)
     answer = await ask(TOP_UP)
@@ -178,7 +178,7 @@ async def test_a_dripping_body_is_whole_in_the_end(simulator, ask):
 
 
 async def test_bodies_are_as_wrong_as_their_names(simulator, ask):
-    """What a decoder must refuse is really there."""
+    """Each bad body has what a decoder must refuse."""
     bodies = {}
     for fault in Fault:
         if fault.status is None and fault not in BROKEN.keys() | ENDLESS | {Fault.GIGANTIC_BODY, Fault.GZIP_BOMB}:

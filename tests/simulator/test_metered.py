@@ -1,4 +1,4 @@
-"""The metered usage answers as the provider's page says."""
+"""The metered endpoint answers as the provider's page says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALL = {"apiCalls", "storage", "seats", "bandwidth", "emails", "webhooks"}
 
 
 async def test_the_current_period_is_this_month(ask):
-    """Without dates the reply covers the month that it is, with all metrics."""
+    """Without dates the reply covers the current month, with all metrics."""
     answer = await ask(USAGE)
     assert answer.json["success"] is True
     assert answer.data["period"] == {"start": "2026-11-01T00:00:00Z", "end": "2026-11-30T23:59:59Z"}
@@ -57,7 +57,7 @@ async def test_projections_cover_some_metrics_of_the_current_period_only(ask):
     ],
 )
 async def test_metrics_are_chosen_in_both_spellings(ask, metrics, given):
-    """The page's own sample writes api_calls for what the reply calls apiCalls."""
+    """Metrics can be named `api_calls`, as in the page's sample, or `apiCalls`, as in the reply."""
     assert set((await ask(f"{USAGE}?metrics={metrics}")).data["metrics"]) == given
 
 
@@ -69,7 +69,7 @@ async def test_a_date_range_is_answered_with_its_inclusive_end(ask):
 
 
 async def test_months_add_up_to_their_span(ask):
-    """What is counted by the day is the same in one range as in its parts."""
+    """The usage of a range is the sum of the usage of its parts."""
     whole = (await ask(f"{USAGE}?startDate=2026-05-01&endDate=2026-06-30")).data["metrics"]["apiCalls"]["used"]
     may = (await ask(f"{USAGE}?startDate=2026-05-01&endDate=2026-05-31")).data["metrics"]["apiCalls"]["used"]
     june = (await ask(f"{USAGE}?startDate=2026-06-01&endDate=2026-06-30")).data["metrics"]["apiCalls"]["used"]
@@ -78,7 +78,7 @@ async def test_months_add_up_to_their_span(ask):
 
 @pytest.mark.parametrize(("start", "end"), [("2026-02-01", "2026-01-01"), ("2026-02-01T10:00Z", "2026-02-01T10:00Z")])
 async def test_a_range_that_does_not_go_forward_is_refused(ask, start, end):
-    """The documented 400 comes with the documented words."""
+    """A range that ends before it starts is the documented 400 with the documented message."""
     answer = await ask(f"{USAGE}?startDate={start}&endDate={end}")
     assert answer.status == 400
     message = "Invalid date range: startDate must be before endDate"
@@ -86,20 +86,20 @@ async def test_a_range_that_does_not_go_forward_is_refused(ask, start, end):
 
 
 async def test_what_is_no_date_is_refused(ask):
-    """A date that can't be read is a 400 that names the parameter."""
+    """An unreadable date is a 400 that names the parameter."""
     answer = await ask(f"{USAGE}?startDate=yesterday")
     assert (answer.status, answer.json["error"]["code"]) == (400, "BAD_REQUEST")
     assert "startDate" in answer.json["error"]["message"]
 
 
 async def test_history_is_kept_for_twelve_months(ask):
-    """Older usage is gone, and is no error."""
+    """Usage older than 12 months is missing, without an error."""
     metrics = (await ask(f"{USAGE}?startDate=0001-01-01&endDate=2025-06-30")).data["metrics"]
     assert {metric["used"] for metric in metrics.values()} == {0}
 
 
 async def test_a_token_is_needed(ask):
-    """Without the bearer token the documented 401 comes."""
+    """Without the bearer token the reply is the documented 401."""
     answer = await ask(USAGE, headers={})
     error = {"code": "UNAUTHORIZED", "message": "Authentication required"}
     assert (answer.status, answer.json) == (401, {"success": False, "error": error})

@@ -17,7 +17,7 @@ async def test_the_fixture_is_a_running_simulator(billing_simulator):
 
 @pytest.mark.billing_simulator(top_ups=3, seed=9)
 async def test_the_mark_passes_options(billing_simulator):
-    """`@pytest.mark.billing_simulator(...)` sets what the simulator is made with."""
+    """`@pytest.mark.billing_simulator(...)` sets the simulator's options."""
     assert len(billing_simulator.top_up_rows()) == 3
     assert billing_simulator.seed == 9
 
@@ -45,14 +45,14 @@ def run_pytest(folder, mark, *arguments):
     ("mode", "mark"), [pytest.param("strict", "@pytest.mark.asyncio", marks=pytest.mark.slow), ("auto", "")]
 )
 def test_both_modes_of_pytest_asyncio_work(tmp_path, mode, mark):
-    """A foreign project with either mode passes its test."""
+    """A project of its own passes its test in either mode."""
     run = run_pytest(tmp_path, mark, f"--asyncio-mode={mode}", "--strict-markers")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "1 passed" in run.stdout
 
 
 def test_without_pytest_asyncio_the_fixture_says_what_is_missing(monkeypatch):
-    """The fixture then fails with the command that mends it."""
+    """The fixture fails and shows the install command."""
     from aiozbilling.simulator import pytest_plugin
 
     monkeypatch.setitem(sys.modules, "pytest_asyncio", None)

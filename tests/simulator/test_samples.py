@@ -39,7 +39,7 @@ async def test_aiozs_curl_samples(simulator, name):
 @needs_curl
 @pytest.mark.parametrize("redirect", ["none", "add"])
 async def test_the_top_up_sample_sends_a_body_with_a_get(simulator, redirect):
-    """The page's sample carries a JSON body that means nothing; a redirect to the slash form is followed too."""
+    """The page's sample sends a JSON body, which has no effect; a redirect to the slash form is followed too."""
     simulator.behaviour.slash_redirect = redirect
     body = """{
     "name": "test-api-key3",

@@ -1,4 +1,4 @@
-"""The simulator starts, stops, remembers and repeats."""
+"""The simulator starts, stops, records requests, and is the same for the same seed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def fetch(simulator, path=TOP_UP):
 
 
 async def test_the_same_seed_gives_the_same_bytes():
-    """Two simulators of one seed can't be told apart; another seed has other rows and keys."""
+    """Two simulators of one seed serve the same bytes; another seed has other rows and keys."""
     bodies = []
     for seed in (3, 3, 4):
         async with Simulator(seed=seed, top_ups=30) as simulator:
@@ -51,7 +51,7 @@ def test_it_runs_in_several_loops_one_after_another():
     "fault", [Fault.HANG, Fault.HANG_AFTER_HEADERS, Fault.DRIPPING_BODY, Fault.GIGANTIC_LENGTH, None]
 )
 def test_stopping_is_quick_whatever_is_under_way(fault, caplog):
-    """Requests that would hang for ever are cut, nothing is logged and nothing is left."""
+    """Requests that would hang are cut, and nothing is logged or left running."""
 
     async def run():
         simulator = Simulator(top_ups=5)
@@ -84,7 +84,7 @@ def test_stopping_is_quick_whatever_is_under_way(fault, caplog):
 
 
 async def test_what_was_received_can_be_inspected(simulator, ask):
-    """Method, path, query, headers and status of each request are there, in order."""
+    """Method, path, query, headers and status of each request are recorded, in order."""
     await ask(f"{TOP_UP}?limit=3&offset=2")
     await ask("/nothing", method="POST")
     first, second = simulator.requests

@@ -55,7 +55,7 @@ async def test_a_reconnect_gets_what_was_missed(simulator, billing):
 
 
 async def test_a_page_that_falls_behind_is_reset(simulator, billing):
-    """A page that missed rows is told to load the list again, and forgets its last id."""
+    """A page that missed rows gets a reset event, which makes it forget its last id."""
     async with Feed(billing.top_ups(), every_s=FAST, keep=2) as feed:
         await until_polled(simulator, 2)
         async with aclosing(event_stream(feed)) as events:

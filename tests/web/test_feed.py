@@ -94,7 +94,7 @@ async def test_a_burst_beyond_what_is_kept_reaches_all_who_read(simulator, billi
 
 
 async def test_a_lagging_subscriber_gets_an_error(simulator, billing):
-    """One that reads too slowly is told how many rows it missed; the others go on, and memory stays bounded."""
+    """A subscriber that reads too slowly gets an error with the number of missed rows; memory stays bounded."""
     async with Feed(billing.top_ups(), every_s=FAST, keep=4) as feed:
         await until_polled(simulator, 2)
         slow, quick = feed.subscribe(), feed.subscribe()
@@ -166,6 +166,16 @@ async def test_subscribers_that_leave_are_not_missed(simulator, billing, tasks_l
         new = simulator.add_top_ups(1)
         assert await rows_of(stays, 1) == new
     assert await tasks_left() == []
+
+
+async def test_a_feed_can_go_on_after_a_restart(simulator, billing):
+    """A feed that begins after the cursor of an earlier one delivers what came in between."""
+    async with Feed(billing.top_ups(), every_s=FAST) as feed:
+        await until_polled(simulator, 2)
+        cursor = str(feed.listing.cursor)
+    new = simulator.add_top_ups(2)
+    async with Feed(billing.top_ups(after=cursor), every_s=FAST) as feed:
+        assert await rows_of(feed.subscribe(), 2) == new
 
 
 async def test_a_feed_that_never_began(billing):

@@ -135,7 +135,7 @@ async def check_download(browser: Browser, simulator: Simulator) -> None:
 
 
 async def check_events(browser: Browser, simulator: Simulator) -> None:
-    """Every page gets new rows; one that reconnects gets exactly what it missed; one that missed too much is told."""
+    """Every page gets new rows; one that reconnects gets exactly what it missed, or a reset if that is too much."""
     account = simulator.accounts[1]
     ready = [asyncio.Event() for _ in range(5)]
     pages = [asyncio.create_task(browser.events("acme", 2, ready=event)) for event in ready]
