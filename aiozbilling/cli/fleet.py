@@ -36,6 +36,7 @@ _Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="PATTERN", show_default=False, help="Labels, such as 'eu-*'; may be repeated."),
 ]
+_Incremental = Annotated[bool, typer.Option("--incremental", help="Add what is new to complete accounts too.")]
 _Rate = Annotated[
     str, typer.Option("--rate-limit", metavar="N/SECONDS", help="Requests of one account in so many seconds, or none.")
 ]
@@ -57,6 +58,7 @@ def export(
     processes: _Processes = 1,
     only: _Only = None,
     rate_limit: _Rate = "180/60",
+    incremental: _Incremental = False,
 ) -> None:
     """Write one list of many accounts to a dataset: FOLDER/top_ups/account=LABEL/part-00001.parquet.
 
@@ -80,6 +82,7 @@ def export(
                 processes=processes,
                 only=only or (),
                 rate_limit=limit,
+                incremental=incremental,
                 on_progress=shown,
             )
             async with aclosing(outcomes):

@@ -1,32 +1,28 @@
-"""One list of one account, exported to its folder of the dataset. Every step can be repeated after a crash."""
+"""One list of one account, exported to its folder of the dataset."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from decimal import Decimal
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from aiozbilling.clients.aioz import AiozBilling
-from aiozbilling.errors import AiozBillingError, ConfigurationError, ExportLockedError
-from aiozbilling.export.checkpoint import Names
-from aiozbilling.export.disk import Disk, failures_named
+from aiozbilling.errors import ExportLockedError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.job import export
-from aiozbilling.fleet.accounts import Account
-from aiozbilling.fleet.layout import Layout
-from aiozbilling.fleet.manifest import AccountManifest, ListState, Part
+from aiozbilling.fleet.account_files import AccountFiles
+from aiozbilling.fleet.changes import Changes, Place
+from aiozbilling.fleet.manifest import ListState
 from aiozbilling.fleet.outcome import Outcome
-from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.listing import Listing, Page
+from aiozbilling.records import TopUp
 
-__all__ = ["AccountExport", "explained"]
+__all__ = ["AccountExport"]
 
 _ENDING_S = 5.0
 
@@ -40,37 +36,57 @@ class AccountExport:
     a part that the manifest doesn't list yet, does the missing steps.
     """
 
-    account: Account
+    files: AccountFiles
     opened: Callable[[], AiozBilling]
-    layout: Layout
     concurrency: int
-    disk: Disk = attrs.field(factory=Disk)
+    incremental: bool
 
     async def run(self, on_rows: Callable[[int], object]) -> Outcome:
         """Do it, and return what became of it: an error of this account is part of the outcome."""
+        before: ListState | None = None
         try:
-            state = await in_thread(self._state)
-            if state is not None and state.status == "complete":
-                await in_thread(self._clear)
-                return self._outcome(state, new_rows=0)
-            await in_thread(self._prepare)
-            if not await in_thread(self._is_exported):
-                await self._export(on_rows)
-            state = await in_thread(self._publish)
-            return self._outcome(state, new_rows=state.rows)
+            before = await in_thread(self.files.state)
+            state = await self._brought(before, on_rows)
+            await in_thread(self.files.clear)
+            return self._outcome(state, before)
         except Exception as error:
-            return await self._failed(error)
+            return await self._failed(error, before)
 
-    async def _export(self, on_rows: Callable[[int], object]) -> None:
+    async def _brought(self, before: ListState | None, on_rows: Callable[[int], object]) -> ListState:
+        billing = self.opened()
+        key = await in_thread(self.files.key, billing)
+        is_complete = before is not None and before.status == "complete"
+        if before is not None and is_complete and before.key == key and not self.incremental:
+            return before
+        await in_thread(self.files.prepare, key)
+        # Days carry no id and the latest one changes: the history, a page or two, is read again as a whole.
+        if before is not None and before.parts and before.place is not None and self._is_top_ups:
+            state = await self._with_new(billing, key, before, before.place, on_rows)
+            if state is not None:
+                return state
+        staged = self.files.staged("all")
+        if not await in_thread(self.files.is_exported, staged):
+            await self._export(self._listing(billing), staged, on_rows)
+        return await in_thread(self.files.publish_all, staged, key)
+
+    async def _with_new(
+        self, billing: AiozBilling, key: str, before: ListState, place: Place, on_rows: Callable[[int], object]
+    ) -> ListState | None:
+        """Add a part of the rows that are new; None where the list has others too, and must be read as a whole."""
+        staged = self.files.staged("new")
+        changes = Changes(billing.top_ups, TopUp, place, corrected=False)
+        await self._export(NewRows(billing.top_ups(), changes), staged, on_rows, overwrite=True)
+        if changes.place.rows > place.rows + changes.new:
+            return None
+        return await in_thread(self.files.publish_new, staged, key, before, changes.place)
+
+    async def _export(
+        self, listing: Any, staged: Path, on_rows: Callable[[int], object], *, overwrite: bool = False
+    ) -> None:
         until = time.monotonic() + _ENDING_S
         while True:
             try:
-                await export(
-                    self._listing(),
-                    self._staged,
-                    format=self.layout.format,
-                    on_progress=lambda progress: on_rows(progress.rows),
-                )
+                await export(listing, staged, overwrite=overwrite, on_progress=lambda progress: on_rows(progress.rows))
             except ExportLockedError:  # a process of a run that was killed is still ending
                 if time.monotonic() > until:
                     raise
@@ -79,112 +95,44 @@ class AccountExport:
                 return
 
     @property
-    def _staged(self) -> Path:
-        return self.layout.staged(self.account.label)
+    def _is_top_ups(self) -> bool:
+        return self.files.layout.list == "top_ups"
 
-    def _listing(self) -> Listing[Any]:
-        billing = self.opened()
-        begin = billing.top_ups if self.layout.list == "top_ups" else billing.history_usage
+    def _listing(self, billing: AiozBilling) -> Listing[Any]:
+        begin = billing.top_ups if self._is_top_ups else billing.history_usage
         return begin(concurrency=self.concurrency)
 
-    def _outcome(self, state: ListState, *, new_rows: int, error: Exception | None = None) -> Outcome:
+    def _outcome(self, state: ListState, before: ListState | None, error: Exception | None = None) -> Outcome:
         return Outcome(
-            account=self.account.label,
+            account=self.files.account.label,
             status=state.status,
             rows=state.rows,
-            new_rows=new_rows,
+            new_rows=max(0, state.rows - (0 if before is None else before.rows)),
             usd=state.usd,
             amounts=state.amounts,
             error=error,
-            tags=self.account.tags,
+            tags=self.files.account.tags,
         )
 
-    async def _failed(self, error: Exception) -> Outcome:
-        before = ListState(status="failed", format=self.layout.format)
+    async def _failed(self, error: Exception, before: ListState | None) -> Outcome:
         try:
-            state = await in_thread(self._note_failure, error)
+            state = await in_thread(self.files.note_failure, error)
+            await in_thread(self.files.clear_empty)
         except Exception:  # the disk that failed may fail again; the first error says why
-            state = before
-        return self._outcome(state, new_rows=0, error=error)
-
-    # What blocks, and so runs in a thread.
-
-    def _manifest(self) -> AccountManifest:
-        with failures_named(self.layout.manifest(self.account.label)):
-            return AccountManifest.load(self.layout.manifest(self.account.label), self.account.label)
-
-    def _state(self) -> ListState | None:
-        """Return what the manifest says, as far as its parts are there."""
-        state = self._manifest().lists.get(self.layout.list)
-        if state is None or not state.parts:
-            return state
-        if state.format != self.layout.format:
-            raise ConfigurationError(
-                f"account {self.account.label!r} was exported as {state.format}: give another folder for"
-                f" {self.layout.format}"
-            )
-        folder = self.layout.parts(self.account.label)
-        missing = [part.file for part in state.parts if self.disk.size(folder / part.file) != part.bytes]
-        return None if missing else state
-
-    def _prepare(self) -> None:
-        with failures_named(self._staged):
-            self._staged.parent.mkdir(parents=True, exist_ok=True)
-
-    def _is_exported(self) -> bool:
-        names = Names(self._staged)
-        return self.disk.exists(names.manifest) and not self.disk.exists(names.checkpoint)
-
-    def _publish(self) -> ListState:
-        """Make the complete file a part, and list it in the manifest."""
-        target = self.layout.part(self.account.label, 1)
-        with failures_named(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = _part(Names(self._staged).manifest, target.name)
-            if self.disk.exists(self._staged):
-                self.disk.replace(self._staged, target)
-                self.disk.sync_folder(target.parent)
-        state = ListState(status="complete", format=self.layout.format, parts=(part,))
-        self._save(state)
-        self._clear()
-        return state
-
-    def _clear(self) -> None:
-        """Remove what is needed no more; a run that was killed before this leaves it."""
-        with failures_named(self._staged), suppress(FileNotFoundError):
-            shutil.rmtree(self._staged.parent)
-
-    def _note_failure(self, error: Exception) -> ListState:
-        before = self._manifest().lists.get(self.layout.list)
-        state = before or ListState(status="failed", format=self.layout.format)
-        state = attrs.evolve(state, status="failed", error=explained(error))
-        self._save(state)
-        with suppress(OSError):
-            self.layout.work(self.account.label).rmdir()  # nothing was read
-        return state
-
-    def _save(self, state: ListState) -> None:
-        path = self.layout.manifest(self.account.label)
-        manifest = self._manifest().with_list(self.layout.list, state, dict(self.account.tags))
-        with failures_named(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            manifest.save(self.disk, path)
+            state = ListState(status="failed", format=self.files.layout.format)
+        return self._outcome(state, before, error)
 
 
-def explained(error: Exception) -> tuple[str, str]:
-    """Return the class and the message of an error; of a foreign one no message, as nobody knows what is in it."""
-    return type(error).__name__, str(error) if isinstance(error, AiozBillingError) else ""
+class NewRows(Listing[Any]):
+    """The rows of a list that are new since a place, for `export`. It begins anew after an interruption."""
 
+    def __init__(self, listing: Listing[Any], changes: Changes) -> None:
+        self._listing = listing
+        self._changes = changes
+        self.__dict__.update(listing.__dict__)
 
-def _part(manifest: Path, name: str) -> Part:
-    facts = json.loads(manifest.read_bytes())
-    sums = facts["sums"]
-    return Part(
-        file=name,
-        rows=facts["rows"],
-        bytes=facts["bytes"],
-        sha256=facts["sha256"],
-        usd=Decimal(sums.pop("usd")),
-        amounts={denom: Decimal(of_denom["amount"]) for denom, of_denom in sums.items()},
-        cursor=facts["cursor"],
-    )
+    async def pages(self) -> AsyncGenerator[Page[Any], None]:
+        """Iterate the new rows."""
+        async with aclosing(self._changes.rows()) as batches:
+            async for rows in batches:
+                yield Page(rows, 0, self._changes.place.rows)

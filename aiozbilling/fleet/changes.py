@@ -45,14 +45,14 @@ class Place:
     """How far a list was read; plain values, for states and offsets that are kept as JSON.
 
     Attributes:
-        grows_at: the end where new rows come in.
+        grows_at: the end where new rows come in, or None where that is not known.
         rows: of the list by the server's count.
         head: keys of its first rows.
         tail: keys of its last rows.
         blocks: of rows by number, counted from the end that doesn't grow: how many rows, and their digest.
     """
 
-    grows_at: Literal["head", "tail"]
+    grows_at: Literal["head", "tail"] | None
     rows: int
     head: tuple[str, ...]
     tail: tuple[str, ...]
@@ -75,7 +75,9 @@ class Place:
 
 
 class Changes:
-    """Reads what is new or corrected since a place; `place` is the new one once all pages were taken.
+    """Reads what is new or corrected since a place.
+
+    Once all pages were taken, `place` is the new place, and `new` counts the rows that came in since.
 
     Args:
         begin: ``billing.top_ups`` or ``billing.history_usage``.
@@ -99,13 +101,14 @@ class Changes:
         self._time = _TIME[kind]
         self._since = since or _NOWHERE
         self._full = full or self._since.rows <= RECENT
-        self._grows_at = self._since.grows_at
+        self._grows_at = self._since.grows_at or "head"
         self._corrected = corrected
         self._known = frozenset((*self._since.head, *self._since.tail))
         self._blocks = dict(self._since.blocks)
         self._open: dict[int, tuple[Any, bool]] = {}  # rows of the block that is being read, by index
+        self._edge: frozenset[str] = frozenset()  # known keys at the end that grows
         self._met = False
-        self._new = 0
+        self.new = 0
         self.place = self._since
 
     async def rows(self) -> AsyncGenerator[list[Any], None]:
@@ -139,14 +142,16 @@ class Changes:
 
     def _is_enough(self, read: int, total: int) -> bool:
         """Tell whether the rest of the list is known; where its count says more, rows came in elsewhere."""
-        is_counted = total <= self._since.rows + self._new
+        is_counted = total <= self._since.rows + self.new
         return self._met and self._grows_at == "head" and not self._full and read >= RECENT and is_counted
 
     async def _first(self, page: Page[Any], keys: Sequence[str]) -> None:
         """Learn from the first page, and make sure that the list is the one that was read before."""
-        if self._since.rows <= RECENT and (grows_at := _grows_at(list(map(self._time, page.items)))):
+        is_unsure = self._since.rows <= RECENT or self._since.grows_at is None
+        if is_unsure and (grows_at := _grows_at(list(map(self._time, page.items)))):
             self._blocks = self._blocks if grows_at == self._grows_at else {}
             self._grows_at = grows_at
+        self._edge = frozenset(self._since.head if self._grows_at == "head" else self._since.tail)
         if not self._since.rows or not self._known.isdisjoint(keys):
             return
         last = await self._begin(offset=max(0, page.total - RECENT)).collect()
@@ -164,10 +169,10 @@ class Changes:
         changed: list[Any] = []
         at_head = self._grows_at == "head"
         for number, (row, key) in enumerate(zip(page.items, keys, strict=True)):
-            is_known = key in self._known
+            is_known = key in self._edge
             self._met = self._met or is_known
-            is_new = not is_known and (not self._known or self._met != at_head)
-            self._new += is_new
+            is_new = not is_known and (not self._edge or self._met != at_head)
+            self.new += is_new
             place = page.offset + number
             index = page.total - 1 - place if at_head else place
             if self._open and index // _BLOCK != next(iter(self._open)) // _BLOCK:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -14,10 +15,10 @@ import attrs
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
 from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.exchange.rate import RateLimit
-from aiozbilling.export.disk import Disk, failures_named
+from aiozbilling.export.disk import Disk, failures_named, write_whole
 from aiozbilling.export.formats import Format
 from aiozbilling.export.in_thread import in_thread
-from aiozbilling.fleet.account_export import explained
+from aiozbilling.fleet.account_files import explained
 from aiozbilling.fleet.accounts import Account, Accounts, accounts_of, selected
 from aiozbilling.fleet.clients import resolved_secrets
 from aiozbilling.fleet.layout import FleetList, Layout
@@ -40,6 +41,7 @@ def fleet(
     processes: int = 1,
     only: Sequence[str] = (),
     rate_limit: RateLimit | None = AIOZ_RATE_LIMIT,
+    incremental: bool = False,
     on_progress: Callable[[FleetProgress], object] | None = None,
 ) -> AsyncGenerator[Outcome, None]:
     """Export one list of many accounts to one dataset, and iterate the outcomes as they come.
@@ -58,6 +60,9 @@ def fleet(
         processes: that share the accounts; each has whole accounts, and so the rate limit of an account is in one.
         only: patterns of labels, such as ``["eu-*"]``; by default all.
         rate_limit: of each account, or None.
+        incremental: ask complete accounts too, and add the top-ups that are new as one more part. The history of an
+            account, whose latest day changes, is written anew. Rows that the provider removed or corrected stay as
+            they were.
         on_progress: called with a `FleetProgress` after each page and each account.
 
     Raises:
@@ -71,7 +76,7 @@ def fleet(
     chosen = [one for one in selected(accounts_of(accounts), only) if one.system == "aioz"]
     if not chosen:
         raise ConfigurationError("no account of AIOZ is selected")
-    plan = Plan(Layout(Path(out).absolute(), what, format), workers, rate_limit)
+    plan = Plan(Layout(Path(out).absolute(), what, format), workers, rate_limit, incremental)
     return _outcomes(chosen, plan, min(processes, len(chosen)), on_progress or _ignore)
 
 
@@ -146,6 +151,9 @@ async def _dataset(layout: Layout) -> AsyncIterator[_Dataset]:
         with failures_named(layout.root):
             layout.root.mkdir(parents=True, exist_ok=True)
             held.enter_context(dataset.disk.locked(layout.lock))
+            if not layout.salt.exists():
+                layout.manifests.mkdir(exist_ok=True)
+                write_whole(dataset.disk, layout.salt, os.urandom(32))
             dataset.summary.load()
 
     try:

@@ -54,6 +54,11 @@ class Layout:
         """The folder of the manifests of accounts."""
         return self.root / "_manifests"
 
+    @property
+    def salt(self) -> Path:
+        """Random bytes that make fingerprints of credentials mean nothing outside this folder."""
+        return self.manifests / "salt"
+
     def manifest(self, label: str) -> Path:
         """Return the manifest of an account: what is complete of it."""
         return self.manifests / f"{label}.json"
@@ -70,6 +75,6 @@ class Layout:
         """Return the folder of what is not complete yet of an account."""
         return self.root / "_work" / self.list / label
 
-    def staged(self, label: str) -> Path:
-        """Return the path of the export that becomes the next part."""
-        return self.work(label) / f"next.{self.format}"
+    def staged(self, label: str, name: str) -> Path:
+        """Return the path of an export that becomes a part."""
+        return self.work(label) / f"{name}.{self.format}"

@@ -11,6 +11,7 @@ import msgspec
 
 from aiozbilling.errors import CheckpointError
 from aiozbilling.export.disk import Disk, write_whole
+from aiozbilling.fleet.changes import Place
 
 __all__ = ["AccountManifest", "ListState", "Part"]
 
@@ -48,9 +49,9 @@ class ListState:
     Attributes:
         status: of the latest run.
         format: of the parts.
-        key: fingerprint of the credentials that the list was read with.
+        key: fingerprint of the credentials that the list was read with, under the folder's salt.
         parts: in the order in which they were added.
-        grows_at: the end where new rows come in, or None where that is not known.
+        place: that the list is read to.
         error: class and message of what failed, or None.
     """
 
@@ -58,7 +59,7 @@ class ListState:
     format: str
     key: str = ""
     parts: tuple[Part, ...] = ()
-    grows_at: Literal["head", "tail"] | None = None
+    place: Place | None = None
     error: tuple[str, str] | None = None
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.rate import RateLimit
 from aiozbilling.fleet.account_export import AccountExport
+from aiozbilling.fleet.account_files import AccountFiles
 from aiozbilling.fleet.accounts import Account
 from aiozbilling.fleet.clients import Clients, Secrets
 from aiozbilling.fleet.layout import Layout
@@ -28,11 +30,13 @@ class Plan:
         layout: of the dataset.
         workers: accounts at once.
         rate_limit: of each account.
+        incremental: whether complete accounts are asked for what is new.
     """
 
     layout: Layout
     workers: int
     rate_limit: RateLimit | None
+    incremental: bool = False
 
     @property
     def concurrency(self) -> int:
@@ -51,9 +55,11 @@ async def export_accounts(
     waiting = iter(accounts)
 
     async def export(account: Account) -> Outcome:
-        job = AccountExport(
-            account, lambda: clients.client(account, secrets[account.label]), plan.layout, plan.concurrency
-        )
+        def opened() -> Any:
+            return clients.client(account, secrets[account.label])
+
+        files = AccountFiles(account, plan.layout)
+        job = AccountExport(files, opened, plan.concurrency, plan.incremental)
         return await job.run(lambda rows: on_rows(account.label, rows))
 
     async def work() -> None:

@@ -21,7 +21,7 @@ import attrs
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.rate import RateLimit
-from aiozbilling.fleet.account_export import explained
+from aiozbilling.fleet.account_files import explained
 from aiozbilling.fleet.accounts import Account, accounts_of, selected
 from aiozbilling.fleet.changes import Changes, Place
 from aiozbilling.integrations.arrow import batch

@@ -23,7 +23,7 @@ import attrs
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.rate import RateLimit
-from aiozbilling.fleet.account_export import explained
+from aiozbilling.fleet.account_files import explained
 from aiozbilling.fleet.accounts import Account, read_accounts, selected
 from aiozbilling.integrations.arrow import batch, schema
 from aiozbilling.integrations.loop_thread import loop_thread

@@ -228,3 +228,70 @@ async def test_wrong_arguments_are_refused_at_once(file, out, options):
     """Arguments are checked before the first outcome is asked for."""
     with pytest.raises(ConfigurationError):
         fleet(file, **{"what": "top_ups", "out": out} | options)
+
+
+@pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
+async def test_incremental_runs_add_new_rows_as_new_parts(file, out, accounts, simulator, order):
+    """Each incremental run adds one part with the new rows alone, and none where there are none."""
+    simulator.behaviour.order = order
+    await run(file, out)
+    first = (out / "top_ups/account=eu/part-00001.parquet").read_bytes()
+    for number, new in enumerate((0, 3, 0, 150), 1):
+        accounts["eu"].add_top_ups(new)
+        accounts["empty"].add_top_ups(number % 2)
+        outcomes = await run(file, out, incremental=True)
+        assert [outcome.error for outcome in outcomes.values() if outcome.error is not None] == []
+        assert outcomes["eu"].new_rows == new
+        assert outcomes["eu"].rows == len(accounts["eu"].top_up_ids())
+    parts = sorted((out / "top_ups/account=eu").iterdir())
+    assert [path.name for path in parts] == [f"part-0000{number}.parquet" for number in (1, 2, 3)]
+    assert parts[0].read_bytes() == first
+    found = ids_in(out)
+    assert {label: sorted(ids) for label, ids in found.items()} == {
+        label: sorted(account.top_up_ids()) for label, account in accounts.items()
+    }
+
+
+async def test_an_incremental_history_has_the_latest_day_as_it_is(file, out, accounts, simulator):
+    """The history is written anew, so that its current day is right and each day is there once."""
+    await run(file, out, "history")
+    simulator.advance(days=2)
+    outcomes = await run(file, out, "history", incremental=True)
+    assert outcomes["us"].new_rows == 2
+    usd = pq.ParquetFile(out / "history/account=us/part-00001.parquet").read()["total_amount_attousd"].to_pylist()
+    assert usd == [Decimal(row["total_amount"]) for row in accounts["us"].history_rows()]
+
+
+async def test_rows_that_came_in_elsewhere_have_the_account_written_anew(file, out, accounts):
+    """Where the server counts more rows than the new ones, the parts are replaced by one that has all rows."""
+    gone = accounts["eu"].remove_top_up(100)
+    await run(file, out)
+    accounts["eu"].add_top_ups(2)
+    await run(file, out, incremental=True)
+    accounts["eu"].restore_top_up(gone)
+    accounts["eu"].add_top_ups(1)
+    await run(file, out, incremental=True)
+    assert ids_in(out)["eu"] == accounts["eu"].top_up_ids()
+    assert len(list((out / "top_ups/account=eu").iterdir())) == 1
+
+
+async def test_a_rotated_key_continues_and_another_account_does_not(tmp_path, simulator, accounts, out):
+    """A new key of the same account is accepted by its rows; the key of another account is refused."""
+    await run(accounts_file(tmp_path / "etc", simulator, {"eu": accounts["eu"]}), out)
+    simulator.requests.clear()
+    file = accounts_file(tmp_path / "etc", simulator, {"eu": accounts["us"]})
+    outcomes = await run(file, out)
+    assert "no row that was read before" in str(outcomes["eu"].error)
+    assert ids_in(out)["eu"] == accounts["eu"].top_up_ids()
+    manifest = json.loads((out / "_manifests/eu.json").read_bytes())
+    assert accounts["eu"].secret_key not in json.dumps(manifest)
+    assert len(manifest["lists"]["top_ups"]["key"]) == 32
+
+
+async def test_a_file_that_the_manifest_does_not_list_is_removed(file, out, accounts):
+    """A part that was named just before a crash is not read twice: the next run removes what is not listed."""
+    await run(file, out)
+    folder = out / "top_ups/account=eu"
+    (folder / "part-00002.parquet").write_bytes((folder / "part-00001.parquet").read_bytes())
+    await run(file, out)
+    assert ids_in(out)["eu"] == accounts["eu"].top_up_ids()

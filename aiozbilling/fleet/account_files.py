@@ -1,0 +1,179 @@
+"""The files of one account: what is complete, and the steps that make an exported file a part. All of it blocks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+
+import attrs
+
+from aiozbilling.clients.aioz import AiozBilling
+from aiozbilling.errors import AiozBillingError, ConfigurationError
+from aiozbilling.export.checkpoint import Names
+from aiozbilling.export.disk import Disk, failures_named
+from aiozbilling.fleet.accounts import Account
+from aiozbilling.fleet.changes import Place
+from aiozbilling.fleet.layout import Layout
+from aiozbilling.fleet.manifest import AccountManifest, ListState, Part
+from aiozbilling.listing.cursor import Cursor
+
+__all__ = ["AccountFiles", "explained"]
+
+
+@attrs.define(eq=False)
+class AccountFiles:
+    """Every step can be done again after a crash, and the manifest is written after the files that it lists."""
+
+    account: Account
+    layout: Layout
+    disk: Disk = attrs.field(factory=Disk)
+    _manifest: AccountManifest | None = attrs.field(default=None, init=False)
+
+    @property
+    def manifest(self) -> AccountManifest:
+        """What is complete; the manifest is read once."""
+        if self._manifest is None:
+            path = self.layout.manifest(self.account.label)
+            with failures_named(path):
+                self._manifest = AccountManifest.load(path, self.account.label)
+        return self._manifest
+
+    def staged(self, name: str) -> Path:
+        """Return the path of an export that becomes a part."""
+        return self.layout.staged(self.account.label, name)
+
+    def key(self, billing: AiozBilling) -> str:
+        """Return the fingerprint of a client's credentials under the salt of the folder."""
+        with failures_named(self.layout.salt):
+            return billing.fingerprint(self.layout.salt.read_bytes())
+
+    def state(self) -> ListState | None:
+        """Return what the manifest says, or None where its parts are not there; remove files that it doesn't list.
+
+        Raises:
+            ConfigurationError: the parts have another format.
+        """
+        state = self.manifest.lists.get(self.layout.list)
+        if state is None or not state.parts:
+            return state
+        if state.format != self.layout.format:
+            raise ConfigurationError(
+                f"account {self.account.label!r} was exported as {state.format}: give another folder for"
+                f" {self.layout.format}"
+            )
+        folder = self.layout.parts(self.account.label)
+        if any(self.disk.size(folder / part.file) != part.bytes for part in state.parts):
+            return None
+        self._remove_others({part.file for part in state.parts})
+        return state
+
+    def prepare(self, key: str) -> None:
+        """Make the work folder; what was begun with other credentials may be another account's, and is removed."""
+        work = self.layout.work(self.account.label)
+        with failures_named(work):
+            work.mkdir(parents=True, exist_ok=True)
+            mark = work / "key"
+            if not mark.exists() or mark.read_text(encoding="ascii") != key:
+                shutil.rmtree(work)
+                work.mkdir()
+                mark.write_text(key, encoding="ascii")
+
+    def is_exported(self, staged: Path) -> bool:
+        """Tell whether a complete export waits to become a part."""
+        names = Names(staged)
+        return self.disk.exists(names.manifest) and not self.disk.exists(names.checkpoint)
+
+    def publish_all(self, staged: Path, key: str) -> ListState:
+        """Make a complete file the only part."""
+        before = self.manifest.lists.get(self.layout.list)
+        target = self.layout.part(self.account.label, 1)
+        if before is not None and len(before.parts) > 1:  # until all is replaced, no part is right
+            self._save(attrs.evolve(before, status="failed", parts=()))
+            self._remove_others({target.name})
+        part = self._published(staged, target)
+        state = ListState(
+            status="complete", format=self.layout.format, key=key, parts=(part,), place=_place(part.cursor)
+        )
+        self._save(state)
+        return state
+
+    def publish_new(self, staged: Path, key: str, before: ListState, place: Place) -> ListState:
+        """Make a complete file one more part, or drop it where it has no rows."""
+        target = self.layout.part(self.account.label, int(Path(before.parts[-1].file).stem[-5:]) + 1)
+        part = _part(Names(staged).manifest, target.name)
+        parts = (*before.parts, self._published(staged, target)) if part.rows else before.parts
+        state = attrs.evolve(before, status="complete", key=key, parts=parts, place=place, error=None)
+        if state != before:
+            self._save(state)
+        return state
+
+    def note_failure(self, error: Exception) -> ListState:
+        """Record a failure; parts that are complete stay."""
+        state = self.manifest.lists.get(self.layout.list) or ListState(status="failed", format=self.layout.format)
+        state = attrs.evolve(state, status="failed", error=explained(error))
+        self._save(state)
+        return state
+
+    def clear(self) -> None:
+        """Remove the work folder; a run that was killed before this leaves it."""
+        work = self.layout.work(self.account.label)
+        with failures_named(work), suppress(FileNotFoundError):
+            shutil.rmtree(work)
+
+    def clear_empty(self) -> None:
+        """Remove the work folder where nothing was read."""
+        work = self.layout.work(self.account.label)
+        if work.exists() and not any(path.suffix in (".part", ".checkpoint") for path in work.iterdir()):
+            self.clear()
+
+    def _published(self, staged: Path, target: Path) -> Part:
+        with failures_named(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = _part(Names(staged).manifest, target.name)
+            if self.disk.exists(staged):
+                self.disk.replace(staged, target)
+                self.disk.sync_folder(target.parent)
+        return part
+
+    def _remove_others(self, listed: set[str]) -> None:
+        folder = self.layout.parts(self.account.label)
+        with failures_named(folder), suppress(FileNotFoundError):
+            for name in self.disk.names(folder):
+                if name not in listed:
+                    self.disk.remove(folder / name)
+
+    def _save(self, state: ListState) -> None:
+        path = self.layout.manifest(self.account.label)
+        self._manifest = self.manifest.with_list(self.layout.list, state, dict(self.account.tags))
+        with failures_named(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._manifest.save(self.disk, path)
+
+
+def explained(error: Exception) -> tuple[str, str]:
+    """Return the class and the message of an error; of a foreign one no message, as nobody knows what is in it."""
+    return type(error).__name__, str(error) if isinstance(error, AiozBillingError) else ""
+
+
+def _place(cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    read = Cursor.parse(cursor)
+    return Place(grows_at=None, rows=read.total, head=read.head, tail=read.anchors, blocks={})
+
+
+def _part(manifest: Path, name: str) -> Part:
+    facts = json.loads(manifest.read_bytes())
+    sums = facts["sums"]
+    return Part(
+        file=name,
+        rows=facts["rows"],
+        bytes=facts["bytes"],
+        sha256=facts["sha256"],
+        usd=Decimal(sums.pop("usd")),
+        amounts={denom: Decimal(of_denom["amount"]) for denom, of_denom in sums.items()},
+        cursor=facts["cursor"],
+    )
