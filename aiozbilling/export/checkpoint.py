@@ -1,7 +1,8 @@
-"""How far an export is, as it stands on the disk."""
+"""How far an export is, as it is stored on the disk."""
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,12 +15,13 @@ from aiozbilling.export.totals import Facts
 
 __all__ = ["Checkpoint", "Names"]
 
-VERSION = 1
+VERSION = 2
+_HEAD, _MIDDLE, _END = b'{"sha256":"', b'","checkpoint":', b"}\n"
 
 
 @attrs.frozen
 class Names:
-    """The names beside an export's file. All but the manifest are gone when it is complete."""
+    """The names next to an export's file. All but the manifest are gone when it is complete."""
 
     final: Path
 
@@ -45,7 +47,12 @@ class Names:
 
     @property
     def manifest(self) -> Path:
-        """The facts about the complete file."""
+        """The facts about the complete file. Readers of data sets skip names that begin with ``_``."""
+        return self.final.with_name(f"_{self.final.name}.manifest.json")
+
+    @property
+    def old_manifest(self) -> Path:
+        """The name that the manifest had before version 0.2."""
         return self._beside("manifest.json")
 
     def _beside(self, suffix: str) -> Path:
@@ -54,7 +61,7 @@ class Names:
 
 @attrs.frozen(kw_only=True)
 class Checkpoint:
-    """Say how far an export is.
+    """How far an export is.
 
     Attributes:
         parameters: what the export is of; one begun with others is another export.
@@ -62,7 +69,7 @@ class Checkpoint:
         stage: ``"reading"`` rows; all are ``"read"``; the complete file is ``"sealed"``, only its name is missing.
         size: bytes of the part file up to here; when sealed, of the complete file.
         sha256: of those bytes, hexadecimal.
-        cursor: text of the walk's cursor behind the last row, or None before the first.
+        cursor: text of the walk's cursor after the last row, or None before the first.
     """
 
     parameters: dict[str, Any]
@@ -74,30 +81,30 @@ class Checkpoint:
     version: int = VERSION
 
     def text(self) -> bytes:
-        """Write it as JSON."""
-        return msgspec.json.encode(self)
+        """Return it as JSON, with a digest before it."""
+        body = msgspec.json.encode(self)
+        return _HEAD + sha256(body).hexdigest().encode() + _MIDDLE + body + _END
 
     @classmethod
     def parse(cls, text: bytes, path: Path) -> Checkpoint:
-        """Read what `text` gave.
+        """Read what `text` returned.
 
         Raises:
-            CheckpointError: it is something else, or of another version.
+            CheckpointError: it was damaged, is something else, or is of another version.
         """
         try:
-            version = msgspec.json.decode(text, type=_Versioned).version
-            if version == VERSION:
-                return msgspec.json.decode(text, type=cls)
-        except (msgspec.MsgspecError, RecursionError):
-            raise CheckpointError("this is no checkpoint of an export", path=str(path), hint=_HINT) from None
-        raise CheckpointError(
-            f"the checkpoint has version {version}, this release reads {VERSION}",
-            path=str(path),
-            hint="Go on with the release that began this export, or remove the files .part and .checkpoint beside it",
-        )
+            if not text.startswith(_HEAD):
+                _refuse_other_version(msgspec.json.decode(text, type=_Versioned).version, path)
+            body = text[len(_HEAD) + 64 + len(_MIDDLE) : -len(_END)]
+            checkpoint = msgspec.json.decode(body, type=cls)
+            if checkpoint.text() == text:  # so neither the digest, nor a field, nor a byte more is wrong
+                return checkpoint
+        except (msgspec.MsgspecError, RecursionError, ValueError, ArithmeticError):
+            pass
+        raise CheckpointError("this is no checkpoint of an export, or it was damaged", path=str(path), hint=_HINT)
 
     def check(self, parameters: dict[str, Any], path: Path) -> None:
-        """Refuse to go on with another export.
+        """Refuse to resume another export.
 
         Raises:
             CheckpointError: the parameters differ.
@@ -109,11 +116,11 @@ class Checkpoint:
             raise CheckpointError(
                 f"another export to this file was begun: {named}",
                 path=str(path),
-                hint="Run it as it was begun, or remove the files .part and .checkpoint beside it to begin anew",
+                hint="Run it as it was begun, or remove the files .part and .checkpoint next to it to start again",
             )
 
     def save(self, disk: Disk, names: Names) -> None:
-        """Bring it to the disk."""
+        """Write it to the disk."""
         write_whole(disk, names.checkpoint, self.text())
 
     @classmethod
@@ -134,4 +141,13 @@ class _Versioned:
     version: int
 
 
-_HINT = "Remove the files .part and .checkpoint beside the export to begin anew"
+def _refuse_other_version(version: int, path: Path) -> None:
+    if version != VERSION:
+        raise CheckpointError(
+            f"the checkpoint has version {version}, this release reads {VERSION}",
+            path=str(path),
+            hint="Finish with the release that began this export, or remove the files .part and .checkpoint next to it",
+        )
+
+
+_HINT = "Remove the files .part and .checkpoint next to the export to start again"

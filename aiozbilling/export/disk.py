@@ -1,9 +1,11 @@
-"""What an export asks of the file system; tests put one in its place that fails and forgets."""
+"""What an export needs of the file system; tests replace it by one that fails and forgets."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +19,7 @@ __all__ = ["Disk", "failures_named", "write_all", "write_whole"]
 _PRIVATE = 0o600
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
+_OUR_LOCK = re.compile(rb"\d*\s*")
 
 
 class Disk:
@@ -69,6 +72,10 @@ class Disk:
     def exists(self, path: Path) -> bool:
         """Tell whether a name is taken, be it by a link to nowhere."""
         return os.path.lexists(path)
+
+    def is_ours(self, path: Path) -> bool:
+        """Return whether a file belongs to this user; another user could change it while we use it."""
+        return sys.platform == "win32" or path.lstat().st_uid == os.geteuid()
 
     def same(self, one: Path, other: Path) -> bool:
         """Tell whether two names stand for one file."""
@@ -157,7 +164,7 @@ def failures_named(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ExportError(
-            reason[:1].lower() + reason[1:], path=str(path), hint="Mend that and run the same export again: it goes on"
+            reason[:1].lower() + reason[1:], path=str(path), hint="Fix this and run the same export again to resume"
         ) from error
 
 
@@ -165,15 +172,29 @@ def _acquired(path: Path) -> int:
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR | _NO_LINKS | getattr(os, "O_CLOEXEC", 0), _PRIVATE)
         try:
+            _refuse_foreign(handle, path)
             _lock(handle, path)
             if _still_named(handle, path):
                 os.ftruncate(handle, 0)
+                os.lseek(handle, 0, os.SEEK_SET)
                 os.write(handle, f"{os.getpid()}\n".encode())
                 return handle
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _refuse_foreign(handle: int, path: Path) -> None:
+    """Refuse a file that has the name of our lock but is none, such as ``Cargo.lock`` next to ``Cargo``."""
+    status = os.fstat(handle)
+    is_ours = sys.platform == "win32" or status.st_uid == os.geteuid()
+    if not stat.S_ISREG(status.st_mode) or not _OUR_LOCK.fullmatch(os.read(handle, 64)) or not is_ours:
+        raise ExportError(
+            f"a file named {path.name} that is not ours is in the place of the lock",
+            path=str(path),
+            hint="Choose another name for the output",
+        )
 
 
 def _lock(handle: int, path: Path) -> None:

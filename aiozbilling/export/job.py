@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, aclosing, asynccontextmanager
@@ -19,7 +20,7 @@ from aiozbilling.export.formats import Format, format_of
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.manifest import ExportReport
 from aiozbilling.export.part import digest
-from aiozbilling.export.publish import publish, refuse_taken
+from aiozbilling.export.publish import publish, refuse_foreign, refuse_taken
 from aiozbilling.export.span import Moment, Span
 from aiozbilling.export.totals import Facts, Progress, since, worst
 from aiozbilling.export.writer import writer_of
@@ -33,8 +34,8 @@ __all__ = ["export"]
 _MOST_WAITING = 5000  # rows that are encoded and not yet written, and how long they wait at most: each turn of the
 _LINGER_S = 0.1  # thread lets the loop read the next pages in small pieces, which took a third of the time
 _LOST = (
-    "Is this the account, and the list, that the export was begun with? To begin anew, remove the files .part and"
-    " .checkpoint beside it"
+    "Is this the account and the list that the export was begun with? To start again, remove the files .part and"
+    " .checkpoint next to it"
 )
 _SHARE = 10  # a checkpoint is due when the work since the last one took so many times as long as that one
 
@@ -51,9 +52,9 @@ async def export(
 ) -> ExportReport:
     """Write a whole list to a file: CSV, JSON Lines, Parquet or SQLite.
 
-    Nothing is seen under the file's name before it is complete. Interrupt it in any way and call it again with the same
-    arguments: it goes on from its checkpoint, and the file becomes what it would have been. Until then the files
-    ``.part`` and ``.checkpoint`` stand beside it, and afterwards ``.manifest.json``, with the facts of the report.
+    Nothing appears under the file's name before it is complete. After any interruption, call it again with the same
+    arguments: it resumes from its checkpoint, and the file becomes what it would have been. Until then the files
+    ``.part`` and ``.checkpoint`` are next to it; afterwards ``_NAME.manifest.json`` holds the facts of the report.
 
     Args:
         listing: ``billing.top_ups()`` or ``billing.history_usage()``, with any options.
@@ -66,10 +67,10 @@ async def export(
 
     Raises:
         ConfigurationError: an argument can't be right, or an extra is missing.
-        ExportError: the file exists, or the disk says no.
+        ExportError: the file exists, a file next to it is not ours, or the disk fails.
         ExportLockedError: another export is writing this file.
-        CheckpointError: what stands beside the file belongs to another export.
-        AiozBillingError: the list could not be read; the rows before stay, and the next call goes on behind them.
+        CheckpointError: the files next to it belong to another export, or were damaged.
+        AiozBillingError: the list could not be read; the rows before are kept, and the next call resumes after them.
     """
     job = Job(listing, Path(path), format, Span.between(since, until), overwrite=overwrite)
     return await job.run(on_progress or _ignore)
@@ -89,10 +90,9 @@ class Job:
         disk: Disk | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if path.is_dir():
-            raise ConfigurationError(f"{path} is a folder: give the name of a file in it")
+        _check_name(path)
         self._listing = listing
-        self._names = Names(path.absolute())
+        self._names = Names(Path(os.path.realpath(path)))  # a link takes the lock of its file
         self._span = span
         self._overwrite = overwrite
         self._disk = disk or Disk()
@@ -178,7 +178,7 @@ class Job:
         if not read:
             await in_thread(self._forget)
         elif isinstance(error, Exception):
-            error.add_note(f"{read} rows were read and are kept: run the same export again, and it goes on behind them")
+            error.add_note(f"{read} rows were read and are kept: run the same export again to resume after them")
 
     def _take(self, rows: Sequence[Any], facts: Facts) -> None:
         # Not in the thread: two threads that both compute take half as long again.
@@ -202,14 +202,12 @@ class Job:
     def _begin(self) -> None:
         with failures_named(self._names.final):
             self._sweep()
+            is_resumed = self._disk.exists(self._names.checkpoint)
+            refuse_foreign(self._disk, self._names, is_resumed=is_resumed)
             found = Checkpoint.load(self._disk, self._names)
             if found is not None:
                 found.check(self._parameters, self._names.final)
                 self._checkpoint = found
-            elif self._disk.exists(self._names.part):
-                raise ExportError(
-                    "a file is there that no export of ours left", path=str(self._names.part), hint="Move it away"
-                )
             if self._checkpoint.stage != "sealed":
                 refuse_taken(self._disk, self._names, overwrite=self._overwrite)
                 if found is None:
@@ -273,6 +271,15 @@ class Job:
             "since": None if since is None else since.isoformat(),
             "until": None if until is None else until.isoformat(),
         }
+
+
+def _check_name(path: Path) -> None:
+    if path.is_dir():
+        raise ConfigurationError(f"{path} is a folder: give the name of a file in it")
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"the file name {os.fsencode(path)!r} is not UTF-8: choose another one") from None
 
 
 def _progress(facts: Facts, before: Facts, total: int) -> Progress:

@@ -18,7 +18,9 @@ from aiozbilling.listing.window import Consistency
 from aiozbilling.records.amounts import TokenAmount
 from aiozbilling.tables.texts import decimal_text, time_text
 
-__all__ = ["ExportReport", "write_manifest"]
+__all__ = ["ExportReport", "is_manifest", "write_manifest"]
+
+_LARGEST = 16 << 20  # bytes of a manifest
 
 _SAME = (
     "rows",
@@ -135,6 +137,16 @@ def write_manifest(disk: Disk, names: Names, report: ExportReport, sealed: Check
         "made_by": f"aiozbilling {version('aiozbilling')}",
     }
     write_whole(disk, names.manifest, json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def is_manifest(disk: Disk, path: Path) -> bool:
+    """Return whether a file is a manifest that some release of this library wrote."""
+    with disk.reader(path) as file:
+        try:
+            content = json.loads(file.read(_LARGEST))
+        except (ValueError, RecursionError):
+            return False
+    return isinstance(content, dict) and str(content.get("made_by", "")).startswith("aiozbilling ")
 
 
 def _time(time: datetime | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The last steps: a complete file gets its name, its manifest, and what was needed on the way goes."""
+"""The last steps: a complete file gets its name and its manifest, and the temporary files are removed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from aiozbilling.errors import CheckpointError, ExportError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.manifest import ExportReport, write_manifest
+from aiozbilling.export.manifest import ExportReport, is_manifest, write_manifest
 from aiozbilling.export.part import digest
 
-__all__ = ["publish", "refuse_taken"]
+__all__ = ["publish", "refuse_foreign", "refuse_taken"]
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
@@ -26,8 +26,25 @@ def refuse_taken(disk: Disk, names: Names, *, overwrite: bool) -> None:
         raise ExportError("the file exists", path=str(names.final), hint=_TAKEN)
 
 
+def refuse_foreign(disk: Disk, names: Names, *, is_resumed: bool) -> None:
+    """Refuse to use or replace files next to the export that are not ours.
+
+    Raises:
+        ExportError: a file with one of our names belongs to another user, or is not of an export.
+    """
+    for path in (names.part, names.ready, names.checkpoint, names.manifest, names.old_manifest):
+        if disk.exists(path) and not disk.is_ours(path):
+            raise ExportError("the file belongs to another user", path=str(path), hint="Move it away")
+    for path in (names.part, names.ready):
+        if not is_resumed and disk.exists(path):
+            raise ExportError("a file is there that no export of ours left", path=str(path), hint="Move it away")
+    for path in (names.manifest, names.old_manifest):
+        if disk.exists(path) and not is_manifest(disk, path):
+            raise ExportError("the file is not a manifest of ours", path=str(path), hint="Move it away")
+
+
 def publish(disk: Disk, names: Names, sealed: Checkpoint, *, overwrite: bool) -> ExportReport:
-    """Give a sealed file its name and write its manifest; any of it may have been done before a crash.
+    """Give a sealed file its name and write its manifest; a run before a crash may have done some of it.
 
     Raises:
         ExportError: the name was taken meanwhile; the complete file waits.
@@ -40,13 +57,13 @@ def publish(disk: Disk, names: Names, sealed: Checkpoint, *, overwrite: bool) ->
             raise CheckpointError(
                 "the complete file is gone or was changed before it got its name",
                 path=str(names.final),
-                hint="Remove the files .part, .ready and .checkpoint beside it to begin anew",
+                hint="Remove the files .part, .ready and .checkpoint next to it to start again",
             )
     else:
         _name(disk, waiting, names, overwrite=overwrite)
     report = ExportReport.of(names.final, sealed)
     write_manifest(disk, names, report, sealed)
-    for path in (names.part, names.checkpoint):  # a part without its checkpoint would be a stranger's
+    for path in (names.part, names.checkpoint):  # a part without its checkpoint would look like a foreign file
         if disk.exists(path):
             disk.remove(path)
             disk.sync_folder(folder)
@@ -58,9 +75,10 @@ def _is(disk: Disk, path: Path, sealed: Checkpoint) -> bool:
 
 
 def _name(disk: Disk, waiting: Path, names: Names, *, overwrite: bool) -> None:
-    if disk.exists(names.manifest):  # of an earlier file: none is better than one that is wrong
-        disk.remove(names.manifest)
-        disk.sync_folder(names.final.parent)
+    for manifest in (names.manifest, names.old_manifest):
+        if disk.exists(manifest):  # of an earlier file: none is better than one that is wrong
+            disk.remove(manifest)
+            disk.sync_folder(names.final.parent)
     if overwrite:
         disk.replace(waiting, names.final)
     elif not _linked(disk, waiting, names):
@@ -70,15 +88,15 @@ def _name(disk: Disk, waiting: Path, names: Names, *, overwrite: bool) -> None:
 
 
 def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
-    """Give the name without taking it from anyone: a rename replaces silently what came there meanwhile."""
+    """Give the name without replacing a file: a rename silently replaces a file that appeared meanwhile."""
     try:
         disk.link(waiting, names.final)
     except FileExistsError:
         if not disk.same(waiting, names.final):
             raise ExportError(
-                "there is a file of that name now; the complete export waits beside it",
+                "there is a file of that name now; the complete export waits next to it",
                 path=str(names.final),
-                hint="Move that file away and run the same export again, or have it overwritten",
+                hint="Move that file away and run the same export again, or overwrite it",
             ) from None
     except OSError as error:
         if error.errno in _NO_LINKS:
@@ -89,4 +107,4 @@ def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
     return True
 
 
-_TAKEN = "Give another name, or have it overwritten (overwrite=True, --force)"
+_TAKEN = "Choose another name, or overwrite it (overwrite=True)"

@@ -33,12 +33,12 @@ class DatabaseFile:
         self._database: sqlite3.Connection | None = None
 
     def open(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Go on behind the checkpoint that the database holds."""
+        """Resume after the checkpoint that the database holds."""
         part = self._names.part
         if not self._disk.exists(part):
             if checkpoint.stage == "read":
                 raise ExportError(
-                    "the rows are gone", path=str(part), hint="Remove .checkpoint beside it to begin anew"
+                    "the rows are gone", path=str(part), hint="Remove .checkpoint next to it to start again"
                 )
             self._disk.close(self._disk.create(part))
             self._disk.sync_folder(part.parent)
@@ -48,8 +48,8 @@ class DatabaseFile:
                 return checkpoint
             if database.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (_PROGRESS,)).fetchone() is None:
                 self._lay_out(database, checkpoint)
-            (text,) = database.execute(f"SELECT checkpoint FROM {_PROGRESS}").fetchone()  # noqa: S608 - our own name
-        checkpoint = Checkpoint.parse(text.encode(), part)
+            stored = database.execute(f"SELECT CAST(checkpoint AS BLOB) FROM {_PROGRESS}").fetchone()  # noqa: S608 - our own name
+        checkpoint = Checkpoint.parse((stored and stored[0]) or b"", part)
         if checkpoint.stage == "read":
             checkpoint.save(self._disk, self._names)  # before the database's own is dropped
         return checkpoint
@@ -68,7 +68,7 @@ class DatabaseFile:
             database.executemany(f"INSERT INTO {self._table.name} VALUES ({marks})", encoded)  # noqa: S608
 
     def commit(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Bring rows and checkpoint to the disk together."""
+        """Write rows and checkpoint to the disk together."""
         with _failures_named(self._names.part):
             database = self._opened()
             if not database.in_transaction:

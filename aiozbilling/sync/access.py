@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -23,7 +22,6 @@ _POLL_S = 0.2  # between attempts to get the lock
 _FOREIGN_NAMES = frozenset(
     {".arrow", ".csv", ".duckdb", ".feather", ".html", ".json", ".jsonl", ".lock", ".parquet", ".toml", ".txt", ".xlsx"}
 )
-_OUR_LOCK = re.compile(rb"\d*\s*")
 
 
 @asynccontextmanager
@@ -43,7 +41,6 @@ async def opened_ledger(
         with failures_named(path):
             target = path.resolve()  # a link to the file takes the same lock
             _refuse_foreign_name(target)
-            _refuse_foreign_lock(Names(target).lock)
             held.enter_context(disk.locked(Names(target).lock))
             ledger = Ledger(disk, target, account, clock)
             held.callback(ledger.close)
@@ -72,21 +69,4 @@ def _refuse_foreign_name(path: Path) -> None:
             f"the ledger is an SQLite database, and {path.suffix} is the name of another kind of file",
             path=str(path),
             hint="Give a name such as billing.sqlite",
-        )
-
-
-def _refuse_foreign_lock(lock: Path) -> None:
-    """Refuse a file that has the name of our lock and is none, such as ``Cargo.lock`` next to ``Cargo``."""
-    if lock.is_symlink() or (lock.exists() and not lock.is_file()):
-        found = b"?"
-    elif lock.is_file():
-        with lock.open("rb") as file:
-            found = file.read(64)
-    else:
-        return
-    if not _OUR_LOCK.fullmatch(found):
-        raise ExportError(
-            f"a file named {lock.name} that is not ours is in the place of the lock",
-            path=str(lock),
-            hint="Give the ledger another name",
         )

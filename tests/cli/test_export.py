@@ -23,7 +23,7 @@ def test_an_export_ends_with_its_facts(command: Any, tmp_path: Path, suffix: str
     result = command("export", "top-ups", "--out", str(path))
     assert (result.code, result.err) == (0, "")
     told = dict(re.findall(r"^(\S+) +(.*)$", result.out.decode(), re.MULTILINE))
-    manifest = json.loads((tmp_path / f"t.{suffix}.manifest.json").read_bytes())
+    manifest = json.loads((tmp_path / f"_t.{suffix}.manifest.json").read_bytes())
     assert (told["rows"], told["SHA-256"]) == ("120", manifest["sha256"])
     assert told["sum"].endswith(" USD")
     assert told["list"] == "static; 0 duplicates and 0 null rows skipped"

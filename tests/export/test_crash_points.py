@@ -39,7 +39,7 @@ async def run(disk: ForgetfulDisk, form: str, *, overwrite: bool = False) -> Exp
     try:
         return await job.run(lambda progress: None)
     except ExportError as error:
-        if error.reason == "the file exists" and set(disk.entries) == {f"t.{form}", f"t.{form}.manifest.json"}:
+        if error.reason == "the file exists" and set(disk.entries) == {f"t.{form}", f"_t.{form}.manifest.json"}:
             return None
         raise
 
@@ -54,9 +54,9 @@ async def whole(form: str) -> tuple[bytes, list[str]]:
 def check(disk: ForgetfulDisk, form: str, content: bytes) -> None:
     """Find on the platters the file as without a disturbance, its manifest, and nothing else."""
     survivor = disk.after_power_cut(random.Random(0))
-    assert set(survivor.entries) == {f"t.{form}", f"t.{form}.manifest.json"}
+    assert set(survivor.entries) == {f"t.{form}", f"_t.{form}.manifest.json"}
     assert survivor.content(final(form)) == content
-    manifest = json.loads(survivor.content(FOLDER / f"t.{form}.manifest.json") or b"")
+    manifest = json.loads(survivor.content(FOLDER / f"_t.{form}.manifest.json") or b"")
     assert manifest["rows"] == len(ROWS)
     assert manifest["sha256"] == sha256(content).hexdigest()
     assert manifest["sums"]["usd"] == str(sum(row.credit_usd or 0 for row in ROWS)).rstrip("0")
@@ -152,7 +152,7 @@ async def test_a_file_that_is_replaced_is_the_old_one_or_the_new_one(form: str) 
 
     def before() -> ForgetfulDisk:
         disk = ForgetfulDisk()
-        disk.entries = {f"t.{form}": Inode(old), f"t.{form}.manifest.json": Inode(manifest)}
+        disk.entries = {f"t.{form}": Inode(old), f"_t.{form}.manifest.json": Inode(manifest)}
         disk.durable_entries = dict(disk.entries)
         return disk
 
@@ -167,7 +167,7 @@ async def test_a_file_that_is_replaced_is_the_old_one_or_the_new_one(form: str) 
                 await run(disk, form, overwrite=True)
             found = disk.after_power_cut(random.Random(luck * 1000 + cut_at))
             nothing_half_done(found, form, content, old)
-            told = found.content(FOLDER / f"t.{form}.manifest.json")
+            told = found.content(FOLDER / f"_t.{form}.manifest.json")
             assert told is None or (told == manifest) == (found.content(final(form)) == old)
             await run(found, form, overwrite=True)
             check(found, form, content)

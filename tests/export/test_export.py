@@ -214,14 +214,14 @@ async def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="the file exists"):
         await export(listing_of(top_ups(9)), path)
     path.unlink()
-    with pytest.raises(ExportError, match="waits beside it"):
+    with pytest.raises(ExportError, match="waits next to it"):
         await export(listing_of(top_ups(9)), path, on_progress=lambda progress: path.write_text("mine"))
     assert path.read_text() == "mine"
-    with pytest.raises(ExportError, match="waits beside it"):
+    with pytest.raises(ExportError, match="waits next to it"):
         await export(listing_of([]), path)
     report = await export(listing_of([]), path, overwrite=True)  # nothing is read again
     assert report.rows == len(rows_in(path)) == 9
-    assert beside(path) == {"t.csv", "t.csv.manifest.json"}
+    assert beside(path) == {"t.csv", "_t.csv.manifest.json"}
 
 
 async def test_two_exporters_are_kept_apart(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ async def test_two_exporters_are_kept_apart(tmp_path: Path) -> None:
 
     await export(listing_of(top_ups(9)), path, on_progress=second)
     assert refused
-    assert beside(path) == {"t.csv", "t.csv.manifest.json"}
+    assert beside(path) == {"t.csv", "_t.csv.manifest.json"}
 
 
 def test_a_lock_whose_name_was_taken_away_is_no_lock(tmp_path: Path) -> None:
@@ -390,7 +390,7 @@ async def test_the_manifest_tells_the_facts(tmp_path: Path) -> None:
     """Rows, times, sums, SHA-256 and what was skipped stand beside the file."""
     rows: Sequence[TopUp | None] = [*top_ups(12), None, top_up(-1)]
     report = await export(listing_of(rows), tmp_path / "t.csv")
-    manifest = json.loads((tmp_path / "t.csv.manifest.json").read_bytes())
+    manifest = json.loads((tmp_path / "_t.csv.manifest.json").read_bytes())
     content = report.path.read_bytes()
     assert manifest["sha256"] == report.sha256 == sha256(content).hexdigest()
     assert manifest["bytes"] == report.bytes == len(content)

@@ -91,11 +91,11 @@ async def test_a_killed_export_goes_on(tmp_path: Path, suffix: str, order: str, 
     first = now.index(ids[0])
     assert ids == now[first : first + len(ids)]
     assert set(before) <= set(ids)
-    manifest = json.loads(path.with_name(f"{path.name}.manifest.json").read_bytes())
+    manifest = json.loads(path.with_name(f"_{path.name}.manifest.json").read_bytes())
     assert manifest["rows"] == len(ids)
-    assert {file.name for file in tmp_path.iterdir() if file.name.startswith("top-ups")} == {
+    assert {file.name for file in tmp_path.iterdir() if "top-ups" in file.name} == {
         path.name,
-        f"{path.name}.manifest.json",
+        f"_{path.name}.manifest.json",
     }
 
 

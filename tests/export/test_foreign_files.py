@@ -1,0 +1,71 @@
+"""Files that are not ours are neither replaced nor removed, and nothing is written before they are found."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aiozbilling import ConfigurationError, ExportError, ExportLockedError
+from aiozbilling.export import export
+from aiozbilling.export.disk import Disk
+from tests.export.export_lists import listing_of, top_ups
+
+ROWS = top_ups(3)
+
+
+@pytest.mark.parametrize(
+    "name", ["t.csv.part", "t.csv.ready", "_t.csv.manifest.json", "t.csv.manifest.json", "t.csv.lock"]
+)
+async def test_a_foreign_file_stops_the_export(tmp_path: Path, name: str) -> None:
+    """A file with one of our names that is not ours keeps its content, and the error names it."""
+    foreign = tmp_path / name
+    foreign.write_text('{"name": "mine"}')
+    with pytest.raises(ExportError, match=name):
+        await export(listing_of(ROWS), tmp_path / "t.csv", overwrite=True)
+    assert foreign.read_text() == '{"name": "mine"}'
+    assert {file.name for file in tmp_path.iterdir()} - {"t.csv.lock"} == {name} - {"t.csv.lock"}
+
+
+async def test_a_manifest_under_its_old_name_is_replaced(tmp_path: Path) -> None:
+    """A manifest that an earlier release wrote is found, and gives way to the new one."""
+    await export(listing_of(ROWS), tmp_path / "t.csv")
+    (tmp_path / "_t.csv.manifest.json").rename(tmp_path / "t.csv.manifest.json")
+    await export(listing_of(ROWS), tmp_path / "t.csv", overwrite=True)
+    assert {file.name for file in tmp_path.iterdir()} == {"t.csv", "_t.csv.manifest.json"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+@pytest.mark.parametrize("suffix", [".part", ".checkpoint", ".lock"])
+async def test_files_of_another_user_are_not_used(tmp_path: Path, suffix: str) -> None:
+    """In a shared folder another user could have prepared a part, a checkpoint or a lock: they are refused."""
+
+    def stop(progress: object) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "t.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        await export(listing_of(ROWS, page_size=2), path, on_progress=stop)
+    prepared = path.with_name(f"{path.name}{suffix}")
+    prepared.touch()
+    os.chown(prepared, 12345, 12345)
+    with pytest.raises(ExportError, match=r"another user|not ours"):
+        await export(listing_of(ROWS, page_size=2), path)
+    assert not path.exists()
+
+
+async def test_a_link_takes_the_lock_of_its_file(tmp_path: Path) -> None:
+    """A file and a link to it can't be written by two exports at once."""
+    path, link = tmp_path / "t.csv", tmp_path / "link.csv"
+    await export(listing_of(ROWS), path)
+    link.symlink_to(path)
+    with Disk().locked(tmp_path / "t.csv.lock"), pytest.raises(ExportLockedError):
+        await export(listing_of(ROWS), link, overwrite=True)
+
+
+async def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """The manifest could not name the file: it is refused before anything is written."""
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        await export(listing_of(ROWS), tmp_path / os.fsdecode(b"t\xff.csv"))
+    assert list(tmp_path.iterdir()) == []
