@@ -184,8 +184,9 @@ class Shared(Generic[V]):
                 entry.outcome = None
 
     async def _bounded(self, fetch: Callable[[], Awaitable[V]]) -> V:
+        bound = asyncio.timeout(self._fetch_s)
         try:
-            async with asyncio.timeout(self._fetch_s) as bound:
+            async with bound:
                 return await fetch()
         except TimeoutError as error:
             if not bound.expired() or isinstance(error, AiozBillingError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,3 +28,31 @@ async def billing(simulator: Simulator) -> AsyncIterator[AiozBilling]:
         api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url
     ) as billing:
         yield billing
+
+
+class Provider:
+    """A fetch that is counted and can be slow, fail or hang."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.running = 0
+        self.seconds = 0.0
+        self.error: Exception | None = None
+
+    async def __call__(self) -> int:
+        self.calls += 1
+        self.running += 1
+        answer = self.calls
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.running -= 1
+        if self.error is not None:
+            raise self.error
+        return answer
+
+
+@pytest.fixture
+def provider() -> Provider:
+    """Answer with the number of the call."""
+    return Provider()

@@ -23,34 +23,6 @@ from aiozbilling.web import Shared
 ONCE = RetryPolicy(attempts=1)
 
 
-class Provider:
-    """A fetch that is counted and can be slow, fail or hang."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.running = 0
-        self.seconds = 0.0
-        self.error: Exception | None = None
-
-    async def __call__(self) -> int:
-        self.calls += 1
-        self.running += 1
-        answer = self.calls
-        try:
-            await asyncio.sleep(self.seconds)
-        finally:
-            self.running -= 1
-        if self.error is not None:
-            raise self.error
-        return answer
-
-
-@pytest.fixture
-def provider() -> Provider:
-    """Answer with the number of the call."""
-    return Provider()
-
-
 async def test_many_requests_cost_one_fetch(provider):
     """Requests at the same time share a fetch, later ones reuse its answer; another key has its own."""
     provider.seconds = 0.02
