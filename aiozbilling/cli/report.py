@@ -46,4 +46,7 @@ def report(
         size = f"{out.stat().st_size:,} bytes"
         await write(f"{out}: {written}, {number} account{'s' * (number != 1)} of AIOZ, {size}\n".encode())
 
+    from aiozbilling.report.file import refuse_mistakes
+
+    refuse_mistakes(out, month=month, static=static)
     with_statement(db, Access(simulator, base_url, timeout), show)

@@ -8,8 +8,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from aiozbilling.report.numbers import axis_format, long_month, money
 from aiozbilling.statement.balance import BalanceDay
 from aiozbilling.statement.calendar import next_month
@@ -211,20 +209,19 @@ def _hover(base: Any) -> Any:
     )
 
 
-@attrs.frozen
-class _Look:
-    ink: str = "var(--muted)"
-    line: str = "var(--line)"
-    font: str = "system-ui, sans-serif"
-
-    def config(self) -> dict[str, Any]:
-        axis = {"labelColor": self.ink, "titleColor": self.ink, "domainColor": self.line, "tickColor": self.line}
-        return {
-            "background": "transparent",
-            "font": self.font,
-            "view": {"stroke": None},
-            "axis": {**axis, "gridColor": self.line, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": 400},
-        }
+_AXIS = {"labelColor": "var(--muted)", "titleColor": "var(--muted)", "labelFontSize": 11, "titleFontSize": 11}
+_CONFIG = {
+    "background": "transparent",
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        **_AXIS,
+        "titleFontWeight": 400,
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "gridColor": "var(--line)",
+    },
+}
 
 
 def _finished(chart: Any, description: str) -> dict[str, Any]:
@@ -232,4 +229,4 @@ def _finished(chart: Any, description: str) -> dict[str, Any]:
         width=WIDTH, height=HEIGHT, description=description, autosize={"type": "fit", "contains": "padding"}
     )
     spec: dict[str, Any] = sized.to_dict()
-    return {**spec, "config": _Look().config()}
+    return {**spec, "config": _CONFIG}

@@ -16,7 +16,7 @@ from aiozbilling.report.period import ReportMonth, default_month
 from aiozbilling.statement.calendar import first_day
 from aiozbilling.statement.summary import Statement
 
-__all__ = ["write_report"]
+__all__ = ["refuse_mistakes", "write_report"]
 
 _PAGES, _BOOKS = (".html", ".htm"), (".xlsx",)
 
@@ -43,21 +43,34 @@ def write_report(
             ``report`` is not installed.
         ExportError: the file can't be written.
     """
+    refuse_mistakes(path, month=month, static=static)
     file = Path(path)
-    ending = file.suffix.lower()
-    if ending not in (*_PAGES, *_BOOKS):
-        raise ConfigurationError(f"a report ends with .html or .xlsx, not {file.name!r}")
-    if static and ending in _BOOKS:
-        raise ConfigurationError("a workbook has no script: leave out static")
     chosen = month or default_month(statement, now or dt.datetime.now(dt.UTC))
-    first_day(chosen)
-    if ending in _BOOKS:
+    if file.suffix.lower() in _BOOKS:
         content = workbook(ReportMonth(statement, chosen))
     else:
         content = html_report(statement, month=chosen, static=static, now=now).encode()
     with _replaced(file) as part:
         part.write_bytes(content)
     return chosen
+
+
+def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: bool) -> None:
+    """Raise what `write_report` would raise of its arguments, before anything is read.
+
+    Raises:
+        ConfigurationError: the name has another ending, the month is none, or a workbook can't be static.
+        ExportError: the folder does not exist.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in (*_PAGES, *_BOOKS):
+        raise ConfigurationError(f"a report ends with .html or .xlsx, not {file.name!r}")
+    if static and file.suffix.lower() in _BOOKS:
+        raise ConfigurationError("a workbook has no script: leave out static")
+    if month is not None:
+        first_day(month)
+    if not file.parent.is_dir():
+        raise ExportError("there is no such folder", path=str(file))
 
 
 @contextmanager

@@ -27,11 +27,12 @@ def test_a_workbook_of_a_ledger(command, tmp_path):
 
 
 def test_another_ending_is_refused(command, tmp_path):
-    """A report is a page or a workbook."""
+    """A report is a page or a workbook; that is said before anything is read."""
     result = command("report", "--simulator", "--out", str(tmp_path / "r.pdf"))
-    assert (result.code, "ends with .html or .xlsx" in result.err) == (2, True)
+    assert (result.code, "ends with .html or .xlsx" in result.err, "simulated" in result.err) == (2, True, False)
 
 
+@pytest.mark.slow
 def test_from_sync_to_report(command, simulator, tmp_path):
     """Sync of all three systems, months, balance and report work one after another on one ledger."""
     ledger, page = str(tmp_path / "l.db"), tmp_path / "r.html"

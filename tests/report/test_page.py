@@ -11,10 +11,11 @@ import pytest
 
 from aiozbilling import ConfigurationError
 from aiozbilling.report import html_report
+from aiozbilling.report.grid import shown
 from aiozbilling.statement import statement
 from tests.report.cases import CASES, HOSTILE, READ_AT, usual
 
-QUICK = {"usual", "hostile", "nothing"}
+QUICK = {"usual", "nothing"}
 
 
 class Outline(HTMLParser):
@@ -90,6 +91,13 @@ def test_two_hundred_accounts_stay_small(static_page):
     assert "all 200" in page
 
 
+def test_provider_text_is_cleaned():
+    """Control and bidirectional characters are replaced, and a long name is cut."""
+    assert shown(HOSTILE) == "<script>alert(1)</script>\"'&=cmd|�[31m�gnp�"
+    assert len(shown("a" * 500)) == 60
+
+
+@pytest.mark.slow
 def test_hostile_text_is_text(static_page):
     """Tags from the provider are shown as text; control and bidirectional characters are replaced."""
     page = static_page("hostile")
@@ -120,6 +128,7 @@ def test_nothing_at_all_is_a_page_that_says_so(static_page):
     assert "Nothing is known of it" not in page
 
 
+@pytest.mark.slow
 def test_another_month_can_be_asked_for():
     """A month before the latest closed one is laid out with its own figures; what is no month is refused."""
     facts = statement(usual())

@@ -80,7 +80,7 @@ def test_other_endings_and_places_are_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="no script"):
         write_report(book, tmp_path / "report.xlsx", static=True)
     for name in ("missing/r.xlsx", "missing/r.html"):
-        with pytest.raises(ExportError, match="No such file"):
+        with pytest.raises(ExportError, match="no such folder"):
             write_report(book, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 

@@ -164,3 +164,14 @@ async def test_weeks_of_three_accounts_add_up_to_the_last_digit(tmp_path, weeks)
         rows = database.execute("SELECT account, month, is_closed FROM v_spend_month").fetchall()
     closed = {(account, month): bool(is_closed) for account, month, is_closed in rows}
     assert {(a.account, m.month): m.is_closed for a in result.accounts for m in a.months} == closed
+
+
+async def test_bytes_beyond_64_bits_are_read_exactly(tmp_path):
+    """A day's bytes that fit no integer column come back as they are."""
+    size = 2**70 + 1
+    async with Simulator(top_ups=1, days=1) as simulator, client(simulator, simulator.account) as billing:
+        await sync(billing, tmp_path / "ledger.db")
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database, database:
+        database.execute("UPDATE history SET total_storage_bytes = ?", (str(size),))
+    (account,) = read_ledger(tmp_path / "ledger.db").accounts
+    assert account.days[0].storage_bytes == size
