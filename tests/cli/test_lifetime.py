@@ -100,12 +100,19 @@ def test_simulate_serves_until_ctrl_c(command: CommandLine) -> None:
             body = reply.read()
         assert b'"totals": 7' in body or b'"totals":7' in body
         assert b"memo" in body
+        with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+            urllib.request.urlopen(url.partition("/api")[0] + "/%1b[31mred")
+        refused.value.close()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out) == (0, b"")
     logged = [line.split()[1:5] for line in err.decode().splitlines()]
     path = "/api/billing/topUp?offset=0&limit=10"
-    assert logged == [["account-1", "GET", path, "503"], ["account-1", "GET", path, "200"]]
+    assert logged == [
+        ["account-1", "GET", path, "503"],
+        ["account-1", "GET", path, "200"],
+        ["unknown", "GET", "/\\x1b[31mred", "404"],  # no control character reaches the terminal
+    ]
 
 
 def test_simulate_prints_what_a_shell_can_source(command: CommandLine, tmp_path: Path) -> None:
