@@ -104,7 +104,10 @@ def _holders(ledger: Ledger, table: LedgerTable, keys: Sequence[Cell]) -> set[Ce
     for start in range(0, len(keys), 500):
         some = keys[start : start + 500]
         marks = ", ".join("?" * len(some))
-        statement = f"SELECT DISTINCT account FROM {table.name} WHERE {table.key} IN ({marks})"  # noqa: S608
+        statement = (
+            f"SELECT DISTINCT accounts.account FROM accounts CROSS JOIN {table.name} AS stored"  # noqa: S608
+            f" ON stored.account = accounts.account AND stored.{table.key} IN ({marks})"
+        )
         found |= {account for (account,) in ledger.select(statement, *some)}
     return found
 

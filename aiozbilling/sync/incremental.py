@@ -194,7 +194,7 @@ class ListSync:
         known, reading, position = frozenset(self._state.known), _Reading(), 0
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
-                reading.met = not known.isdisjoint({key_text(self._key(row)) for row in page.items})
+                reading.met = bool(known) and not known.isdisjoint(key_text(self._key(row)) for row in page.items)
                 if not position:
                     self._note_direction(page.items, page.offset)
                 position = page.offset + len(page.items)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, LedgerTable, Row
+from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, Cell, LedgerColumn, LedgerTable, with_derived
 from aiozbilling.sync.rows import Run, store_rows
 from aiozbilling.sync.runs import begin_run, end_run
 from aiozbilling.tables.texts import time_text
@@ -55,7 +55,11 @@ def _copy(database: sqlite3.Connection, table: LedgerTable, account: str, run: R
         (account,),
     )
     while rows := cursor.fetchmany(_AT_ONCE):
-        store_rows(database, table, account, [_row(table, row) for row in rows], Run(run.number, ""))
+        columns = dict(zip(table.names, zip(*rows, strict=True), strict=True))
+        cells = [
+            _as_kind(column, found) for column, found in zip(table.columns, with_derived(table, columns), strict=True)
+        ]
+        store_rows(database, table, account, list(zip(*cells, strict=True)), Run(run.number, ""))
 
 
 def _expression(table: LedgerTable, name: str, old_names: set[str]) -> str:
@@ -64,9 +68,8 @@ def _expression(table: LedgerTable, name: str, old_names: set[str]) -> str:
     return "substr(date, 1, 10)" if table is HISTORY else "substr(created_at, 1, 10)"
 
 
-def _row(table: LedgerTable, old: Row) -> Row:
-    """Version 1 has the rounded columns as exact texts."""
-    return tuple(
-        float(cell) if column.kind == "real" and cell is not None else cell
-        for column, cell in zip(table.columns, old, strict=True)
-    )
+def _as_kind(column: LedgerColumn, cells: Sequence[Cell]) -> Sequence[Cell]:
+    """Convert the exact texts that version 1 has in rounded columns."""
+    if column.kind != "real":
+        return cells
+    return [None if cell is None else float(cell) for cell in cells]

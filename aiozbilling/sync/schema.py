@@ -113,9 +113,7 @@ CREATE TRIGGER runs_stay BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'runs i
 """
 _INDEXES = """
 CREATE INDEX top_ups_by_time ON top_ups (account, created_at);
-CREATE INDEX top_ups_by_id ON top_ups (id);
 CREATE INDEX top_ups_uncredited ON top_ups (account, created_at) WHERE status = 0 AND missing_since IS NULL;
-CREATE INDEX history_by_date ON history (date);
 """
 _BOOKKEEPING_COLUMNS = """
   first_seen_at TEXT,              -- start of the run that stored the row, UTC; NULL: by a release before 0.2

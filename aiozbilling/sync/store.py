@@ -152,7 +152,9 @@ class Ledger:
         return int(self.select(statement, self.account)[0][0])
 
     def missing_from(self, table: LedgerTable, seen: set[int]) -> list[Cell]:
-        """Return the keys of the account's rows that are not among the hashes of those seen."""
+        """Return the keys of the account's rows that are not among the hashes of those seen, which are stored."""
+        if self.present(table) == len(seen):
+            return []
         statement = f"SELECT {table.key} FROM {table.name} WHERE account = ? AND missing_since IS NULL"  # noqa: S608
         with _failures_named(self.path):
             keys = self._database.execute(statement, (self.account,))

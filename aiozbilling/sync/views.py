@@ -70,13 +70,15 @@ WITH quality AS (
   FROM months GROUP BY account
 ), repeated AS (
   SELECT mine.account, 'top_ups' AS list, count(*) AS duplicates FROM top_ups AS mine
-  WHERE EXISTS (SELECT 1 FROM top_ups AS other WHERE other.id = mine.id AND other.account <> mine.account)
+  WHERE EXISTS (
+    SELECT 1 FROM accounts CROSS JOIN top_ups AS other ON other.account = accounts.account AND other.id = mine.id
+    WHERE accounts.account <> mine.account)
   GROUP BY mine.account
   UNION ALL
   SELECT mine.account, 'history', count(*) FROM history AS mine
   WHERE mine.total_amount_usd > 0 AND EXISTS (
-    SELECT 1 FROM history AS other
-    WHERE other.date = mine.date AND other.account <> mine.account
+    SELECT 1 FROM accounts CROSS JOIN history AS other ON other.account = accounts.account AND other.date = mine.date
+    WHERE accounts.account <> mine.account
       AND other.total_amount_attousd = mine.total_amount_attousd
       AND other.total_storage_bytes = mine.total_storage_bytes
       AND other.total_bandwidth_bytes = mine.total_bandwidth_bytes)
@@ -84,8 +86,8 @@ WITH quality AS (
   UNION ALL
   SELECT mine.account, 'months', count(*) FROM months AS mine
   WHERE mine.total_cost_usd > 0 AND EXISTS (
-    SELECT 1 FROM months AS other
-    WHERE other.day = mine.day AND other.account <> mine.account
+    SELECT 1 FROM accounts CROSS JOIN months AS other ON other.account = accounts.account AND other.day = mine.day
+    WHERE accounts.account <> mine.account
       AND other.storage_cost_attousd = mine.storage_cost_attousd
       AND other.bandwidth_cost_attousd = mine.bandwidth_cost_attousd
       AND other.storage_usage_bytes = mine.storage_usage_bytes)
