@@ -11,7 +11,7 @@ import pytest
 
 from aiozbilling import AuthenticationError, TopUp, to_dict
 from aiozbilling.web import Feed, event_stream
-from tests.web.test_feed import FAST, until_polled
+from tests.web.test_feed import FAST, begun, until_polled
 
 CONNECTED = b": connected\n\n"
 RESET = b"event: reset\nid:\ndata:\n\n"
@@ -27,7 +27,7 @@ def fields(event: bytes) -> dict[str, str]:
 async def test_each_row_is_an_event(simulator, billing):
     """An event has the row's id, its name is `row` and its data the row's JSON on one line."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         async with aclosing(event_stream(feed)) as events:
             assert await anext(events) == CONNECTED
             new = simulator.add_top_ups(2)
@@ -40,7 +40,7 @@ async def test_each_row_is_an_event(simulator, billing):
 async def test_a_reconnect_gets_what_was_missed(simulator, billing):
     """With Last-Event-ID the missed rows come first; an id that is not known any more gives a reset and new rows."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         new = simulator.add_top_ups(3)
         await until_polled(simulator, 2)
         async with aclosing(event_stream(feed, new[0])) as events:
@@ -57,7 +57,7 @@ async def test_a_reconnect_gets_what_was_missed(simulator, billing):
 async def test_a_page_that_falls_behind_is_reset(simulator, billing):
     """A page that missed rows gets a reset event, which makes it forget its last id."""
     async with Feed(billing.top_ups(), every_s=FAST, keep=2) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         async with aclosing(event_stream(feed)) as events:
             await anext(events)
             simulator.add_top_ups(9)
@@ -77,7 +77,7 @@ async def test_a_quiet_stream_is_kept_open(billing):
 async def test_the_end_of_a_feed_is_an_event(simulator, billing):
     """A revoked key ends the stream with problem details and keeps the page's last id; a new stream fails at once."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator)
+        await begun(feed)
         events = event_stream(feed)
         await anext(events)
         simulator.account.is_revoked = True

@@ -33,10 +33,17 @@ async def until_polled(simulator, times=1):
             await asyncio.sleep(0.005)
 
 
+async def begun(feed):
+    """Wait until a feed knows the rows that are old."""
+    async with asyncio.timeout(10):
+        while feed.listing.cursor is None:
+            await asyncio.sleep(0.005)
+
+
 async def test_every_subscriber_gets_every_new_row(simulator, billing):
     """Thirty subscribers get the same rows in the order in which they came in, at the cost of one poll at a time."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         subscriptions = [feed.subscribe() for _ in range(30)]
         new = simulator.add_top_ups(3)
         got = await asyncio.gather(*(rows_of(one, 3) for one in subscriptions))
@@ -47,7 +54,7 @@ async def test_every_subscriber_gets_every_new_row(simulator, billing):
 async def test_a_reconnect_gets_exactly_what_was_missed(simulator, billing):
     """After a row id the rows after it come first, then new ones; none twice and none left out."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         first = feed.subscribe()
         new = simulator.add_top_ups(5)
         assert await rows_of(first, 2) == new[:2]
@@ -63,7 +70,7 @@ async def test_a_reconnect_gets_exactly_what_was_missed(simulator, billing):
 async def test_a_subscription_begins_when_it_is_made(simulator, billing):
     """A row that comes before the first read of a subscription is not lost."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         subscription = feed.subscribe()
         new = simulator.add_top_ups(1)
         await until_polled(simulator, 3)
@@ -73,7 +80,7 @@ async def test_a_subscription_begins_when_it_is_made(simulator, billing):
 async def test_an_unknown_row_is_refused(simulator, billing):
     """A row that is not kept any more, or never came, is refused at once."""
     async with Feed(billing.top_ups(), every_s=FAST, keep=2) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         subscription = feed.subscribe()
         new = simulator.add_top_ups(3)
         assert await rows_of(subscription, 3) == new
@@ -86,7 +93,7 @@ async def test_an_unknown_row_is_refused(simulator, billing):
 async def test_a_burst_beyond_what_is_kept_reaches_all_who_read(simulator, billing):
     """A poll that brings far more rows than are kept loses none for subscribers that keep up."""
     async with Feed(billing.top_ups(), every_s=FAST, keep=10) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         readers = [asyncio.create_task(rows_of(feed.subscribe(), 80)) for _ in range(5)]
         await asyncio.sleep(0.01)
         new = simulator.add_top_ups(80)
@@ -96,7 +103,7 @@ async def test_a_burst_beyond_what_is_kept_reaches_all_who_read(simulator, billi
 async def test_a_lagging_subscriber_gets_an_error(simulator, billing):
     """A subscriber that reads too slowly gets an error with the number of missed rows; memory stays bounded."""
     async with Feed(billing.top_ups(), every_s=FAST, keep=4) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         slow, quick = feed.subscribe(), feed.subscribe()
         new = simulator.add_top_ups(3)
         assert await rows_of(quick, 3) == new
@@ -117,7 +124,7 @@ async def test_a_quiet_feed_sends_heartbeats(simulator, billing):
 async def test_a_revoked_key_ends_the_feed_with_the_error(simulator, billing):
     """All subscribers get the 401, and so do later ones; each gets a copy of its own."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator)
+        await begun(feed)
         subscriptions = [feed.subscribe() for _ in range(3)]
         simulator.account.is_revoked = True
         errors = await asyncio.gather(*(rows_of(one, 1) for one in subscriptions), return_exceptions=True)
@@ -131,7 +138,7 @@ async def test_a_revoked_key_ends_the_feed_with_the_error(simulator, billing):
 async def test_outages_are_sat_out(simulator, billing):
     """A provider that fails for a while costs no row and no subscriber."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         subscription = feed.subscribe()
         simulator.fail("http-500", times=2)
         new = simulator.add_top_ups(1)
@@ -142,7 +149,7 @@ async def test_closing_ends_the_subscriptions(simulator, billing, tasks_left):
     """After `close` subscriptions end without an error, no task is left, and there are no new subscriptions."""
     feed = Feed(billing.top_ups(), every_s=FAST)
     feed.start()
-    await until_polled(simulator)
+    await begun(feed)
     readers = [asyncio.create_task(rows_of(feed.subscribe(), 1)) for _ in range(3)]
     await asyncio.sleep(0.01)
     await feed.close()
@@ -156,7 +163,7 @@ async def test_closing_ends_the_subscriptions(simulator, billing, tasks_left):
 async def test_subscribers_that_leave_are_not_missed(simulator, billing, tasks_left):
     """Cancelled and closed subscriptions leave nothing behind, and the others still get their rows."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         stays = feed.subscribe()
         leaving = [asyncio.create_task(rows_of(feed.subscribe(), 1)) for _ in range(5)]
         await asyncio.sleep(0.01)
@@ -171,7 +178,7 @@ async def test_subscribers_that_leave_are_not_missed(simulator, billing, tasks_l
 async def test_a_feed_can_go_on_after_a_restart(simulator, billing):
     """A feed that begins after the cursor of an earlier one delivers what came in between."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
-        await until_polled(simulator, 2)
+        await begun(feed)
         cursor = str(feed.listing.cursor)
     new = simulator.add_top_ups(2)
     async with Feed(billing.top_ups(after=cursor), every_s=FAST) as feed:

@@ -208,10 +208,10 @@ async def check_shutdown(browser: Browser, server: Server) -> None:
 
 
 async def polled(simulator: Simulator, account: Any) -> None:
-    """Wait until an account's list was asked twice more."""
+    """Wait until an account's list was asked some times more, so that its feed knows the old rows."""
     asked = len(simulator.requests)
     async with asyncio.timeout(10):
-        while len([one for one in simulator.requests[asked:] if one.account is account and one.status]) < 2:
+        while len([one for one in simulator.requests[asked:] if one.account is account and one.status]) < 4:
             await asyncio.sleep(0.01)
 
 
