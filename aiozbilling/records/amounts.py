@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
@@ -58,14 +59,22 @@ def scaled_or_none(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else scaled(amount)
 
 
-def exact_sum(*amounts: Decimal) -> Decimal:
-    """Add without rounding; nothing adds up to 0.
+def exact_sum(*amounts: Decimal | Iterable[Decimal | None] | None) -> Decimal:
+    """Add amounts without rounding: ``exact_sum(a, b)`` or, as `sum`, ``exact_sum(day.amount_usd for day in days)``.
 
-    `sum()` and ``+`` round to the 28 digits of the decimal context, which is too few for sums of attodollars.
+    None adds nothing, and no amounts are 0. `sum()` and ``+`` round to the 28 digits of the decimal context, which is
+    too few for sums of attodollars.
+
+    Args:
+        *amounts: numbers, or iterables of numbers.
     """
     total = _ZERO
     for amount in amounts:
-        total = _EXACT.add(total, amount)
+        if isinstance(amount, Decimal):
+            total = _EXACT.add(total, amount)
+        elif amount is not None:
+            for one in amount:
+                total = total if one is None else _EXACT.add(total, one)
     return total
 
 
