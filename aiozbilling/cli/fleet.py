@@ -1,4 +1,4 @@
-"""Commands for many accounts: `fleet export`."""
+"""Commands for many accounts: `fleet export` and `fleet sync`."""
 
 import re
 import sys
@@ -100,6 +100,37 @@ def export(
     _report(failed)
 
 
+@fleet.command()
+def sync(
+    *,
+    accounts: _Accounts,
+    db: Annotated[Path, typer.Option("--db", metavar="FILE", help="The SQLite ledger; it is made if need be.")],
+    only: _Only = None,
+    full: Annotated[bool, typer.Option("--full", help="Read all lists to their ends again.")] = False,
+    rate_limit: _Rate = "180/60",
+) -> None:
+    """Keep a local SQLite ledger up to date with many accounts of all systems, one after the other.
+
+    An account that fails stops no other. It exits with 13 where some failed.
+    """
+    limit = _limit(rate_limit)
+    failed: list[Outcome] = []
+
+    async def work() -> None:
+        from aiozbilling.fleet import sync_fleet
+
+        totals = _Totals()
+        async with aclosing(sync_fleet(accounts, db, only=only or (), full=full, rate_limit=limit)) as outcomes:
+            async for outcome in outcomes:
+                totals.add(outcome)
+                if outcome.status == "failed":
+                    failed.append(outcome)
+        await write(totals.text(db, "ledger").encode())
+
+    run(work())
+    _report(failed)
+
+
 def _report(failed: "list[Outcome]") -> None:
     for outcome in failed:
         complain(f"{outcome.account}: {_reason(outcome.error)}")
@@ -124,21 +155,22 @@ class _Totals:
     def add(self, outcome: "Outcome") -> None:
         self._outcomes.append(outcome)
 
-    def text(self, out: Path) -> str:
+    def text(self, out: Path, title: str = "dataset") -> str:
         from decimal import Decimal
 
         from aiozbilling.cli.figures import exact
 
         outcomes = self._outcomes
         failed = sum(outcome.status == "failed" for outcome in outcomes)
-        usd = sum((outcome.usd for outcome in outcomes if outcome.usd is not None), Decimal(0))
+        sums = [outcome.usd for outcome in outcomes if outcome.usd is not None]
         rows, new = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("rows", "new_rows"))
         lines = {
-            "dataset": printable(str(out)),
+            title: printable(str(out)),
             "accounts": f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed",
             "rows": f"{rows:,}, {new:,} new",
-            "sum": f"{exact(usd)} USD",
         }
+        if sums:
+            lines["sum"] = f"{exact(sum(sums, Decimal(0)))} USD"
         return "".join(f"{title:<8}  {text}\n" for title, text in lines.items())
 
 

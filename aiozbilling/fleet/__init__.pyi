@@ -13,3 +13,6 @@ from aiozbilling.fleet.outcome import (
 from aiozbilling.fleet.outcome import (
     Outcome as Outcome,
 )
+from aiozbilling.fleet.sync_fleet import (
+    sync_fleet as sync_fleet,
+)

@@ -39,7 +39,8 @@ class Account:
         label: your name for it, and the name of its folder: letters, digits, ``.``, ``_``, ``-``; a letter first.
         system: ``"aioz"``, ``"b3os"`` or ``"metered"``.
         secrets: where each secret is: of aioz ``api_key`` and ``secret_key``, or ``token``; of the others ``token``.
-        base_url: another server than the system's own, or None.
+        base_url: another server, or None for the one that the environment names (``AIOZ_PIN_BASE_URL``,
+            ``B3OS_SERVER_URL``) or the system's own.
         organization: of B3OS, or None.
         tags: texts of yours, such as ``{"team": "storage"}``.
         folder: that relative paths of secrets start from.

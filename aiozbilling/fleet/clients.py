@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -19,6 +20,7 @@ from aiozbilling.fleet.accounts import Account, System
 __all__ = ["Clients", "Secrets", "resolved_secrets"]
 
 _CLASSES: dict[System, Any] = {"aioz": AiozBilling, "b3os": B3osBilling, "metered": MeteredBilling}
+_VARIABLES = {"aioz": "AIOZ_PIN_BASE_URL", "b3os": "B3OS_SERVER_URL", "metered": "METERED_BILLING_URL"}
 _URLS: dict[System, str | None] = {"aioz": AIOZ_PIN_URL, "b3os": B3OS_URL, "metered": None}
 
 
@@ -52,14 +54,18 @@ class Clients:
         """
         if isinstance(secrets, ConfigurationError):
             raise secrets
-        server = (account.system, account.base_url)
+        server = (account.system, account.base_url or _default_url(account.system))
         if server in self._parents:
             return self._parents[server].with_credentials(**secrets)  # type: ignore[attr-defined]
         settings: dict[str, Any] = {"rate_limit": self._rate_limit} if account.system == "aioz" else {}
-        if url := account.base_url or _URLS[account.system]:
+        if url := server[1]:
             settings["base_url"] = url
         self._parents[server] = client = _CLASSES[account.system](**secrets, **settings)
         return client
+
+
+def _default_url(system: System) -> str | None:
+    return os.environ.get(_VARIABLES[system]) or _URLS[system]
 
 
 async def resolved_secrets(accounts: Iterable[Account]) -> dict[str, Secrets | ConfigurationError]:

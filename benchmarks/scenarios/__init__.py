@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.outcome import Outcome
-from benchmarks.scenarios import cpu, decode, exports, startup, wall
+from benchmarks.scenarios import cpu, decode, exports, fleet, startup, wall
 from benchmarks.setting import Setting
 
 SCENARIOS: dict[str, Callable[[Setting], Outcome]] = {
@@ -17,6 +17,7 @@ SCENARIOS: dict[str, Callable[[Setting], Outcome]] = {
     "rate-limit": wall.rate_limit,
     "decode": decode.decode,
     "export": exports.export,
+    "fleet": fleet.fleet,
     "import": startup.imports,
     "help": startup.help_text,
 }
