@@ -107,12 +107,12 @@ def _credit_usd(columns: Mapping[str, Sequence[Any]]) -> list[Cell]:
 
 def _tokens(columns: Mapping[str, Sequence[Any]]) -> list[Cell]:
     pairs = zip(columns["amount"], columns["denom"], strict=True)
-    return [float(amount) / 1e18 if denom == "attoaioz" else float(amount) for amount, denom in pairs]
+    return [float(f"{amount}e-18" if denom == "attoaioz" else amount) for amount, denom in pairs]
 
 
 def _dollars(cells: Sequence[Any]) -> list[Cell]:
-    # The text's nearest float, divided: off by at most one in the 16th digit, at a fifth of the cost of a Decimal's.
-    return [None if cell is None else float(cell) / 1e18 for cell in cells]
+    # The nearest float, from the text: a fifth of the cost of scaling a Decimal.
+    return [None if cell is None else float(f"{cell}e-18") for cell in cells]
 
 
 def _integers(cells: Sequence[int | None]) -> Sequence[Cell]:

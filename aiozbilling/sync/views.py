@@ -28,7 +28,7 @@ WITH spend AS (
 )
 SELECT spend.account, spend.month, round(spend.total, 9) AS total, round(snapshot.storage, 9) AS storage,
        round(snapshot.bandwidth, 9) AS bandwidth,
-       round(spend.total - coalesce(snapshot.storage, 0) - coalesce(snapshot.bandwidth, 0), 9) AS not_split,
+       round(spend.total - coalesce(snapshot.storage, 0) - coalesce(snapshot.bandwidth, 0), 9) + 0.0 AS not_split,
        spend.days,
        substr(last_day.day, 1, 7) > spend.month
          OR coalesce(accounts.aioz_read_at >= date(spend.month || '-01', '+1 month', '+3 days'), 0) AS is_closed

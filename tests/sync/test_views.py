@@ -6,15 +6,18 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from aiozbilling import TokenAmount
 from aiozbilling.export import sync
 from aiozbilling.simulator import Simulator
-from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS
+from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, rows_of
 from aiozbilling.sync.store import ListState
+from tests.export.export_lists import top_up
 from tests.sync.synced import client, synced
 from tests.sync.written import WrittenLedger, day_row, month_row, top_up_row
 
@@ -35,6 +38,16 @@ def test_amounts_compare_as_numbers_of_any_size(written: WrittenLedger) -> None:
         assert total == pytest.approx(sum(amounts) / 1e18, rel=1e-14)
     assert written.rows("SELECT CAST(credit_usd AS INTEGER) FROM v_top_ups WHERE id = 't3'") == [(1001,)]
     assert written.rows("SELECT credit_attousd FROM top_ups WHERE id = 't5'") == [(str(10**40),)]
+
+
+def test_rounded_amounts_are_the_nearest_numbers() -> None:
+    """A rounded column shows the digits of the exact amount: 856.2996, and not 856.2995999999999."""
+    record = top_up(1, total_amount=Decimal(8562996 * 10**14), amount=TokenAmount("attoaioz", Decimal(3711 * 10**18)))
+    row = dict(zip(TOP_UPS.names, rows_of(TOP_UPS, [record])[0], strict=True))
+    assert (row["credit_usd"], row["token_amount"]) == (856.2996, 3711.0)
+    unknown = top_up(2, amount=TokenAmount("uatom", Decimal("12.5")))
+    row = dict(zip(TOP_UPS.names, rows_of(TOP_UPS, [unknown])[0], strict=True))
+    assert (row["token_amount"], row["amount"]) == (12.5, "12.5")
 
 
 def test_a_whole_number_beyond_64_bits_is_exact(written: WrittenLedger) -> None:
