@@ -27,8 +27,8 @@ _FORMATS = {
     "number": {"num_format": "#,##0.####"},
     "count": {"num_format": "#,##0"},
     "share": {"num_format": "0.0 %"},
-    "day": {"num_format": "yyyy-mm-dd"},
-    "month": {"num_format": "yyyy-mm"},
+    "day": {"num_format": "yyyy-mm-dd", "align": "left"},
+    "month": {"num_format": "yyyy-mm", "align": "left"},
     "time": {"num_format": "yyyy-mm-dd hh:mm"},
     "exact": {"num_format": "@", "align": "right", "font_color": "#5A6B78"},
 }
@@ -80,6 +80,7 @@ class _Book:
             page.autofilter(0, 0, len(sheet.rows), len(sheet.columns) - 1)
         if sheet.total:
             self._row(page, sheet, len(sheet.rows) + 1, sheet.total, self._totals)
+        page.set_row(0, 30)
         page.freeze_panes(1, 1)
         page.set_landscape()
         page.set_paper(9)

@@ -19,7 +19,7 @@ for (const figure of document.querySelectorAll("figure")) {
   if (!spec) continue;
   const room = () => Math.max(260, Math.floor(place.clientWidth));
   const drawn = document.createElement("div");
-  const options = { mode: "vega", renderer: "svg", actions: false, defaultStyle: false, tooltip: showTip };
+  const options = { mode: "vega", renderer: "svg", actions: false, defaultStyle: false, tooltip: showTip, ast: true };
   const compiled = { ...JSON.parse(spec.textContent), width: room() };
   const { view } = await vegaEmbed(drawn, compiled, options);
   place.replaceChildren(drawn);

@@ -66,7 +66,16 @@ def _months(of: ReportMonth) -> Sheet:
         amounts = (month.spend, month.storage, month.bandwidth, month.not_split, month.deposits, closing)
         state = "closed" if month.is_closed else "open"
         cells = [cell for amount in amounts for cell in (amount, amount)]
-        rows.append([first_day(month.month), state, *cells, share, cost_per_tb(month), ", ".join(month.not_read)])
+        rows.append(
+            [
+                first_day(month.month),
+                state,
+                *cells,
+                share,
+                cost_per_tb(month) if month.is_closed else None,
+                ", ".join(month.not_read),
+            ]
+        )
     names = ("spend", "storage", "bandwidth", "not split", "deposits", "closing balance")
     columns: list[_Column] = [("month", "month", 10), ("state", "text", 9)]
     columns += [column for name in names for column in _both(name)]

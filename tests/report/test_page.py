@@ -116,6 +116,7 @@ def test_the_page_with_a_script_is_one_file_below_its_limit(full_page):
     page = full_page("usual").read_text(encoding="utf-8")
     assert len(page.encode()) < 1_200_000
     assert page.count("window.vegaEmbed=") == 1
+    assert "unsafe-eval" not in page.partition("<title>")[0]
     assert not re.search(
         r"<(?:link|img|iframe)|<script[^>]+src=|@import|url\(", page.split('<script type="module">')[0]
     )
