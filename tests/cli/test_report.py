@@ -15,7 +15,7 @@ def test_a_report_of_simulated_accounts(command, tmp_path):
     assert (result.code, result.out.decode().split(",")[:2]) == (0, [f"{page}: 2026-10", " 3 accounts of AIOZ"])
     text = page.read_text(encoding="utf-8")
     assert "Billing report, October 2026" in text
-    assert "simulated data" in text
+    assert "<span>simulated</span> <span>data</span>" in text
     assert text.count("window.vegaEmbed=") == 1
 
 
