@@ -29,8 +29,11 @@ __all__ = ["Delivery", "Trail", "Walk", "WalkReport", "Window"]
 R = TypeVar("R")
 
 PAUSES_S = (0.2, 1.0)  # before a reply that contradicts its total is asked for again
+EMPTY_PAUSE_S = 0.5  # before a list that seems to be empty is asked for again
 MOST_AHEAD = 1000
+MOST_UNCOUNTED = 1000  # rows that may come beyond twice the total
 BARREN = 3  # windows in a row without a new row, where nothing is looked for
+MOST_REMOVED = 10  # rows, beyond a tenth of the list, that may go while it is read
 IDLE = 2 * PROBES  # requests in a row without a new row, all told
 _LATER = "read the list again later, or go on from the error's cursor"
 _OFFSET = "the server ignores or rounds the offset, or the list grows faster than it is read; try another page_size"
@@ -68,6 +71,7 @@ class Walk(Generic[R]):
         on_drift: "raise" to stop with `DriftError` at the first change that is no append.
         after: begin behind this place instead of at `offset`.
         stop_at: end before the first row whose key is in it; `met` tells whether there was one.
+        believe_empty: take a first reply without rows as it is; by default it is asked for once more, after a pause.
 
     Raises:
         ConfigurationError: `limit` is less than 2, so that windows can't overlap.
@@ -83,6 +87,7 @@ class Walk(Generic[R]):
         on_drift: Literal["repair", "raise"] = "repair",
         after: Trail | None = None,
         stop_at: Container[Hashable] | None = None,
+        believe_empty: bool = False,
     ) -> None:
         if limit < 2:
             raise ConfigurationError("page_size must be at least 2: windows that share no row can't be told to join")
@@ -93,6 +98,7 @@ class Walk(Generic[R]):
         self._most = max_items
         self._stop_at = stop_at
         self._strict = on_drift == "raise"
+        self._believe_empty = believe_empty
         if max_items is not None:
             limit = max(2, min(limit, max_items + (overlap_of(limit) if after else 0)))
         self._plan = Plan(limit)
@@ -104,6 +110,8 @@ class Walk(Generic[R]):
         self._rank = offset - 1
         self._shift = 0  # from its rank to its position
         self._total = 0  # where it was seen last
+        self._most_total = 0  # the highest total that came with rows
+        self._counted = 0  # where the walk goes on from a place: the total there
         self._edge: list[Hashable] = []  # the last rows up to it, as they stood in its window
         self._seam_epoch = 0
         self._again = self._barren = self._idle = 0
@@ -117,6 +125,7 @@ class Walk(Generic[R]):
 
     def _follow(self, trail: Trail) -> None:
         self._rank, self._total, self._start = trail.position, trail.total, trail.position
+        self._most_total = self._counted = trail.total
         self._edge = list(trail.anchors[-self._plan.overlap :])
         self._seen.add(opening(trail.anchors, -1, trail.position - len(trail.anchors)))
         self._seen.complete = False
@@ -161,10 +170,14 @@ class Walk(Generic[R]):
         self._count(reply, window)
         try:
             seam = self._seam(reply)
-            if seam is None:
+            if not reply.rows and self._is_asked_again(reply):
+                items = []
+            elif seam is None:
                 items = self._missed(window, reply)
             elif self._is_doubtful(reply, seam):
                 items = self._doubt(window)
+            elif self._is_cut_off(reply, seam):
+                items = []
             else:
                 items = self._join(window, reply, seam)
         except RepeatedKeyError as error:
@@ -248,6 +261,42 @@ class Walk(Generic[R]):
         self._plan.ask_first(offset, PAUSES_S[self._again])
         self._again += 1
 
+    def _is_asked_again(self, reply: Reply[R]) -> bool:
+        """Ask again for a reply without rows, which may come from a server in disarray.
+
+        Raises:
+            IncompleteError: rows were delivered before, and the list is empty after the pauses too.
+        """
+        if not self._begun:
+            if reply.total > reply.offset or self._believe_empty or self._again:
+                return False
+            self._again = len(PAUSES_S)
+            self._plan.ask_first(reply.offset, EMPTY_PAUSE_S)
+            return True
+        if self._again < len(PAUSES_S):
+            self._ask_again(reply.offset, IncompleteError, "", "")
+            return True
+        if reply.total or not self._most_total:
+            return False
+        raise self._error(IncompleteError, f"the server counted {self._most_total} rows before, and none now", _LATER)
+
+    def _is_cut_off(self, reply: Reply[R], seam: Seam) -> bool:
+        """Whether the list ends far before the place where it ended at first; then the window is asked for again.
+
+        Raises:
+            IncompleteError: it ends there after the pauses too.
+        """
+        end = reply.offset + len(reply.rows)
+        if reply.full or end < reply.total or not self._begun:
+            return False
+        end -= reply.offset + seam.index - seam.rank
+        known = max(self._counted, self._witness.counted)
+        if end >= 0.9 * known - MOST_REMOVED:
+            return False
+        reason = f"the list had {known} rows, and ends after {end} of them now"
+        self._ask_again(reply.offset, IncompleteError, reason, _LATER)
+        return True
+
     # What came.
 
     def _keys(self, rows: Sequence[R | None]) -> tuple[list[Hashable], bool]:
@@ -267,16 +316,23 @@ class Walk(Generic[R]):
             hint = "the server ignores the page size: try page_size=" + str(came)
             raise self._error(DriftError, f"asked for {window.limit} rows and got {came}", hint)
         self._plan.learn(came)
+        if came:
+            self._most_total = max(self._most_total, reply.total)
         rows = max(reply.total, report.total_first, self._rank + self._shift + 1) - self._start
         pages = 1 + rows // self._plan.step
         if self._idle > IDLE:
             raise self._error(RunawayError, f"{IDLE} requests in a row brought no new row", _LATER)
+        most = max(reply.total, self._most_total)
+        if reply.offset + came - self._start > 2 * most + max(MOST_UNCOUNTED, 10 * self._plan.size):
+            reason = f"{reply.offset + came} rows came, though the server counts {most}"
+            raise self._error(RunawayError, reason, _LATER)
         if report.requests > 4 * pages + 16:
             raise self._error(RunawayError, f"{report.requests} requests were made for {pages} pages", _LATER)
 
     def _seam(self, reply: Reply[R]) -> Seam | None:
         if self._begun:
-            seam = self._seen.joined(reply.keys, self._edge, self._rank) if reply.whole else None
+            sure = reply.whole and (reply.full or reply.offset + len(reply.rows) < reply.total)  # not to be asked again
+            seam = self._seen.joined(reply.keys, self._edge, self._rank) if sure else None
             return seam or self._seen.seam(reply.keys, self._rank)
         refuse_repeated(reply.keys)
         return opening(reply.keys, -1, self._rank)
@@ -307,6 +363,9 @@ class Walk(Generic[R]):
         witness = self._witness
         if witness.begun:
             torn = seam.torn or (bool(seam.fresh) and seam.rank != self._rank)
+            end = reply.offset + len(reply.rows)
+            if not reply.full and end >= reply.total:
+                torn = torn or witness.misses_rows(end - shift)
             verdict, appended = witness.judge(window.epoch, shift, reply.total, torn=torn, ends=reply.ends)
             if self._strict and not appended:
                 raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')

@@ -21,12 +21,14 @@ class Witness:
         self.begun = False
         self._shift = 0
         self._most = self._most_epoch = 0
+        self.counted = 0  # the rows of the list when its first window was read
         self._peaks: list[tuple[int, int]] = []  # (epoch, highest shift seen by then), rising
 
     def begin(self, epoch: int, shift: int, total: int) -> None:
         """Take the first seam as the one that all others are compared with."""
         self.begun = True
         self._shift, self._most, self._most_epoch = shift, total, epoch
+        self.counted = total - shift
         self._peaks = [(epoch, shift)]
 
     def stands(self, shift: int, total: int) -> bool:
@@ -44,6 +46,13 @@ class Witness:
         if shift != self._shift:
             return "grown", False
         return ("grown" if total > self._most else "static"), True
+
+    def misses_rows(self, end: int) -> bool:
+        """Whether the list ends before the place where it ended at first, not counting rows added at the head.
+
+        Then a row was removed, or moved from where the walk had not been to where it had been.
+        """
+        return end < self.counted
 
     def note(self, epoch: int, shift: int, total: int) -> None:
         """Remember a seam that was accepted as the `epoch`-th window."""
