@@ -187,12 +187,12 @@ async def test_cancellation_lets_go_of_everything(tmp_path: Path) -> None:
 
 
 async def test_an_empty_account(tmp_path: Path) -> None:
-    """An account without rows is synced with one request a list, as often as one likes; at first it is asked again."""
+    """An account without rows is synced with two requests for the empty list; at first it is asked more often."""
     async with synced(tmp_path / "b.sqlite", top_ups=0, days=1) as run:
         run.simulator.behaviour.null_lists = "when_empty"
-        assert (await run())[1] == ["topUp"] * 4 + ["historyUsage", "thisMonthUsage"]
+        assert (await run())[1] == ["topUp"] * 8 + ["historyUsage", "thisMonthUsage"]
         for _ in range(2):
-            assert (await run())[1] == ["topUp", "historyUsage", "thisMonthUsage"]
+            assert (await run())[1] == ["topUp", "topUp", "historyUsage", "thisMonthUsage"]
         run.simulator.fail("http-401")
         with pytest.raises(AiozBillingError):
             await run()
