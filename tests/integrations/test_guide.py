@@ -41,6 +41,6 @@ def test_the_spark_examples_run(monkeypatch, file, capsys):
     namespace: dict[str, object] = {}
     for block in blocks("Spark"):
         exec(block, namespace)
-    assert "|eu" in capsys.readouterr().out
+    assert " eu|" in capsys.readouterr().out
     assert namespace["spark"].read.parquet(str(file.parent / "stream")).count() == sum(SIZES.values())
     namespace["spark"].stop()
