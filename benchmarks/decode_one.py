@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from aiozbilling.clients.aioz import TOP_UP
-from aiozbilling.exchange.reading import read
+from aiozbilling.exchange.endpoint import read
 from aiozbilling.exchange.transport import Reply
 from benchmarks.peers.floor import decoder
 from benchmarks.server import Pages

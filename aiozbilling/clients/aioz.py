@@ -14,9 +14,9 @@ from aiozbilling.clients.client import Client, Settings, refuse_unknown
 from aiozbilling.clients.environment import variable
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credentials import Credentials, Secret, bearer, concealed, key_pair
+from aiozbilling.exchange.endpoint import Endpoint, System
 from aiozbilling.exchange.envelope import aioz_envelope
 from aiozbilling.exchange.rate import RateLimit
-from aiozbilling.exchange.reading import Endpoint, System
 from aiozbilling.listing.listing import Listing, ListOptions
 from aiozbilling.listing.source import Source
 from aiozbilling.records.aioz import DayUsage, MonthUsage, TopUp

@@ -11,8 +11,8 @@ from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, month_of, months_between
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credentials import Secret, bearer, concealed
+from aiozbilling.exchange.endpoint import Endpoint, System
 from aiozbilling.exchange.envelope import b3os_envelope
-from aiozbilling.exchange.reading import Endpoint, System
 from aiozbilling.records.b3os import CuBalance, CuUsage
 
 if TYPE_CHECKING:

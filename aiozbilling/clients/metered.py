@@ -13,8 +13,8 @@ from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, last_day, months_between
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credentials import Secret, bearer, concealed
+from aiozbilling.exchange.endpoint import Endpoint, System
 from aiozbilling.exchange.envelope import metered_envelope
-from aiozbilling.exchange.reading import Endpoint, System
 from aiozbilling.records.metered import MeteredUsage
 
 if TYPE_CHECKING:

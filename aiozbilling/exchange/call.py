@@ -21,8 +21,8 @@ from aiozbilling.errors import (
 )
 from aiozbilling.exchange.connections import Connections
 from aiozbilling.exchange.credentials import Credentials, Secret, scrubbed
+from aiozbilling.exchange.endpoint import Endpoint, read
 from aiozbilling.exchange.rate import Gate
-from aiozbilling.exchange.reading import Endpoint, read
 from aiozbilling.exchange.redirect import NotFollowedError, redirected, shown
 from aiozbilling.exchange.retry import RetryBudget, RetryPolicy, is_retried, wait_s
 from aiozbilling.exchange.transport import Reply, send

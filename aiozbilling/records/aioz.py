@@ -11,9 +11,9 @@ from decimal import Decimal
 
 import attrs
 
-from aiozbilling.records.amounts import TokenAmount, checked_amount, exact_sum, scaled_or_none
+from aiozbilling.records.amounts import TokenAmount, exact_sum, refuse_bad_amount, scaled_or_none
 from aiozbilling.records.record import Record
-from aiozbilling.records.times import checked_utc, is_unset
+from aiozbilling.records.times import is_unset, refuse_bad_time
 
 __all__ = ["DayUsage", "MonthUsage", "TopUp"]
 
@@ -60,9 +60,9 @@ class TopUp(Record):
         # and only the rest goes to the functions that refuse.
         total, credit, created_at, updated_at = self.total_amount, self.credit, self.created_at, self.updated_at
         if total is not None and not (total.is_finite() and -99 < total.adjusted() < 99):
-            checked_amount(total)
+            refuse_bad_amount(total)
         if credit is not None:
-            checked_amount(credit)
+            refuse_bad_amount(credit)
         # Refused instead, the zero time of one fresh deposit would send its whole page down the slow road (8 times).
         if created_at is not None and (created_at.tzinfo is not dt.UTC or created_at < _SET) and is_unset(created_at):
             object.__setattr__(self, "created_at", None)
@@ -92,9 +92,9 @@ class DayUsage(Record):
     total_amount: Decimal | None = None
 
     def __attrs_post_init__(self) -> None:
-        checked_utc(self.date)
+        refuse_bad_time(self.date)
         if self.total_amount is not None:
-            checked_amount(self.total_amount)
+            refuse_bad_amount(self.total_amount)
 
     @property
     def day(self) -> dt.date:
@@ -128,7 +128,7 @@ class MonthUsage(Record):
     def __attrs_post_init__(self) -> None:
         for cost in (self.storage_cost, self.bandwidth_cost):
             if cost is not None:
-                checked_amount(cost)
+                refuse_bad_amount(cost)
 
     @property
     def storage_cost_usd(self) -> Decimal | None:

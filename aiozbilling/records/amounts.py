@@ -10,10 +10,10 @@ import attrs
 
 from aiozbilling.records.record import Record
 
-__all__ = ["TokenAmount", "amount_if_any", "checked_amount", "exact_sum", "scaled"]
+__all__ = ["EXACT", "TokenAmount", "amount_if_any", "exact_sum", "refuse_bad_amount", "scaled"]
 
 # Decimal arithmetic rounds to the context's digits, 28 by default; billing must not.
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 # A number of the wire with a larger exponent is an attack or an accident: written out, 1e1000000 fills a megabyte.
 _MAX_EXPONENT = 100
 _USD_DECIMALS = 18
@@ -36,7 +36,7 @@ class TokenAmount(Record):
     def __attrs_post_init__(self) -> None:
         amount = self.amount
         if not (amount.is_finite() and -_MAX_EXPONENT < amount.adjusted() < _MAX_EXPONENT):
-            checked_amount(amount)
+            refuse_bad_amount(amount)
 
     @property
     def value(self) -> Decimal:
@@ -51,7 +51,7 @@ class TokenAmount(Record):
 
 def scaled(amount: Decimal, decimals: int = _USD_DECIMALS) -> Decimal:
     """Divide by 10^decimals without rounding."""
-    return amount.scaleb(-decimals, _EXACT) if amount else _ZERO  # 0 scaled would be written 0E-18
+    return amount.scaleb(-decimals, EXACT) if amount else _ZERO  # 0 scaled would be written 0E-18
 
 
 def scaled_or_none(amount: Decimal | None) -> Decimal | None:
@@ -71,20 +71,20 @@ def exact_sum(*amounts: Decimal | Iterable[Decimal | None] | None) -> Decimal:
     total = _ZERO
     for amount in amounts:
         if isinstance(amount, Decimal):
-            total = _EXACT.add(total, amount)
+            total = EXACT.add(total, amount)
         elif amount is not None:
             for one in amount:
-                total = total if one is None else _EXACT.add(total, one)
+                total = total if one is None else EXACT.add(total, one)
     return total
 
 
 def amount_if_any(_record: object, _attribute: object, amount: Any) -> None:
-    """Check an attrs field that holds an amount or None, as `checked_amount` does."""
+    """Check an attrs field that holds an amount or None, as `refuse_bad_amount` does."""
     if amount is not None:
-        checked_amount(amount)
+        refuse_bad_amount(amount)
 
 
-def checked_amount(amount: Decimal) -> None:
+def refuse_bad_amount(amount: Decimal) -> None:
     """Refuse NaN, infinities and exponents that no amount has.
 
     Raises:

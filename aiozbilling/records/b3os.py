@@ -13,6 +13,7 @@ import attrs
 
 from aiozbilling.records.amounts import amount_if_any
 from aiozbilling.records.record import Record
+from aiozbilling.records.wire import on_wire
 
 __all__ = ["CuBalance", "CuDay", "CuLine", "CuSummary", "CuUsage"]
 
@@ -34,7 +35,7 @@ class CuLine(Record):
     """
 
     type: str | None = None
-    node_type: str | None = None
+    node_type: str | None = attrs.field(default=None, metadata=on_wire("nodeType"))
     count: int | None = None
     cu: Decimal | None = _amount()
 
@@ -88,7 +89,7 @@ class CuUsage(Record):
         summary: the month's sums, or None.
     """
 
-    year_month: str | None = None
+    year_month: str | None = attrs.field(default=None, metadata=on_wire("yearMonth"))
     daily: tuple[CuDay, ...] = ()
     summary: CuSummary | None = None
 
@@ -103,4 +104,4 @@ class CuBalance(Record):
     """
 
     balance: Decimal | None = _amount()
-    min_threshold: Decimal | None = _amount()
+    min_threshold: Decimal | None = attrs.field(default=None, validator=amount_if_any, metadata=on_wire("minThreshold"))

@@ -13,7 +13,8 @@ import attrs
 
 from aiozbilling.records.amounts import amount_if_any
 from aiozbilling.records.record import Record
-from aiozbilling.records.times import checked_utc
+from aiozbilling.records.times import refuse_bad_time
+from aiozbilling.records.wire import on_wire
 
 __all__ = ["EstimatedCost", "MeteredUsage", "MetricUsage", "Period", "ProjectedUsage"]
 
@@ -27,8 +28,8 @@ class Period(Record):
         end: its last moment, UTC; inclusive in the provider's sample (23:59:59 of the last day).
     """
 
-    start: datetime = attrs.field(validator=lambda _record, _attribute, time: checked_utc(time))
-    end: datetime = attrs.field(validator=lambda _record, _attribute, time: checked_utc(time))
+    start: datetime = attrs.field(validator=lambda _record, _attribute, time: refuse_bad_time(time))
+    end: datetime = attrs.field(validator=lambda _record, _attribute, time: refuse_bad_time(time))
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -95,5 +96,5 @@ class MeteredUsage(Record):
 
     period: Period
     metrics: dict[str, MetricUsage]
-    estimated_cost: EstimatedCost
-    projected_usage: dict[str, ProjectedUsage] = attrs.field(factory=dict)
+    estimated_cost: EstimatedCost = attrs.field(metadata=on_wire("estimatedCost"))
+    projected_usage: dict[str, ProjectedUsage] = attrs.field(factory=dict, metadata=on_wire("projectedUsage"))

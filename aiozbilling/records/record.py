@@ -15,7 +15,7 @@ __all__ = ["Record"]
 class Record:
     """Base of all records; `to_dict` and `to_json` take any of them."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __repr__(self) -> str:
         shown = (f"{name}={_shown(getattr(self, name))}" for name in json_names(type(self)))

@@ -1,13 +1,18 @@
-"""Times as the records hold them."""
+"""Times as the records hold them, and as the providers write them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta, timezone
 
-__all__ = ["checked_utc", "is_unset"]
+__all__ = ["is_unset", "refuse_bad_time", "time_from_text"]
+
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):?([0-5]\d))", re.ASCII
+)
 
 
-def checked_utc(time: datetime) -> None:
+def refuse_bad_time(time: datetime) -> None:
     """Refuse a time that is naive, not in UTC, or Go's zero time, which stands for "not set".
 
     Raises:
@@ -18,7 +23,7 @@ def checked_utc(time: datetime) -> None:
 
 
 def is_unset(time: datetime) -> bool:
-    """Tell whether a time is Go's zero time.
+    """Return whether a time is Go's zero time.
 
     Raises:
         ValueError: the time is naive or not in UTC.
@@ -26,3 +31,22 @@ def is_unset(time: datetime) -> bool:
     if time.tzinfo is not UTC:
         raise ValueError("not a time in UTC")
     return time.year == 1
+
+
+def time_from_text(text: str) -> datetime | None:
+    """Return an RFC 3339 time in UTC, or None where the text is none.
+
+    Digits beyond microseconds are cut off, never rounded into the next second.
+    """
+    match = _RFC_3339.fullmatch(text)
+    if match is None or match[2] >= "24":  # Python 3.14 reads 24:00 as the next day
+        return None
+    date, clock, fraction, sign, hours, minutes = match.groups()
+    try:
+        time = datetime.fromisoformat(f"{date}T{clock}.{(fraction or '0')[:6]}Z")
+        if sign is None:
+            return time
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return time.replace(tzinfo=timezone(-offset if sign == "-" else offset)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

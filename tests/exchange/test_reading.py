@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from aiozbilling import CuUsage, DecodeError, MeteredUsage, MonthUsage, RejectedError, errors
 from aiozbilling.clients import aioz, b3os, metered
-from aiozbilling.exchange.reading import read
+from aiozbilling.exchange.endpoint import read
 from aiozbilling.exchange.transport import Reply
 
 MONTH = {

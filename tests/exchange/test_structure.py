@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from aiozbilling import CuBalance, CuUsage, DecodeError, MeteredUsage, MonthUsage, TopUp
 from aiozbilling.clients.aioz import HistoryPage, TopUpPage
-from aiozbilling.exchange.structure import parse, quick_decoder, structure
+from aiozbilling.exchange.compiled import quick_decoder
+from aiozbilling.exchange.structure import parse, structure
 
 TOP_UP = {
     "cosmos_tx_hash": "DAF0",
@@ -161,7 +162,17 @@ WRONG = {
     OBJECT: ["5", '"x"', "true", "[]", "[[]]"],
     LIST: ["5", '"abc"', "true", "{}", '{"0": {}}'],
 }
-WRONG[NUMBER] += ['"１２"'.encode().decode(), '"\\uff11"', '"12\\n"', '"0x10"', '"1,5"', '"-"', '"٣"']
+WRONG[NUMBER] += [
+    '"1_000"',
+    '"_5"',
+    '"１２"'.encode().decode(),
+    '"\\uff11"',
+    '"12\\n"',
+    '"0x10"',
+    '"1,5"',
+    '"-"',
+    '"٣"',
+]
 SHOWN = {"[]": "a list", "[[]]": "a list", "{}": "an object", '{"0": {}}': "an object"}
 
 
@@ -553,12 +564,13 @@ def test_of_a_key_that_comes_twice_the_last_counts():
     assert slowly(MonthUsage, body).storage_usage == 9
 
 
-@pytest.mark.parametrize("text", ["1_000", " 12 ", "+5", ".5", "5.", "1E+5", "-0"])
+@pytest.mark.parametrize("text", [" 12 ", "+5", ".5", "5.", "1E+5", "-0", "007", "5"])
 def test_texts_that_decimal_reads_are_read_alike(text):
     """Spellings of a number that Python's Decimal takes mean the same on both roads."""
     body = with_value(MonthUsage, "storage_cost", f'"{text}"')
-    assert str(quickly(MonthUsage, body).storage_cost) == str(slowly(MonthUsage, body).storage_cost)
     assert slowly(MonthUsage, body).storage_cost == Decimal(text)
+    if (page := quickly(MonthUsage, body)) is not None:
+        assert str(page.storage_cost) == str(slowly(MonthUsage, body).storage_cost)
 
 
 def test_only_a_success_is_read_quickly():

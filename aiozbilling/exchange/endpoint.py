@@ -10,8 +10,9 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from aiozbilling.errors import AiozBillingError, DecodeError
+from aiozbilling.exchange.compiled import quick_decoder
 from aiozbilling.exchange.envelope import MOST_CLEANED, Clean, Envelope, api_error, rejected
-from aiozbilling.exchange.structure import parse, quick_decoder, structure
+from aiozbilling.exchange.structure import parse, structure
 from aiozbilling.exchange.transport import Reply
 
 __all__ = ["Endpoint", "System", "read"]
