@@ -84,13 +84,15 @@ def _aioz(access: Access) -> Callable[[Simulator | None], AiozBilling]:
         names = {"AIOZ_PIN_API_KEY": "AIOZ API key", "AIOZ_PIN_SECRET_KEY": "AIOZ secret key"}
         secrets = _asked(names, "AIOZ_PIN_TOKEN")
 
+    unlimited: dict[str, Any] = {"rate_limit": None, **settings}
+
     def client(simulator: Simulator | None) -> AiozBilling:
         if simulator is not None:
             return AiozBilling(
                 api_key=simulator.api_key,
                 secret_key=simulator.secret_key,
                 base_url=simulator.url,
-                **{"rate_limit": None} | settings,
+                **unlimited,
             )
         if secrets:
             base_url = access.base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL

@@ -101,7 +101,7 @@ class Changes:
         self._time = _TIME[kind]
         self._since = since or _NOWHERE
         self._full = full or self._since.rows <= RECENT
-        self._grows_at = self._since.grows_at or "head"
+        self._grows_at: Literal["head", "tail"] = self._since.grows_at or "head"
         self._corrected = corrected
         self._known = frozenset((*self._since.head, *self._since.tail))
         self._blocks = dict(self._since.blocks)

@@ -132,9 +132,10 @@ class ListSync:
             if self._is_believed(reading, gone, pause, is_new=known.place is None):
                 await self._settle(reading, gone)
                 return
-            if pause is not None:
+            if pause is None:
+                await self._refuse_collapse(reading, len(gone))
+            else:
                 await self._sleep(pause)
-        await self._refuse_collapse(reading, len(gone))
 
     def _is_believed(self, reading: _Reading, gone: Sequence[Cell], pause: float | None, *, is_new: bool) -> bool:
         """Decide whether a reading shows the list as it is; the last one in a run has no pause after it."""
