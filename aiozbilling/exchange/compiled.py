@@ -54,13 +54,13 @@ def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
     record: Any = kind
     rows = row_field(record)
     data, build = (_struct(record), _single(record)) if rows is None else _page(record, *rows)
-    envelope = msgspec.defstruct("Envelope", [("data", data), ("status", str)], gc=False)
+    envelope: Any = msgspec.defstruct("Envelope", [("data", data), ("status", str)], gc=False)
     decode: Callable[[bytes], Any] = msgspec.json.Decoder(envelope).decode
 
     def quick(body: bytes) -> T | None:
         try:
             _refuse_odd(body)
-            reply = decode(body)
+            reply: Any = decode(body)
             return build(reply.data) if reply.status == "success" else None
         except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
             return None
