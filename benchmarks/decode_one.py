@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from aiozbilling.clients.aioz import TOP_UP
-from aiozbilling.exchange.endpoint import read
+from aiozbilling.exchange.reply_body import read_at_once
 from aiozbilling.exchange.transport import Reply
 from benchmarks.peers.floor import decoder
 from benchmarks.server import Pages
@@ -22,7 +22,7 @@ def measured(rounds: int) -> dict[str, float]:
     reply = Reply(200, {}, body)
     times: dict[str, list[float]] = {OURS: [], BARE: []}
     for _ in range(rounds):
-        times[OURS].append(_timed(lambda: read(TOP_UP, reply, str)))
+        times[OURS].append(_timed(lambda: read_at_once(TOP_UP, reply, str)))
         times[BARE].append(_timed(lambda: decoder.decode(body)))
     return {name: sorted(all_)[len(all_) // 2] * 1000 for name, all_ in times.items()}
 

@@ -21,9 +21,10 @@ from aiozbilling.errors import (
 )
 from aiozbilling.exchange.connections import Connections
 from aiozbilling.exchange.credentials import Credentials, Secret, scrubbed
-from aiozbilling.exchange.endpoint import Endpoint, read
+from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.rate import Gate
 from aiozbilling.exchange.redirect import NotFollowedError, redirected, shown
+from aiozbilling.exchange.reply_body import read, read_at_once
 from aiozbilling.exchange.retry import RetryBudget, RetryPolicy, is_retried, wait_s
 from aiozbilling.exchange.transport import Reply, send
 
@@ -168,7 +169,9 @@ class _Call(Generic[T]):
                     gate.replied(exchange.clock() - self.started)
                 if 300 <= reply.status < 400:
                     url, reply, hop = self._redirected(url, reply, hop), None, hop + 1
-            record = read(self.endpoint, reply, exchange.clean)
+            record = read_at_once(self.endpoint, reply, exchange.clean)
+            if record is None:
+                record = await asyncio.to_thread(read, self.endpoint, reply, exchange.clean)
         except (ApiError, TransportError, DecodeError) as error:
             if self.status == 404:
                 exchange.paths.pop(self.path, None)  # what was learned of it holds no more

@@ -9,9 +9,9 @@ from typing import Any
 from aiozbilling.exchange.envelope import MOST_CLEANED
 from aiozbilling.records.wire import wire_name
 
-__all__ = ["MOST_PROBLEMS", "MismatchError", "explained"]
+__all__ = ["MismatchError", "bounded", "explained"]
 
-MOST_PROBLEMS = 100
+_MOST_PROBLEMS = 100
 _LONGEST_VALUE = 60
 
 
@@ -25,12 +25,15 @@ class MismatchError(ValueError):
 
 
 def explained(error: BaseException, path: str, clean: Callable[[str], str]) -> list[str]:
-    """Turn cattrs' nested errors into a sentence for each bad field, in the document's order."""
+    """Return a sentence for each bad field of cattrs' nested errors, in the document's order."""
     problems: list[str] = []
     _collect(error, path, clean, problems)
-    if len(problems) > MOST_PROBLEMS:
-        problems[MOST_PROBLEMS:] = ["and more problems"]
-    return problems
+    return bounded(problems)
+
+
+def bounded(problems: list[str]) -> list[str]:
+    """Return the first problems, and that there are more."""
+    return problems if len(problems) <= _MOST_PROBLEMS else [*problems[:_MOST_PROBLEMS], "and more problems"]
 
 
 def _collect(error: BaseException, path: str, clean: Callable[[str], str], problems: list[str]) -> None:

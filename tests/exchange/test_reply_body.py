@@ -12,7 +12,8 @@ from multidict import CIMultiDict
 
 from aiozbilling import CuUsage, DecodeError, MeteredUsage, MonthUsage, RejectedError, errors
 from aiozbilling.clients import aioz, b3os, metered
-from aiozbilling.exchange.endpoint import read
+from aiozbilling.exchange import reply_body
+from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.transport import Reply
 
 MONTH = {
@@ -29,6 +30,12 @@ def reply(body: bytes | str | dict | list, status: int = 200, **headers: str) ->
     if isinstance(body, dict | list):
         body = json.dumps(body)
     return Reply(status, CIMultiDict(headers), body.encode() if isinstance(body, str) else body)
+
+
+def read(endpoint: Endpoint, reply: Reply, clean):
+    """Read a reply as a call does."""
+    record = reply_body.read_at_once(endpoint, reply, clean)
+    return reply_body.read(endpoint, reply, clean) if record is None else record
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,105 @@
+"""From a reply to the record it holds, or to the error it is: envelope and structure, without I/O."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import attrs
+
+from aiozbilling.errors import AiozBillingError, DecodeError
+from aiozbilling.exchange.endpoint import Endpoint
+from aiozbilling.exchange.envelope import MOST_CLEANED, Clean, api_error, rejected
+from aiozbilling.exchange.rows import parts_of, rows_of
+from aiozbilling.exchange.structure import parse, structure
+from aiozbilling.exchange.transport import Reply
+
+__all__ = ["read", "read_at_once"]
+
+T = TypeVar("T")
+_EXCERPT = 200
+_AT_ONCE = 1024 * 1024  # a page of 1000 top-ups has 560 KiB
+# More holds a page of rows alone. Parsed at once it would stop the event loop, a thread or not.
+_LARGEST_DOCUMENT = 2 * 1024 * 1024
+
+
+def read_at_once(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T | None:
+    """Return the record of a usual reply; None where `read` must look closer, in a thread, as that may take seconds.
+
+    Raises:
+        ApiError: the status says no, as the subclass that says why.
+    """
+    if not 200 <= reply.status < 300:
+        raise _refused(endpoint, reply, clean)
+    if endpoint.quick is None or len(reply.body) > _AT_ONCE:
+        return None
+    return endpoint.quick(reply.body)
+
+
+def read(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T:
+    """Return the record that a successful reply holds. It never holds the interpreter's lock for long.
+
+    Raises:
+        ApiError: the envelope says no.
+        DecodeError: the body is not what the API promises.
+    """
+    try:
+        page = _page(endpoint, reply, clean)
+        return _whole(endpoint, reply, clean) if page is None else page
+    except DecodeError as error:
+        error.excerpt = clean(reply.body[:MOST_CLEANED].decode(errors="replace"))[:_EXCERPT]
+        raise
+
+
+def _page(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T | None:
+    """Read a page row by row, or return None where its document has to be read as a whole."""
+    if endpoint.rows is None or (parts := parts_of(reply.body, endpoint.rows[0])) is None:
+        return None
+    name, row = endpoint.rows
+    try:
+        data = _data(endpoint, reply.status, parts.envelope, clean)
+        page: Any = structure(data, endpoint.kind, path="$.data", clean=clean)
+    except DecodeError:
+        return None  # the whole document may say more
+    if getattr(page, name) != []:
+        return None
+    try:
+        page = attrs.evolve(page, **{name: rows_of(parts, row, path=f"$.data.{name}", clean=clean)})
+    except DecodeError as error:
+        if error.malformed and len(reply.body) <= _LARGEST_DOCUMENT:
+            return None  # read as a whole it says why
+        raise
+    record: T = page
+    return record
+
+
+def _whole(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T:
+    if len(reply.body) > _LARGEST_DOCUMENT:
+        raise DecodeError([f"the body has {len(reply.body)} bytes and no list of rows was found in it"])
+    return structure(_data(endpoint, reply.status, reply.body, clean), endpoint.kind, path="$.data", clean=clean)
+
+
+def _data(endpoint: Endpoint[Any], status: int, body: bytes, clean: Clean) -> Any:
+    """Return what the envelope holds."""
+    document = parse(body)
+    problem = ""
+    try:
+        refusal = endpoint.system.envelope(document, clean)
+    except ValueError as error:
+        refusal, problem = None, str(error)
+    if refusal is not None:
+        raise rejected(status, refusal)
+    if problem:
+        raise DecodeError([f"{problem}: this is no reply of {endpoint.system.name}"])
+    if "data" not in document:
+        raise DecodeError(["expected a value at $.data, it is missing"])
+    return document["data"]
+
+
+def _refused(endpoint: Endpoint[Any], reply: Reply, clean: Clean) -> AiozBillingError:
+    document: Any = None
+    with suppress(DecodeError):  # of HTML from the edge and plain text the words are taken as they are
+        document = parse(reply.body)
+    text = reply.body.decode(errors="replace")
+    hint = endpoint.system.hints.get(reply.status, "")
+    return api_error(reply.status, reply.headers, document, text, clean=clean, hint=hint)
