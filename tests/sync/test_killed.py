@@ -29,7 +29,7 @@ opened(Disk(), Path(sys.argv[1])).close()
 """
 
 
-@pytest.mark.parametrize("kills", [pytest.param(2), pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [pytest.param(2), pytest.param(10, marks=pytest.mark.slow)])
 async def test_a_killed_sync_loses_nothing(tmp_path: Path, kills: int) -> None:
     """After kills at random moments between changes, one more sync stores every row, and the ledger verifies."""
     choose = random.Random(kills)

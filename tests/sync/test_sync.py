@@ -42,7 +42,7 @@ async def test_later_runs_ask_only_for_what_is_new(tmp_path: Path, order: str) -
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("trials", [pytest.param(8), pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [pytest.param(8), pytest.param(40, marks=pytest.mark.slow)])
 async def test_interruptions_leave_no_gap(tmp_path: Path, order: str, trials: int) -> None:
     """Whatever fails or is cancelled in the midst of a run, the next one that ends well leaves no row out."""
     choose = random.Random(order)
