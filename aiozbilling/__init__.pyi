@@ -52,6 +52,9 @@ from aiozbilling.errors import (
     CheckpointError as CheckpointError,
 )
 from aiozbilling.errors import (
+    ClientClosedError as ClientClosedError,
+)
+from aiozbilling.errors import (
     ConfigurationError as ConfigurationError,
 )
 from aiozbilling.errors import (
@@ -82,6 +85,9 @@ from aiozbilling.errors import (
     NotFoundError as NotFoundError,
 )
 from aiozbilling.errors import (
+    NotSentError as NotSentError,
+)
+from aiozbilling.errors import (
     PermissionDeniedError as PermissionDeniedError,
 )
 from aiozbilling.errors import (
@@ -108,14 +114,23 @@ from aiozbilling.errors import (
 from aiozbilling.errors import (
     TransportError as TransportError,
 )
-from aiozbilling.exchange.call import (
-    Attempt as Attempt,
-)
 from aiozbilling.exchange.credentials import (
     Secret as Secret,
 )
+from aiozbilling.exchange.events import (
+    Attempt as Attempt,
+)
+from aiozbilling.exchange.events import (
+    CallEvent as CallEvent,
+)
+from aiozbilling.exchange.rate import (
+    Limiter as Limiter,
+)
 from aiozbilling.exchange.rate import (
     RateLimit as RateLimit,
+)
+from aiozbilling.exchange.rate import (
+    Window as Window,
 )
 from aiozbilling.exchange.retry import (
     RetryPolicy as RetryPolicy,

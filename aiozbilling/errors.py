@@ -4,6 +4,7 @@
 
     AiozBillingError
     ├─ ConfigurationError(ValueError)     wrong arguments, before any I/O
+    │  └─ ClientClosedError               the client was closed
     ├─ TransportError                     no usable reply
     │  ├─ ConnectError(ConnectionError)   no connection, or it was lost
     │  ├─ CallTimeoutError(TimeoutError)  an attempt or the whole call took too long
@@ -16,6 +17,7 @@
     │  ├─ PermissionDeniedError           403
     │  ├─ NotFoundError                   404
     │  ├─ RateLimitedError                429
+    │  │  └─ NotSentError                 our own rate limit or a pause refused it, before anything was sent
     │  ├─ ServerError                     5xx
     │  ├─ RedirectError                   3xx that must not be followed
     │  └─ RejectedError                   2xx whose envelope says failure
@@ -45,6 +47,7 @@ __all__ = [
     "BodyTooLargeError",
     "CallTimeoutError",
     "CheckpointError",
+    "ClientClosedError",
     "ConfigurationError",
     "ConnectError",
     "DecodeError",
@@ -55,6 +58,7 @@ __all__ = [
     "IncompleteError",
     "ListingError",
     "NotFoundError",
+    "NotSentError",
     "PermissionDeniedError",
     "ProtocolError",
     "RateLimitedError",
@@ -72,7 +76,24 @@ class AiozBillingError(Exception):
 
 
 class ConfigurationError(AiozBillingError, ValueError):
-    """An argument, a credential or a setting can't be right; raised before any request is made."""
+    """An argument, a credential or a setting is invalid; raised before any request is made."""
+
+
+class ClientClosedError(ConfigurationError):
+    """The client was closed: calls that run are ended, and no new ones are made.
+
+    Attributes:
+        hint: what to do about it.
+    """
+
+    hint = "Build another client, or close this one after its last call"
+
+    def __init__(self, reason: str = "the client is closed") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return _sentence("", self.reason, 0, self.hint)
 
 
 class TransportError(AiozBillingError):
@@ -130,7 +151,8 @@ class ApiError(AiozBillingError):
         status: the HTTP status.
         code: the provider's error code as text, or None.
         request_id: the provider's id of the request, or None.
-        endpoint: method and path of the call.
+        retry_after: seconds after which the server wants to be asked again, or None if it did not say.
+        endpoint: method and path of the call; of a 404 the whole URL that was asked, without its query.
         attempts: how many requests were sent.
         hint: what to do about it, or "".
     """
@@ -142,6 +164,7 @@ class ApiError(AiozBillingError):
         status: int = 0,
         code: str | None = None,
         request_id: str | None = None,
+        retry_after: float | None = None,
         endpoint: str = "",
         attempts: int = 0,
         hint: str = "",
@@ -151,6 +174,7 @@ class ApiError(AiozBillingError):
         self.status = status
         self.code = code
         self.request_id = request_id
+        self.retry_after = retry_after
         self.endpoint = endpoint
         self.attempts = attempts
         self.hint = hint
@@ -183,27 +207,21 @@ class NotFoundError(ApiError):
 
 
 class RateLimitedError(ApiError):
-    """429: too many requests.
+    """429: too many requests."""
 
-    Attributes:
-        retry_after: seconds after which the server wants to be asked again, or None if it did not say.
+
+class NotSentError(RateLimitedError):
+    """Our own rate limit, or a pause that the server asked for, allows no request in time; nothing was sent.
+
+    `retry_after` is the time in seconds after which a request is possible. `status` is 429, as of a server's refusal.
     """
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **facts: Any) -> None:
-        super().__init__(message, **facts)
-        self.retry_after = retry_after
+    def __str__(self) -> str:
+        return _sentence(self.endpoint, f"not sent: {self.message}", self.attempts, self.hint)
 
 
 class ServerError(ApiError):
-    """5xx: the server failed.
-
-    Attributes:
-        retry_after: seconds after which the server wants to be asked again, or None if it did not say.
-    """
-
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **facts: Any) -> None:
-        super().__init__(message, **facts)
-        self.retry_after = retry_after
+    """5xx: the server failed."""
 
 
 class RedirectError(ApiError):

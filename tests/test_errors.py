@@ -19,12 +19,14 @@ WALK = {"delivered": 12, "report": None, "cursor": None, "hint": "Go on with its
 EXAMPLES = {
     errors.AiozBillingError: errors.AiozBillingError("something"),
     errors.ConfigurationError: errors.ConfigurationError("set the environment variable AIOZ_PIN_API_KEY"),
+    errors.ClientClosedError: errors.ClientClosedError(),
     errors.DecodeError: errors.DecodeError(["a", "b"], excerpt="<html>", malformed=True, **CALL),
     errors.ExportError: errors.ExportError("disk full", path="top-ups.csv", hint="Free some space"),
     errors.FeedError: errors.FeedError("the subscriber missed 3 rows", hint="Load the list again"),
     errors.ExportLockedError: errors.ExportLockedError("in use", path="top-ups.csv", hint="Wait"),
     errors.CheckpointError: errors.CheckpointError("newer", path="top-ups.csv", hint="Upgrade"),
     errors.RateLimitedError: errors.RateLimitedError("slow down", retry_after=7.5, **REPLY | {"status": 429}),
+    errors.NotSentError: errors.NotSentError("the rate limit leaves no turn", retry_after=7.5, hint="Come back in 8 s"),
     errors.ServerError: errors.ServerError("down", retry_after=2.0, **REPLY | {"status": 503}),
     errors.RedirectError: errors.RedirectError("to b", location="https://b.example/", **REPLY | {"status": 302}),
 }

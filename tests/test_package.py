@@ -38,7 +38,8 @@ ROOMS = (
     "integrations",
     "cli",
 )
-HTTP_MODULES = {"exchange/transport.py", "exchange/connections.py", "clients/client.py"}
+CLIENTS = {f"clients/{name}.py" for name in ("client", "aioz", "b3os", "metered")}
+HTTP_MODULES = {"exchange/transport.py", "exchange/connections.py", *CLIENTS}
 CATTRS_MODULES = {"exchange/structure.py", "exchange/validation.py"}
 
 
@@ -168,7 +169,7 @@ def test_every_room_is_known():
 
 
 def test_one_place_speaks_http():
-    """On the client side aiohttp is imported by the transport, the connections and the settings' type alone."""
+    """On the client side aiohttp is imported by the transport, the connections and the type of a setting alone."""
     speakers = {
         str(path.relative_to(PACKAGE))
         for path in MODULES

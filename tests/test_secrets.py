@@ -260,7 +260,7 @@ async def test_no_result_shows_a_canary(kind, simulator, log):
     """Client, listing, page, cursor, report and records are clean while all goes well, and so is the log."""
     async with CLIENTS[kind](simulator.url) as client:
         await calls(client)
-        things: list[object] = [client, client._exchange, client._exchange.credentials, SETTINGS]
+        things: list[object] = [client, client._exchange, client._exchange.account, SETTINGS]
         if isinstance(client, AiozBilling):
             listing = client.top_ups(page_size=5)
             async for row in listing:

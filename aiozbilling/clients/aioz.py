@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Literal, Self
 
+import aiohttp
 import attrs
 
-from aiozbilling.clients.client import Client, Settings, refuse_unknown
+from aiozbilling.clients.client import MAX_BODY, Client
 from aiozbilling.clients.environment import variable
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.credential_source import CredentialSource
 from aiozbilling.exchange.credentials import Credentials, Secret, bearer, concealed, key_pair
 from aiozbilling.exchange.endpoint import Endpoint, System
 from aiozbilling.exchange.envelope import aioz_envelope
-from aiozbilling.exchange.rate import RateLimit
-from aiozbilling.listing.listing import Listing, ListOptions
+from aiozbilling.exchange.events import Attempt, CallEvent
+from aiozbilling.exchange.rate import Limiter, RateLimit
+from aiozbilling.exchange.retry import RetryPolicy
+from aiozbilling.listing.cursor import Cursor
+from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.source import Source
 from aiozbilling.records.aioz import DayUsage, MonthUsage, TopUp
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 __all__ = [
     "AIOZ_PIN_URL",
@@ -38,6 +40,9 @@ W3IPFS_AIOZ_NETWORK_URL = "https://api.w3ipfs.aioz.network"
 W3IPFS_STORAGE_URL = "https://api.w3ipfs.storage"
 ATTOAIOZ_TEST_URL = "https://api-ipfs.attoaioz.cyou"
 AIOZ_RATE_LIMIT = RateLimit(180, per_s=60)  # the provider's page on limits
+
+_Found = str | Secret | tuple[str | Secret, str | Secret]
+AiozCredentials = Callable[[], _Found | Awaitable[_Found]]
 
 _AIOZ = System(
     name="AIOZ",
@@ -99,10 +104,24 @@ class AiozBilling(Client):
         token: a JWT, instead of the key pair.
         base_url: another host than `AIOZ_PIN_URL`; the earlier ones are `W3IPFS_AIOZ_NETWORK_URL`,
             `W3IPFS_STORAGE_URL` and, for tests, `ATTOAIOZ_TEST_URL`.
-        **settings: see `Settings`. The default `rate_limit` is the published 180 requests a minute.
+        credentials: a function, plain or async, that returns a token or a pair ``(api_key, secret_key)``, instead of
+            these. It is asked before the first call, and once more when the server answers 401.
+        account: a label of yours, which is no secret, for events, logs and traces.
+        session: an `aiohttp.ClientSession` of yours, used and never closed; by default the client makes its own.
+        timeout: seconds for one attempt, its body included.
+        deadline: seconds for one whole call with its retries and waits; None for no end.
+        max_wait_s: where the rate limit or a pause of the account asks for a longer wait, a call raises
+            `NotSentError` at once; None waits up to the deadline.
+        retry: how failed attempts are repeated; None for ``RetryPolicy()``.
+        rate_limit: requests that one account may make, a `RateLimit`, `SharedRateLimit` or `Limiter`; by default the
+            provider's published 180 requests a minute; None for no limit.
+        allow_http: permit plain http to other machines than this one.
+        max_body: largest body in bytes, decompressed; 64 MiB.
+        on_attempt: a function that is called with an `Attempt` after each attempt.
+        on_event: a function that is called with a `CallEvent` at the end of each call.
 
     Raises:
-        ConfigurationError: one of these can't be right.
+        ConfigurationError: an argument is invalid.
     """
 
     def __init__(
@@ -111,24 +130,62 @@ class AiozBilling(Client):
         api_key: str | Secret | None = None,
         secret_key: str | Secret | None = None,
         token: str | Secret | None = None,
+        credentials: AiozCredentials | None = None,
         base_url: str = AIOZ_PIN_URL,
-        **settings: Unpack[Settings],
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = AIOZ_RATE_LIMIT,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
     ) -> None:
         api_key, secret_key, token = concealed(api_key), concealed(secret_key), concealed(token)
-        refuse_unknown(settings)
-        settings.setdefault("rate_limit", AIOZ_RATE_LIMIT)
-        super().__init__(base_url, _credentials(api_key, secret_key, token), **settings)
+        super().__init__(
+            base_url,
+            _source(api_key, secret_key, token, credentials),
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
+        )
 
     @classmethod
-    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
+    def from_env(
+        cls,
+        *,
+        base_url: str | None = None,
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = AIOZ_RATE_LIMIT,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
+    ) -> Self:
         """Build a client from ``AIOZ_PIN_API_KEY`` and ``AIOZ_PIN_SECRET_KEY``, or from ``AIOZ_PIN_TOKEN``.
 
-        ``AIOZ_PIN_BASE_URL``, or `base_url` before it, names another host than `AIOZ_PIN_URL`.
+        ``AIOZ_PIN_BASE_URL``, or `base_url` before it, names another host than `AIOZ_PIN_URL`. The other keywords
+        are those of the class.
 
         Raises:
-            ConfigurationError: a variable is missing or can't be right, or both ways are set.
+            ConfigurationError: a variable is missing or invalid, or both ways are set.
         """
-        refuse_unknown(settings)
         api_key, secret_key = variable("AIOZ_PIN_API_KEY"), variable("AIOZ_PIN_SECRET_KEY")
         token = variable("AIOZ_PIN_TOKEN")
         if token is not None and (api_key is not None or secret_key is not None):
@@ -143,7 +200,23 @@ class AiozBilling(Client):
                 either = " (or AIOZ_PIN_TOKEN)" if len(missing) == 2 else ""
                 raise ConfigurationError(f"set in the environment: {' and '.join(missing)}{either}")
         base_url = base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
-        return cls(api_key=api_key, secret_key=secret_key, token=token, base_url=base_url, **settings)
+        return cls(
+            api_key=api_key,
+            secret_key=secret_key,
+            token=token,
+            base_url=base_url,
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
+        )
 
     def with_credentials(
         self,
@@ -151,14 +224,23 @@ class AiozBilling(Client):
         api_key: str | Secret | None = None,
         secret_key: str | Secret | None = None,
         token: str | Secret | None = None,
+        credentials: AiozCredentials | None = None,
+        account: str = "",
     ) -> Self:
-        """Give a client for another account on the same connections, with a rate limit and a pause of its own.
+        """Return a client for another account on the same connections, with a rate limit and a pause of its own.
+
+        Args:
+            api_key: of a key pair, with `secret_key`.
+            secret_key: of the key pair.
+            token: a JWT, instead of the key pair.
+            credentials: a function that returns them, as for the class.
+            account: a label of yours, which is no secret, for events, logs and traces.
 
         Raises:
-            ConfigurationError: the credentials can't be right.
+            ConfigurationError: the credentials or the label are invalid.
         """
         api_key, secret_key, token = concealed(api_key), concealed(secret_key), concealed(token)
-        return self._with(_credentials(api_key, secret_key, token))
+        return self._with(_source(api_key, secret_key, token, credentials), account)
 
     async def this_month_usage(self) -> MonthUsage:
         """Read the usage of the current month.
@@ -172,36 +254,80 @@ class AiozBilling(Client):
         """
         return await self._exchange.call(THIS_MONTH_USAGE)
 
-    def top_ups(self, **options: Unpack[ListOptions]) -> Listing[TopUp]:
+    def top_ups(
+        self,
+        *,
+        offset: int = 0,
+        page_size: int | None = None,
+        max_items: int | None = None,
+        concurrency: int = 4,
+        on_drift: Literal["repair", "raise"] = "repair",
+        after: Cursor | str | None = None,
+    ) -> Listing[TopUp]:
         """List the account's top-ups, each exactly once, in the provider's order (newest first was seen).
 
         Args:
-            **options: see `ListOptions`.
+            offset: rows of the list to leave out at its beginning.
+            page_size: rows of one request, at least 2; None finds the largest that the server takes.
+            max_items: rows at most; None for all.
+            concurrency: pages in flight at most.
+            on_drift: ``"repair"`` goes on exactly when the list changes under the walk; ``"raise"`` stops with
+                `DriftError` at the first change that is no append.
+            after: a `Cursor` or its text, to go on after the row where it was taken.
 
         Raises:
-            ConfigurationError: an option can't be right. Walking raises as `Listing` says.
+            ConfigurationError: an option is invalid. Walking raises as `Listing` says.
 
         Source: "Retrieves top up data", GET /api/billing/topUp.
         """
         return Listing(
-            self._source(TOP_UP, "totals", "top_up_usages", attrgetter("id"), attrgetter("created_at")), **options
+            self._list(TOP_UP, "totals", "top_up_usages", attrgetter("id"), attrgetter("created_at")),
+            offset=offset,
+            page_size=page_size,
+            max_items=max_items,
+            concurrency=concurrency,
+            on_drift=on_drift,
+            after=after,
         )
 
-    def history_usage(self, **options: Unpack[ListOptions]) -> Listing[DayUsage]:
+    def history_usage(
+        self,
+        *,
+        offset: int = 0,
+        page_size: int | None = None,
+        max_items: int | None = None,
+        concurrency: int = 4,
+        on_drift: Literal["repair", "raise"] = "repair",
+        after: Cursor | str | None = None,
+    ) -> Listing[DayUsage]:
         """List the account's usage by day, each day exactly once, in the provider's order (newest first was seen).
 
         Args:
-            **options: see `ListOptions`.
+            offset: rows of the list to leave out at its beginning.
+            page_size: rows of one request, at least 2; None finds the largest that the server takes.
+            max_items: rows at most; None for all.
+            concurrency: pages in flight at most.
+            on_drift: ``"repair"`` goes on exactly when the list changes under the walk; ``"raise"`` stops with
+                `DriftError` at the first change that is no append.
+            after: a `Cursor` or its text, to go on after the row where it was taken.
 
         Raises:
-            ConfigurationError: an option can't be right. Walking raises as `Listing` says.
+            ConfigurationError: an option is invalid. Walking raises as `Listing` says.
 
         Source: "Retrieves historical usage data", GET /api/billing/historyUsage. Today's row changes during the day.
         """
         date = attrgetter("date")
-        return Listing(self._source(HISTORY_USAGE, "total_days", "history_usages", date, date), **options)
+        return Listing(
+            self._list(HISTORY_USAGE, "total_days", "history_usages", date, date),
+            offset=offset,
+            page_size=page_size,
+            max_items=max_items,
+            concurrency=concurrency,
+            on_drift=on_drift,
+            after=after,
+        )
 
-    def _source(
+    def _list(
         self,
         endpoint: Endpoint[Any],
         total: str,
@@ -218,9 +344,28 @@ class AiozBilling(Client):
         return Source(endpoint.path, fetch, key, time, self._page_sizes)
 
 
-def _credentials(api_key: Secret | None, secret_key: Secret | None, token: Secret | None) -> Credentials:
-    if token is not None and api_key is None and secret_key is None:
+def _source(
+    api_key: Secret | None, secret_key: Secret | None, token: Secret | None, ask: AiozCredentials | None
+) -> Credentials | CredentialSource:
+    pair = (api_key, secret_key)
+    if ask is not None and (token, *pair) == (None, None, None):
+        return CredentialSource(ask, _built)
+    if ask is None and token is not None and pair == (None, None):
         return bearer(token, variable="AIOZ_PIN_TOKEN")
-    if token is None and api_key is not None and secret_key is not None:
+    if ask is None and token is None and api_key is not None and secret_key is not None:
         return key_pair(api_key, secret_key)
-    raise ConfigurationError("give either api_key and secret_key, or token")
+    raise ConfigurationError(
+        "give either api_key and secret_key, or token, or credentials;"
+        " AiozBilling.from_env() takes them from the environment"
+    )
+
+
+def _built(found: Any) -> Credentials:
+    """Make credentials of what the user's function returned."""
+    parts: list[Any] = [concealed(part) for part in found] if isinstance(found, tuple | list) else [concealed(found)]
+    del found
+    if len(parts) == 2:
+        return key_pair(*parts)
+    if len(parts) == 1:
+        return bearer(parts[0])
+    raise ConfigurationError("credentials must return a token, or a pair (api_key, secret_key)")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Self
+from collections.abc import AsyncGenerator, Callable
+from typing import Self
 
-from aiozbilling.clients.client import Client, Settings, concurrency_of, refuse_unknown
+import aiohttp
+
+from aiozbilling.clients.client import MAX_BODY, Client
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, month_of, months_between
+from aiozbilling.clients.token import TokenSource, token_source
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.exchange.credentials import Secret, bearer, concealed
+from aiozbilling.exchange.checks import checked_concurrency
+from aiozbilling.exchange.credentials import Secret, concealed
 from aiozbilling.exchange.endpoint import Endpoint, System
 from aiozbilling.exchange.envelope import b3os_envelope
+from aiozbilling.exchange.events import Attempt, CallEvent
+from aiozbilling.exchange.rate import Limiter
+from aiozbilling.exchange.retry import RetryPolicy
 from aiozbilling.records.b3os import CuBalance, CuUsage
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 __all__ = ["B3OS_URL", "B3osBilling"]
 
@@ -43,34 +47,117 @@ class B3osBilling(Client):
 
     Args:
         token: a server key, ``b3sk_…``.
+        credentials: a function, plain or async, that returns the token, instead of it. It is asked before the first
+            call, and once more when the server answers 401.
         base_url: another server than `B3OS_URL`.
-        **settings: see `Settings`. The provider publishes no rate limit, so there is none by default.
+        account: a label of yours, which is no secret, for events, logs and traces.
+        session: an `aiohttp.ClientSession` of yours, used and never closed; by default the client makes its own.
+        timeout: seconds for one attempt, its body included.
+        deadline: seconds for one whole call with its retries and waits; None for no end.
+        max_wait_s: where the rate limit or a pause of the account asks for a longer wait, a call raises
+            `NotSentError` at once; None waits up to the deadline.
+        retry: how failed attempts are repeated; None for ``RetryPolicy()``.
+        rate_limit: requests that one account may make, a `RateLimit`, `SharedRateLimit` or `Limiter`; None by
+            default, as the provider publishes no limit.
+        allow_http: permit plain http to other machines than this one.
+        max_body: largest body in bytes, decompressed; 64 MiB.
+        on_attempt: a function that is called with an `Attempt` after each attempt.
+        on_event: a function that is called with a `CallEvent` at the end of each call.
 
     Raises:
-        ConfigurationError: one of these can't be right.
+        ConfigurationError: an argument is invalid.
     """
 
-    def __init__(self, *, token: str | Secret, base_url: str = B3OS_URL, **settings: Unpack[Settings]) -> None:
+    def __init__(
+        self,
+        *,
+        token: str | Secret | None = None,
+        credentials: TokenSource | None = None,
+        base_url: str = B3OS_URL,
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = None,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
+    ) -> None:
         token = concealed(token)
-        refuse_unknown(settings)
-        super().__init__(base_url, bearer(token, variable="B3OS_API_KEY"), **settings)
+        super().__init__(
+            base_url,
+            token_source(token, credentials, "B3osBilling", variable="B3OS_API_KEY"),
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
+        )
 
     @classmethod
-    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
+    def from_env(
+        cls,
+        *,
+        base_url: str | None = None,
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = None,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
+    ) -> Self:
         """Build a client from ``B3OS_API_KEY`` and, where it is set, ``B3OS_SERVER_URL`` (`base_url` comes before it).
 
         Raises:
-            ConfigurationError: a variable is missing or can't be right.
+            ConfigurationError: a variable is missing or invalid.
         """
-        refuse_unknown(settings)
         token, from_environment = environment("B3OS_API_KEY", optional="B3OS_SERVER_URL")
         base_url = base_url or from_environment
-        return cls(token=token, base_url=base_url or B3OS_URL, **settings)
+        return cls(
+            token=token,
+            base_url=base_url or B3OS_URL,
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
+        )
 
-    def with_credentials(self, *, token: str | Secret) -> Self:
-        """Give a client for another account on the same connections, with a rate and a pause of its own."""
+    def with_credentials(
+        self, *, token: str | Secret | None = None, credentials: TokenSource | None = None, account: str = ""
+    ) -> Self:
+        """Return a client for another account on the same connections, with a rate limit and a pause of its own.
+
+        Args:
+            token: of the other account.
+            credentials: a function that returns it, as for the class.
+            account: a label of yours, which is no secret, for events, logs and traces.
+
+        Raises:
+            ConfigurationError: the token or the label is invalid.
+        """
         token = concealed(token)
-        return self._with(bearer(token))
+        return self._with(token_source(token, credentials, "B3osBilling"), account)
 
     async def cu_usage(self, organization: str, month: Month) -> CuUsage:
         """Read the compute units of an organisation in a month.
@@ -80,7 +167,7 @@ class B3osBilling(Client):
             month: ``"2026-10"``, a date or a datetime in it.
 
         Raises:
-            ConfigurationError: the id or the month can't be right; no request is made.
+            ConfigurationError: the id or the month is invalid; no request is made.
             TransportError: no usable reply came.
             ApiError: the reply says no.
             DecodeError: the reply is not what the API promises.
@@ -95,20 +182,20 @@ class B3osBilling(Client):
         """Iterate the months from `since` to `until` (None: the current one), both included, oldest first.
 
         Raises:
-            ConfigurationError: at once, where an argument can't be right. Otherwise as `cu_usage`.
+            ConfigurationError: at once, where an argument is invalid. Otherwise as `cu_usage`.
         """
         organization = _checked(organization)
 
         async def fetch(month: tuple[int, int]) -> CuUsage:
             return await self._cu_usage(organization, month)
 
-        return by_month(months_between(since, until), fetch, concurrency_of(concurrency))
+        return by_month(months_between(since, until), fetch, checked_concurrency(concurrency))
 
     async def cu_balance(self, organization: str) -> CuBalance:
         """Read the compute units that an organisation has left.
 
         Raises:
-            ConfigurationError: the id can't be right. Otherwise as `cu_usage`.
+            ConfigurationError: the id is invalid. Otherwise as `cu_usage`.
         """
         return await self._exchange.call(CU_BALANCE, organization=_checked(organization))
 

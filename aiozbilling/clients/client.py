@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import os
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from types import TracebackType
@@ -12,106 +12,99 @@ import aiohttp
 import attrs
 
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.exchange.call import Attempt, Exchange
+from aiozbilling.exchange.account import Account, fingerprint
+from aiozbilling.exchange.accounts import Accounts
+from aiozbilling.exchange.bounds import Bounds
+from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
 from aiozbilling.exchange.connections import Connections
-from aiozbilling.exchange.credentials import Credentials, keyed_fingerprint
-from aiozbilling.exchange.rate import Gate, RateLimit
-from aiozbilling.exchange.retry import RetryBudget, RetryPolicy
+from aiozbilling.exchange.credential_source import CredentialSource
+from aiozbilling.exchange.credentials import Credentials
+from aiozbilling.exchange.events import Attempt, CallEvent, Hooks
+from aiozbilling.exchange.exchange import Exchange
+from aiozbilling.exchange.lifetime import Lifetime
+from aiozbilling.exchange.rate import Limiter
+from aiozbilling.exchange.retry import RetryPolicy
+from aiozbilling.exchange.server import Server
 from aiozbilling.exchange.transport import checked_base_url
 
-__all__ = ["Client", "Settings", "concurrency_of"]
+__all__ = ["MAX_BODY", "Client", "Settings"]
 
-_MOST_ACCOUNTS = 4096  # whose rate and pause are remembered; the least recently used is forgotten
+MAX_BODY = 64 * 2**20
+_LONGEST_LABEL = 200
+
+
+class _Unchanged:
+    def __repr__(self) -> str:
+        return "unchanged"
+
+
+_UNCHANGED: Any = _Unchanged()
 
 
 class Settings(TypedDict, total=False):
-    """Keywords that all clients take.
+    """Keywords that all clients take, to type a dictionary of them; each client's docstring explains them."""
 
-    Attributes:
-        session: an `aiohttp.ClientSession` of yours, used and never closed; by default the client makes its own.
-        timeout: seconds for one attempt, its body included; 30.
-        deadline: seconds for one whole call with its retries and waits; 300; None for no end.
-        retry: how failed attempts are repeated; ``RetryPolicy()``.
-        rate_limit: requests that one account may make, or None; AIOZ's default is its published 180 a minute.
-        allow_http: permit plain http to other machines than this one; False.
-        max_body: largest body in bytes, decompressed; 64 MiB.
-        on_attempt: called with an `Attempt` after each attempt, for metrics and traces.
-    """
-
+    account: str
     session: aiohttp.ClientSession | None
     timeout: float
     deadline: float | None
+    max_wait_s: float | None
     retry: RetryPolicy | None
-    rate_limit: RateLimit | None
+    rate_limit: Limiter | None
     allow_http: bool
     max_body: int
     on_attempt: Callable[[Attempt], object] | None
-
-
-def refuse_unknown(settings: Any) -> None:
-    """Refuse keywords that there are not, and forget the values: one may be a credential under a misspelt name.
-
-    Raises:
-        TypeError: there is no such keyword.
-    """
-    unknown = settings.keys() - Settings.__annotations__.keys()
-    if unknown:
-        settings.clear()
-        raise TypeError(f"there is no keyword {min(unknown)!r}")
+    on_event: Callable[[CallEvent], object] | None
 
 
 class Client:
-    """Base of the clients; build one of its subclasses, with the keywords of `Settings`.
+    """Base of the clients; build one of its subclasses.
 
     It may be built outside a running event loop, used in one loop after another, and shared by any number of tasks.
-    ``async with`` closes its connections at the end, and so do `close` and the end of the event loop.
+    ``async with`` closes it at the end, and so does `close`; the end of the event loop closes its connections.
     """
 
     def __init__(
         self,
         base_url: str,
-        credentials: Credentials,
+        source: Credentials | CredentialSource,
         *,
-        session: aiohttp.ClientSession | None = None,
-        timeout: float = 30.0,
-        deadline: float | None = 300.0,
-        retry: RetryPolicy | None = None,
-        rate_limit: RateLimit | None = None,
-        allow_http: bool = False,
-        max_body: int = 64 * 2**20,
-        on_attempt: Callable[[Attempt], object] | None = None,
+        account: str,
+        session: aiohttp.ClientSession | None,
+        timeout: float,
+        deadline: float | None,
+        max_wait_s: float | None,
+        retry: RetryPolicy | None,
+        rate_limit: Limiter | None,
+        allow_http: bool,
+        max_body: int,
+        on_attempt: Callable[[Attempt], object] | None,
+        on_event: Callable[[CallEvent], object] | None,
     ) -> None:
         if session is not None and not isinstance(session, aiohttp.ClientSession):
             raise ConfigurationError("session must be an aiohttp.ClientSession")
-        if retry is not None and not isinstance(retry, RetryPolicy):
-            raise ConfigurationError("retry must be a RetryPolicy, such as RetryPolicy(attempts=1)")
-        if rate_limit is not None and not isinstance(rate_limit, RateLimit):
+        if rate_limit is not None and not callable(getattr(rate_limit, "window", None)):
             raise ConfigurationError("rate_limit must be a RateLimit, such as RateLimit(180, per_s=60), or None")
-        if isinstance(max_body, bool) or not isinstance(max_body, int) or max_body < 1:
-            raise ConfigurationError(f"max_body must be bytes, at least 1, not {max_body!r}")
-        if on_attempt is not None and (not callable(on_attempt) or iscoroutinefunction(on_attempt)):
-            raise ConfigurationError("on_attempt must be an ordinary function that takes an Attempt")
-        policy = retry or RetryPolicy()
+        refuse_bad_count("max_body", max_body, 1, " byte")
+        bounds = Bounds.checked(timeout, deadline, max_wait_s, retry)
+        server = Server(checked_base_url(base_url, allow_http=allow_http), Connections(session), max_body)
         self._owns_connections = True
-        self._accounts = _Accounts(rate_limit, policy.max_retry_after_s)
+        self._accounts = Accounts(rate_limit, bounds.retry.max_retry_after_s)
         self._page_sizes: dict[str, int] = {}
         self._exchange = Exchange(
-            base_url=checked_base_url(base_url, allow_http=allow_http),
-            credentials=credentials,
-            connections=Connections(session),
-            gate=self._accounts.gate(credentials),
-            budget=RetryBudget(),
-            paths={},
-            retry=policy,
-            timeout_s=_seconds("timeout", timeout),
-            deadline_s=float("inf") if deadline is None else _seconds("deadline", deadline),
-            max_body=max_body,
-            on_attempt=on_attempt,
+            server=server,
+            account=self._account(server, source, account),
+            bounds=bounds,
+            hooks=Hooks(_checked_hook("on_attempt", on_attempt), _checked_hook("on_event", on_event)),
+            lifetime=Lifetime(),
         )
 
     def __repr__(self) -> str:
         exchange = getattr(self, "_exchange", None)  # missing where a traceback shows a client that was refused
-        return f"{type(self).__name__}({f'base_url={exchange.base_url!r}' if exchange else ''})"
+        if exchange is None:
+            return f"{type(self).__name__}()"
+        label = f", account={exchange.account.label!r}" if exchange.account.label else ""
+        return f"{type(self).__name__}(base_url={exchange.server.base_url!r}{label})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client is not pickled or copied: build another one, or use with_credentials()")
@@ -119,29 +112,88 @@ class Client:
     @property
     def base_url(self) -> str:
         """The server that is asked, without a slash at the end."""
-        return self._exchange.base_url
+        return self._exchange.server.base_url
+
+    @property
+    def account(self) -> str:
+        """The label given as ``account=``, or ""."""
+        return self._exchange.account.label
 
     def fingerprint(self, key: bytes) -> str:
         """Return a text that identifies server and credentials under a key of yours, and does not reveal them.
 
-        A ledger stores it, with a random key of its own, to recognise the account.
-        """
-        return keyed_fingerprint(self._exchange.credentials, self._exchange.base_url, key)
+        A ledger stores it, with a random key of its own, to recognise the account. Where the credentials come from a
+        function, the label given as ``account=`` is used in their place.
 
-    def _with(self, credentials: Credentials) -> Self:
+        Raises:
+            ConfigurationError: the credentials come from a function, and there is no label.
+        """
+        return self._exchange.account.fingerprint(self.base_url, key)
+
+    def with_options(
+        self,
+        *,
+        timeout: float = _UNCHANGED,
+        deadline: float | None = _UNCHANGED,
+        max_wait_s: float | None = _UNCHANGED,
+        retry: RetryPolicy | None = _UNCHANGED,
+    ) -> Self:
+        """Return a client with other bounds on the same connections, rate limit and retry budget.
+
+        Args:
+            timeout: seconds for one attempt, its body included.
+            deadline: seconds for one whole call with its retries and waits; None for no end.
+            max_wait_s: where the rate limit or a pause of the account asks for a longer wait, the call raises
+                `NotSentError` at once; None waits up to the deadline.
+            retry: how failed attempts are repeated; None for the default.
+
+        Raises:
+            ConfigurationError: a value is invalid.
+        """
+        old = self._exchange.bounds
+        bounds = Bounds.checked(
+            old.timeout_s if timeout is _UNCHANGED else timeout,
+            _as_set(old.deadline_s) if deadline is _UNCHANGED else deadline,
+            _as_set(old.max_wait_s) if max_wait_s is _UNCHANGED else max_wait_s,
+            old.retry if retry is _UNCHANGED else retry,
+        )
+        return self._derived(bounds=bounds)
+
+    def _with(self, source: Credentials | CredentialSource, account: str) -> Self:
+        return self._derived(account=self._account(self._exchange.server, source, account))
+
+    def _derived(self, **changes: Any) -> Self:
         other: Any = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._owns_connections = False
-        other._exchange = attrs.evolve(self._exchange, credentials=credentials, gate=self._accounts.gate(credentials))
+        other._exchange = attrs.evolve(self._exchange, lifetime=self._exchange.lifetime.derived(), **changes)
         return other  # type: ignore[no-any-return]
 
-    async def close(self) -> None:
-        """Close the connections that the client made in this event loop; a later call opens new ones.
+    def _account(self, server: Server, source: Credentials | CredentialSource, label: str) -> Account:
+        if not isinstance(label, str) or len(label) > _LONGEST_LABEL or not label.isprintable():
+            raise ConfigurationError(f"account must be a printable text of at most {_LONGEST_LABEL} characters")
+        if isinstance(source, CredentialSource) and not label and self._accounts.is_private:
+            name = os.urandom(16).hex()
+        else:
+            name = fingerprint(source, label, server.base_url, self._accounts.key)
+        return Account(source, self._accounts.throttle(name), label)
 
-        A client made by `with_credentials` uses the connections of its parent and leaves them open.
+    async def close(self, *, grace_s: float = 0.0) -> None:
+        """Close the client, and those that were derived from it: each call, walk and follow ends, none begins.
+
+        Calls that wait for the rate limit or between two attempts end at once with `ClientClosedError`. Those whose
+        request was sent may finish within `grace_s` seconds. A walk or a follow raises `ClientClosedError` where it
+        needs its next page. Nothing is opened again.
+
+        A client made by `with_credentials` or `with_options` ends its own calls only, and leaves the connections, which
+        belong to its parent, open.
+
+        Raises:
+            ConfigurationError: `grace_s` is no number of seconds.
         """
+        await self._exchange.lifetime.close(checked_seconds("grace_s", grace_s, zero=True))
         if self._owns_connections:
-            await self._exchange.connections.close()
+            await self._exchange.server.connections.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -151,37 +203,19 @@ class Client:
     ) -> None:
         await self.close()
 
+    def __enter__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} is asynchronous: write `async with` instead of `with`")
 
-class _Accounts:
-    """The rate limit and the pause of each account, found again when a backend builds its client anew."""
-
-    def __init__(self, limit: RateLimit | None, longest_pause_s: float) -> None:
-        self._limit = limit
-        self._longest_pause_s = longest_pause_s
-        self._gates: OrderedDict[bytes, Gate] = OrderedDict()
-
-    def gate(self, credentials: Credentials) -> Gate:
-        gate = self._gates.get(credentials.fingerprint)
-        if gate is None:
-            gate = self._gates[credentials.fingerprint] = Gate(self._limit, self._longest_pause_s)
-            if len(self._gates) > _MOST_ACCOUNTS:
-                self._gates.popitem(last=False)
-        self._gates.move_to_end(credentials.fingerprint)
-        return gate
+    def __exit__(self, *_: object) -> None:
+        """Only there so that `with` reaches the message of `__enter__`."""
 
 
-def _seconds(name: str, seconds: object) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e9:
-        raise ConfigurationError(f"{name} must be a positive number of seconds, not {seconds!r}")
-    return float(seconds)
+def _as_set(seconds: float) -> float | None:
+    return None if seconds == float("inf") else seconds
 
 
-def concurrency_of(concurrency: object) -> int:
-    """Check how many requests may be in flight.
-
-    Raises:
-        ConfigurationError: no whole number of at least 1.
-    """
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise ConfigurationError(f"concurrency must be a whole number of at least 1, not {concurrency!r}")
-    return concurrency
+def _checked_hook(name: str, function: Any) -> Any:
+    if function is not None and (not callable(function) or iscoroutinefunction(function)):
+        what = "an Attempt" if name == "on_attempt" else "a CallEvent"
+        raise ConfigurationError(f"{name} must be an ordinary function that takes {what}")
+    return function

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import quote
 
-from aiozbilling.clients.client import Client, Settings, concurrency_of, refuse_unknown
+import aiohttp
+
+from aiozbilling.clients.client import MAX_BODY, Client
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, last_day, months_between
+from aiozbilling.clients.token import TokenSource, token_source
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.exchange.credentials import Secret, bearer, concealed
+from aiozbilling.exchange.checks import checked_concurrency
+from aiozbilling.exchange.credentials import Secret, concealed
 from aiozbilling.exchange.endpoint import Endpoint, System
 from aiozbilling.exchange.envelope import metered_envelope
+from aiozbilling.exchange.events import Attempt, CallEvent
+from aiozbilling.exchange.rate import Limiter
+from aiozbilling.exchange.retry import RetryPolicy
 from aiozbilling.records.metered import MeteredUsage
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 __all__ = ["MeteredBilling"]
 
@@ -41,35 +45,118 @@ class MeteredBilling(Client):
     Args:
         base_url: the deployment, such as ``"https://api.my-saas.com"``.
         token: a session token.
-        **settings: see `Settings`. There is no rate limit by default.
+        credentials: a function, plain or async, that returns the token, instead of it. It is asked before the first
+            call, and once more when the server answers 401.
+        account: a label of yours, which is no secret, for events, logs and traces.
+        session: an `aiohttp.ClientSession` of yours, used and never closed; by default the client makes its own.
+        timeout: seconds for one attempt, its body included.
+        deadline: seconds for one whole call with its retries and waits; None for no end.
+        max_wait_s: where the rate limit or a pause of the account asks for a longer wait, a call raises
+            `NotSentError` at once; None waits up to the deadline.
+        retry: how failed attempts are repeated; None for ``RetryPolicy()``.
+        rate_limit: requests that one account may make, a `RateLimit`, `SharedRateLimit` or `Limiter`; None by
+            default.
+        allow_http: permit plain http to other machines than this one.
+        max_body: largest body in bytes, decompressed; 64 MiB.
+        on_attempt: a function that is called with an `Attempt` after each attempt.
+        on_event: a function that is called with a `CallEvent` at the end of each call.
 
     Raises:
-        ConfigurationError: one of these can't be right.
+        ConfigurationError: an argument is invalid.
     """
 
-    def __init__(self, base_url: str, *, token: str | Secret, **settings: Unpack[Settings]) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: str | Secret | None = None,
+        credentials: TokenSource | None = None,
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = None,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
+    ) -> None:
         token = concealed(token)
-        refuse_unknown(settings)
-        super().__init__(base_url, bearer(token, variable="METERED_BILLING_TOKEN"), **settings)
+        super().__init__(
+            base_url,
+            token_source(token, credentials, "MeteredBilling", variable="METERED_BILLING_TOKEN"),
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
+        )
 
     @classmethod
-    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
+    def from_env(
+        cls,
+        *,
+        base_url: str | None = None,
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = None,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
+    ) -> Self:
         """Build a client from ``METERED_BILLING_URL`` (`base_url` comes before it) and ``METERED_BILLING_TOKEN``.
 
         Raises:
-            ConfigurationError: a variable is missing or can't be right.
+            ConfigurationError: a variable is missing or invalid.
         """
-        refuse_unknown(settings)
         token, from_environment = environment("METERED_BILLING_TOKEN", optional="METERED_BILLING_URL")
         base_url = base_url or from_environment
         if base_url is None:
             raise ConfigurationError("set the environment variable METERED_BILLING_URL")
-        return cls(base_url, token=token, **settings)
+        return cls(
+            base_url,
+            token=token,
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
+        )
 
-    def with_credentials(self, *, token: str | Secret) -> Self:
-        """Give a client for another account on the same connections, with a rate and a pause of its own."""
+    def with_credentials(
+        self, *, token: str | Secret | None = None, credentials: TokenSource | None = None, account: str = ""
+    ) -> Self:
+        """Return a client for another account on the same connections, with a rate limit and a pause of its own.
+
+        Args:
+            token: of the other account.
+            credentials: a function that returns it, as for the class.
+            account: a label of yours, which is no secret, for events, logs and traces.
+
+        Raises:
+            ConfigurationError: the token or the label is invalid.
+        """
         token = concealed(token)
-        return self._with(bearer(token))
+        return self._with(token_source(token, credentials, "MeteredBilling"), account)
 
     async def usage(
         self,
@@ -86,7 +173,7 @@ class MeteredBilling(Client):
             metrics: ids of the metrics wanted, such as ``["api_calls", "storage"]``; None for all.
 
         Raises:
-            ConfigurationError: a date or a metric can't be right, or `start` is after `end`; no request is made.
+            ConfigurationError: a date or a metric is invalid, or `start` is after `end`; no request is made.
             TransportError: no usable reply came.
             ApiError: the reply says no.
             DecodeError: the reply is not what the API promises.
@@ -106,14 +193,14 @@ class MeteredBilling(Client):
         """Iterate the months from `since` to `until` (None: the current one), both included, oldest first.
 
         Raises:
-            ConfigurationError: at once, where an argument can't be right. Otherwise as `usage`.
+            ConfigurationError: at once, where an argument is invalid. Otherwise as `usage`.
         """
         wanted = _metrics(metrics)
 
         async def fetch(month: tuple[int, int]) -> MeteredUsage:
             return await self._usage(_range(date(*month, 1), last_day(*month)) + wanted)
 
-        return by_month(months_between(since, until), fetch, concurrency_of(concurrency))
+        return by_month(months_between(since, until), fetch, checked_concurrency(concurrency))
 
     async def _usage(self, parameters: list[str]) -> MeteredUsage:
         return await self._exchange.call(USAGE, "&".join(parameters))

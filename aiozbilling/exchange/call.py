@@ -1,11 +1,9 @@
-"""One call composed: retry(rate → sign → send → open the envelope → structure)."""
+"""One call: wait for the turn, send, open the envelope, structure; and again where that failed."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
@@ -13,264 +11,293 @@ import attrs
 from aiozbilling.errors import (
     AiozBillingError,
     ApiError,
+    AuthenticationError,
     CallTimeoutError,
+    ClientClosedError,
     DecodeError,
+    NotFoundError,
+    NotSentError,
     RateLimitedError,
-    RedirectError,
     TransportError,
 )
-from aiozbilling.exchange.connections import Connections
-from aiozbilling.exchange.credentials import Credentials, Secret, scrubbed
-from aiozbilling.exchange.endpoint import Endpoint
-from aiozbilling.exchange.rate import Gate
-from aiozbilling.exchange.redirect import NotFollowedError, redirected, shown
-from aiozbilling.exchange.reply_body import read, read_at_once
-from aiozbilling.exchange.retry import RetryBudget, RetryPolicy, is_retried, wait_s
+from aiozbilling.exchange.credentials import Credentials, Secret
+from aiozbilling.exchange.endpoint import Endpoint, read
+from aiozbilling.exchange.events import Attempt, CallEvent, outcome_of
+from aiozbilling.exchange.observer import began, observer
+from aiozbilling.exchange.redirect import Redirects
+from aiozbilling.exchange.retry import is_retried, retried, wait_s
 from aiozbilling.exchange.transport import Reply, send
 
 if TYPE_CHECKING:
-    from tenacity import RetryCallState
+    from aiozbilling.exchange.exchange import Exchange
 
-__all__ = ["Attempt", "Exchange"]
+__all__ = ["Call"]
 
 T = TypeVar("T")
-logger = logging.getLogger("aiozbilling")
-_HOPS = 3
-_FOLLOWED = frozenset({301, 302, 303, 307, 308})
-
-
-@attrs.frozen
-class Attempt:
-    """One attempt of a call, for metrics and traces; holds nothing of headers or bodies.
-
-    Attributes:
-        endpoint: method and path template, such as ``"GET /api/billing/topUp"``.
-        number: 1 for the first.
-        status: of HTTP, or None where no reply came.
-        duration_s: seconds from the start of the request to the decoded record or the error, without waits.
-        error: class name of the error that the attempt ended in, or None.
-        wait_s: seconds that are waited before the next attempt, or None where there is none.
-    """
-
-    endpoint: str
-    number: int
-    status: int | None
-    duration_s: float
-    error: str | None = None
-    wait_s: float | None = None
+_NEVER = float("inf")
+_NO_REPLY = Reply(0, {}, b"")
 
 
 @attrs.define(eq=False)
-class Exchange:
-    """Makes calls to one server with one account's credentials.
+class _Latest:
+    """The latest attempt of a call."""
 
-    `budget` and `paths` belong to the server and are shared by the accounts that use the same connections.
-    """
+    started: float = 0.0
+    is_sent: bool = False
+    status: int | None = None
+    duration_s: float = 0.0
+    wait_s: float = 0.0
+    failure: Exception | None = None  # of the attempt before
+    credentials: Credentials | None = None
+    refused: Credentials | None = None
 
-    base_url: str
-    credentials: Credentials
-    connections: Connections
-    gate: Gate
-    budget: RetryBudget
-    paths: dict[str, str]
-    retry: RetryPolicy
-    timeout_s: float
-    deadline_s: float
-    max_body: int
-    on_attempt: Callable[[Attempt], object] | None = None
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    # The last body, kept until the next has come: freed at once, its memory goes back to the system and is faulted in
-    # again page by page (4,000 faults for 20 pages of 1000 rows, 6 % of their time).
-    kept: Secret | None = None
-
-    async def call(self, endpoint: Endpoint[T], query: str = "", **names: str) -> T:
-        """Make one call with its retries.
-
-        Args:
-            endpoint: what to call.
-            query: the encoded query, without "?".
-            names: what the path's ``{names}`` stand for, safe in a URL as they are.
-
-        Raises:
-            TransportError: no usable reply came.
-            ApiError: the reply says no.
-            DecodeError: the reply is not what the API promises.
-        """
-        call = _Call(self, endpoint, endpoint.path.format_map(names), query, self.clock() + self.deadline_s)
-        try:
-            return await call.attempt()
-        except (ApiError, TransportError, DecodeError) as error:
-            call.first_failure = error
-        from tenacity import AsyncRetrying
-
-        # Only a call that failed pays for tenacity: a fifth of a request's time goes into its asking whether each of
-        # our functions is a coroutine. Fresh for every call, as one that tasks share mixes up their states.
-        retrying = AsyncRetrying(
-            sleep=self.sleep,
-            wait=call.wait,
-            retry=call.is_retried,
-            stop=call.gives_up,
-            before_sleep=call.before_sleep,
-            reraise=True,
-        )
-        return await retrying(call.next_attempt)
-
-    def clean(self, text: str) -> str:
-        """Take this account's credentials out of a text of the server's."""
-        return scrubbed(text, self.credentials)
+    def begin(self, now: float) -> None:
+        """Begin the next attempt."""
+        self.started, self.is_sent, self.status = now, False, None
 
 
 @attrs.define(eq=False)
-class _Call(Generic[T]):
-    """The state of one call: tenacity asks it what to do after each attempt."""
+class Call(Generic[T]):
+    """The state of one call."""
 
     exchange: Exchange
     endpoint: Endpoint[T]
     path: str
     query: str
-    until: float
-    number: int = 0
-    sent: bool = False
-    status: int | None = None
-    started: float = 0.0
-    duration_s: float = 0.0
-    wait_s: float = 0.0
-    first_failure: AiozBillingError | None = None
+    loop: asyncio.AbstractEventLoop
+    begun: float
+    number: int = 0  # of the attempt
+    sent: int = 0  # attempts that were sent
+    limiter_wait_s: float = 0.0
+    backoff_s: float = 0.0
+    is_sending: bool = False
+    has_new_credentials: bool = False
+    latest: _Latest = attrs.field(factory=_Latest)
+    scope: asyncio.Timeout | None = None
 
-    async def next_attempt(self) -> T:
-        failure, self.first_failure = self.first_failure, None
-        if failure is not None:
-            raise failure
-        return await self.attempt()
+    @property
+    def until(self) -> float:
+        """When the call is over, on the exchange's clock."""
+        return self.begun + self.exchange.bounds.deadline_s
+
+    async def run(self) -> T:
+        """Make the first attempt, and where it failed, the further ones."""
+        try:
+            return await self.attempt()
+        except (ApiError, TransportError, DecodeError) as error:
+            failure = error
+        return await retried(self, failure)
 
     async def attempt(self) -> T:
-        exchange, gate, hop = self.exchange, self.exchange.gate, 0
-        url = exchange.base_url + exchange.paths.get(self.path, self.path) + (f"?{self.query}" if self.query else "")
+        """Wait for the turn, send, open the envelope, structure."""
+        exchange, latest = self.exchange, self.latest
         self.number += 1
-        self.sent = False
-        reply: Reply | None = None
-        self.status = None
-        self.started = exchange.clock()
+        latest.begin(exchange.clock())
+        failure: Exception | None = None
+        reply = _NO_REPLY
         try:
-            while reply is None:
-                is_limited = not gate.is_open
-                if is_limited:
-                    await gate.turn(self.until)
-                self.started = exchange.clock()
-                left = self.until - self.started
-                if left <= 0:
-                    raise CallTimeoutError("the deadline passed", hint="Raise `deadline`")
-                self.sent = True
-                timeout_s = min(left, exchange.timeout_s)
-                reply = await send(exchange.connections, url, exchange.credentials, timeout_s, exchange.max_body)
-                self.status = reply.status
-                if is_limited:
-                    gate.replied(exchange.clock() - self.started)
-                if 300 <= reply.status < 400:
-                    url, reply, hop = self._redirected(url, reply, hop), None, hop + 1
-            record = read_at_once(self.endpoint, reply, exchange.clean)
-            if record is None:
-                record = await asyncio.to_thread(read, self.endpoint, reply, exchange.clean)
+            async with asyncio.timeout(None) as self.scope:
+                reply = await self._reply(self.scope)
+            record = read(self.endpoint, reply, exchange.account.clean)
         except (ApiError, TransportError, DecodeError) as error:
-            if self.status == 404:
-                exchange.paths.pop(self.path, None)  # what was learned of it holds no more
-            self._failed(error)
+            failure = error
+        except TimeoutError:
+            failure = self._out_of_time()
+        except asyncio.CancelledError:
+            self._cancelled()
+            raise
+        finally:
+            self.is_sending = False
+        if failure is not None:
             # Neither in this frame nor in those below is left what the server said, which may repeat the credentials.
-            del url, reply
-            raise error.with_traceback(None) from None
-        exchange.budget.earn()
-        exchange.kept = Secret(reply.body)
-        self.duration_s = exchange.clock() - self.started
+            del reply
+            raise self._failed(failure).with_traceback(None)
+        exchange.server.budget.earn()
+        exchange.account.throttle.budget.earn()
+        exchange.server.latest_body = Secret(reply.body)
+        latest.duration_s = exchange.clock() - latest.started
         self._tell(None, None)
         return record
 
-    def _redirected(self, url: str, reply: Reply, hop: int) -> str:
-        location = reply.headers.get("Location", "")
-        if reply.status not in _FOLLOWED:
-            refused = NotFollowedError("is none that a call can follow")
-        elif hop == _HOPS:
-            refused = NotFollowedError("is one too many")
-        else:
-            try:
-                target = redirected(url, location)
-            except NotFollowedError as error:
-                refused = error
-            else:
-                self._learn(url, target)
-                return target
-        where = self.exchange.clean(shown(url, location))[:200] if location else ""
-        raise RedirectError(
-            f"the redirect{f' to {where}' if where else ''} {refused}",
-            status=reply.status,
-            location=where,
-            hint=refused.hint,
-        )
-
-    def _learn(self, url: str, target: str) -> None:
-        """Remember the slash form that the server wants of this path, for the client's life."""
-        paths = self.exchange.paths
-        here, there = url.partition("?")[0], target.partition("?")[0]
-        asked = self.exchange.base_url + paths.get(self.path, self.path)
-        if here == asked and here != there and here.rstrip("/") == there.rstrip("/"):
-            paths[self.path] = self.path.rstrip("/") + ("/" if there.endswith("/") else "")
-
-    def _failed(self, error: ApiError | TransportError | DecodeError) -> None:
+    async def _reply(self, scope: asyncio.Timeout) -> Reply:
         exchange = self.exchange
-        self.duration_s = exchange.clock() - self.started
-        error.endpoint = self.endpoint.title
-        error.attempts = self.number if self.sent else self.number - 1
-        self.wait_s = wait_s(exchange.retry, error, self.number)
-        if isinstance(error, RateLimitedError) and self.sent:
-            exchange.gate.pause(self.wait_s)
+        server, account = exchange.server, exchange.account
+        source = account.source
+        redirects: Redirects | None = None
+        url = server.url(self.path, self.query)
+        while True:
+            credentials = source if isinstance(source, Credentials) else await source.get(self.latest.refused)
+            is_limited = not account.throttle.is_open
+            if is_limited:
+                await self._turn(scope)
+            self.latest.started = started = exchange.clock()
+            left = self.until - started
+            if left <= 0:
+                raise CallTimeoutError("the deadline passed", hint="Raise `deadline`")
+            timeout_s = min(left, exchange.bounds.timeout_s)
+            scope.reschedule(self.loop.time() + timeout_s)
+            self.latest.is_sent = self.is_sending = True
+            reply = await self._send(url, credentials, timeout_s)
+            if is_limited:
+                account.throttle.replied(exchange.clock() - started)
+            if not 300 <= reply.status < 400:
+                return reply
+            if redirects is None:
+                redirects = Redirects(server, self.path, account.clean)
+            url = redirects.target(url, reply.status, reply.headers.get("Location", ""))
 
-    def is_retried(self, state: RetryCallState) -> bool:
-        error = _error(state)
-        if self.sent and is_retried(error, self.number):
-            return True
-        if isinstance(error, AiozBillingError):
+    async def _turn(self, scope: asyncio.Timeout) -> None:
+        """Wait until the account may send one more request."""
+        exchange = self.exchange
+        begun = exchange.clock()
+        until = min(self.until, begun + exchange.bounds.max_wait_s)
+        if until < _NEVER:
+            scope.reschedule(self.loop.time() + max(0.0, until - begun))
+        self.is_sending = False
+        try:
+            await exchange.account.throttle.turn(until)
+        finally:
+            self.limiter_wait_s += exchange.clock() - begun
+
+    async def _send(self, url: str, credentials: Credentials, timeout_s: float) -> Reply:
+        """Send one request, and tell the observer of it."""
+        server, latest = self.exchange.server, self.latest
+        latest.credentials = credentials
+        observed = began("attempt", self.endpoint.title, self._request_facts(url)) if observer() else None
+        if observed is None:
+            reply = await send(server.connections, url, credentials, timeout_s / 2, server.max_body)
+            latest.status = reply.status
+            return reply
+        failure: BaseException | None = None
+        try:
+            with observed.inside():
+                reply = await send(
+                    server.connections, url, credentials, timeout_s / 2, server.max_body, observed.headers
+                )
+        except BaseException as error:
+            failure = error
+            raise
+        else:
+            latest.status = reply.status
+            return reply
+        finally:
+            observed.ended({} if latest.status is None else {"status": latest.status}, failure)
+            failure = None
+
+    def _request_facts(self, url: str) -> dict[str, str | int]:
+        account = self.exchange.account
+        return {"url": account.clean(url), "resends": self.number - 1, "account": account.label}
+
+    def _out_of_time(self) -> Exception:
+        """Say which bound ended the attempt."""
+        exchange = self.exchange
+        if exchange.lifetime.is_closed:
+            return ClientClosedError()
+        if not self.latest.is_sent:
+            return exchange.account.throttle.refusal()
+        seconds = min(exchange.bounds.timeout_s, max(0.0, self.until - self.latest.started))
+        hint = "Raise `timeout` if the server is known to be slow"
+        return CallTimeoutError(f"no complete reply within {seconds:.3g} s", hint=hint)
+
+    def _failed(self, error: Exception) -> Exception:
+        """Complete the error of an attempt, and return it."""
+        exchange, latest = self.exchange, self.latest
+        if isinstance(error, NotSentError) and latest.failure is not None:
+            error = latest.failure  # there is no turn for another attempt: the call ends as this one did
+        latest.duration_s = exchange.clock() - latest.started
+        self.sent += latest.is_sent
+        latest.wait_s = wait_s(exchange.bounds.retry, error, self.number)
+        if isinstance(error, ApiError | TransportError | DecodeError):
+            error.endpoint = self.endpoint.title
+            error.attempts = self.sent
+        if isinstance(error, NotFoundError):
+            where = exchange.server.url(self.path, "")
+            error.endpoint = f"GET {exchange.account.clean(where)}"
+            exchange.server.paths.pop(self.path, None)  # what was learned of it is no longer true
+        if isinstance(error, RateLimitedError) and latest.is_sent:
+            exchange.account.throttle.pause(latest.wait_s)
+        if isinstance(error, ClientClosedError):
             self._tell(error, None)
-        return False
+        return error
 
-    def wait(self, _state: RetryCallState) -> float:
-        return self.wait_s
+    def _cancelled(self) -> None:
+        latest = self.latest
+        latest.duration_s = self.exchange.clock() - latest.started
+        if latest.is_sent:
+            self.sent += 1
+            self._tell(asyncio.CancelledError(), None)
 
-    def gives_up(self, state: RetryCallState) -> bool:
-        exchange, error = self.exchange, _error(state)
-        if (
-            self.number < exchange.retry.attempts
-            and self.wait_s <= exchange.retry.max_retry_after_s
-            and exchange.clock() + self.wait_s < self.until
-            and exchange.budget.spend(error)
-        ):
-            return False
-        self._tell(error, None)
-        return True
+    # What comes after a failed attempt; `retried` asks.
 
-    def before_sleep(self, state: RetryCallState) -> None:
-        self._tell(_error(state), self.wait_s)
+    def decide(self, error: BaseException) -> float | None:
+        """Return the seconds to wait before the next attempt, or None where the error is final."""
+        wait_s = self._wait_before_next(error)
+        if isinstance(error, AiozBillingError):
+            self._tell(error, wait_s)
+        return wait_s
+
+    def _wait_before_next(self, error: BaseException) -> float | None:
+        exchange, latest, retry = self.exchange, self.latest, self.exchange.bounds.retry
+        if not latest.is_sent or exchange.lifetime.is_closed:
+            return None
+        if isinstance(error, AuthenticationError):
+            return self._wait_for_credentials()
+        if not is_retried(error, self.number) or self.number >= retry.attempts:
+            return None
+        wait_s, is_throttled = latest.wait_s, isinstance(error, RateLimitedError)
+        if wait_s > retry.max_retry_after_s or (is_throttled and wait_s > exchange.bounds.max_wait_s):
+            return None
+        budget = exchange.account.throttle.budget if is_throttled else exchange.server.budget
+        if exchange.clock() + wait_s >= self.until or not budget.spend(error):
+            return None
+        latest.failure = error if isinstance(error, Exception) else None
+        return wait_s
+
+    def _wait_for_credentials(self) -> float | None:
+        """Ask once for other credentials than those that were refused, where they can change."""
+        if isinstance(self.exchange.account.source, Credentials) or self.has_new_credentials:
+            return None
+        self.has_new_credentials = True
+        self.latest.refused = self.latest.credentials
+        return 0.0
+
+    async def wait(self, seconds: float) -> None:
+        """Wait before the next attempt."""
+        begun = self.exchange.clock()
+        try:
+            async with asyncio.timeout(None) as self.scope:
+                await self.exchange.sleep(seconds)
+        except TimeoutError:
+            raise ClientClosedError from None
+        finally:
+            self.backoff_s += self.exchange.clock() - begun
+
+    def end(self) -> None:
+        """Let it end with `ClientClosedError`."""
+        if self.scope is not None:
+            with suppress(RuntimeError):  # it ends at this moment
+                self.scope.reschedule(self.loop.time())
+
+    def event(self, error: BaseException | None) -> CallEvent:
+        """Describe the call when it has ended."""
+        exchange = self.exchange
+        return CallEvent(
+            account=exchange.account.label,
+            endpoint=self.endpoint.title,
+            attempts=self.sent + (error is None),
+            limiter_wait_s=self.limiter_wait_s,
+            backoff_s=self.backoff_s,
+            duration_s=exchange.clock() - self.begun,
+            outcome=outcome_of(error),
+            status=self.latest.status,
+        )
 
     def _tell(self, error: BaseException | None, wait_s: float | None) -> None:
-        on_attempt = self.exchange.on_attempt
-        if on_attempt is None and not logger.isEnabledFor(logging.DEBUG):
+        hooks, latest = self.exchange.hooks, self.latest
+        if not hooks.want_attempts:
             return
         name = None if error is None else type(error).__name__
-        attempt = Attempt(self.endpoint.title, self.number, self.status, self.duration_s, name, wait_s)
-        logger.debug(
-            "%s attempt %d: status %s%s in %.3f s%s",
-            attempt.endpoint,
-            attempt.number,
-            attempt.status,
-            f", {name}" if name else "",
-            attempt.duration_s,
-            "" if wait_s is None else f", next in {wait_s:.3f} s",
+        label = self.exchange.account.label
+        hooks.attempted(
+            Attempt(self.endpoint.title, self.number, latest.status, latest.duration_s, name, wait_s, label)
         )
-        if on_attempt is not None:
-            try:
-                on_attempt(attempt)
-            except Exception:
-                logger.exception("on_attempt failed")
-
-
-def _error(state: RetryCallState) -> BaseException | None:
-    return None if state.outcome is None else state.outcome.exception()

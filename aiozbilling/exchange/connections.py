@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import attrs
 
-from aiozbilling.errors import ConfigurationError
+from aiozbilling.errors import ClientClosedError, ConfigurationError
 
 __all__ = ["Connections"]
 
@@ -31,13 +31,17 @@ class Connections:
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
         self._given = session
         self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
+        self._is_closed = False
 
     def session(self) -> aiohttp.ClientSession:
-        """Give the running loop's session.
+        """Return the running loop's session, which is opened when first needed.
 
         Raises:
+            ClientClosedError: the client was closed.
             ConfigurationError: the caller's session is closed, belongs to another loop, or can't serve as it is set.
         """
+        if self._is_closed:
+            raise ClientClosedError
         loop = asyncio.get_running_loop()
         if self._given is not None:
             return _checked(self._given, loop)
@@ -48,7 +52,8 @@ class Connections:
         return opened.session
 
     async def close(self) -> None:
-        """Close the running loop's session; a later call opens a new one."""
+        """Close the running loop's session; none is opened after it."""
+        self._is_closed = True
         opened = self._opened.get(asyncio.get_running_loop())
         if opened is not None:
             await opened.keeper.aclose()
@@ -85,7 +90,7 @@ def _open(owner: Connections, loop: asyncio.AbstractEventLoop) -> _Opened:
     keeper = _keep(session)
     with contextlib.suppress(StopIteration):
         keeper.__anext__().send(None)  # begun, it is among the generators that the loop closes when it shuts down
-    finalizer = weakref.finalize(owner, _close_soon, loop, keeper)
+    finalizer = weakref.finalize(owner, _close_soon, loop, session, keeper)
     finalizer.atexit = False
     return _Opened(session, keeper, finalizer)
 
@@ -97,10 +102,16 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
         await session.close()
 
 
-def _close_soon(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None, None]) -> None:
+def _close_soon(
+    loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession, keeper: AsyncGenerator[None, None]
+) -> None:
     if not loop.is_closed():
-        loop.call_soon_threadsafe(lambda: loop.create_task(_close(keeper)))
+        loop.call_soon_threadsafe(_close_at_once, session, keeper)
 
 
-async def _close(keeper: AsyncGenerator[None, None]) -> None:
-    await keeper.aclose()
+def _close_at_once(session: aiohttp.ClientSession, keeper: AsyncGenerator[None, None]) -> None:
+    """Close a session without a task: one that is made while the loop ends is never run, and asyncio reports it."""
+    if not session.closed and session.connector is not None:
+        session.connector._close(abort_ssl=True)  # closes the sockets; its public form makes a task to wait for them
+    with contextlib.suppress(StopIteration, RuntimeError):
+        keeper.aclose().send(None)  # the session is closed, so there is nothing to wait for

@@ -12,7 +12,17 @@ from multidict import CIMultiDict, istr
 
 from aiozbilling.errors import ConfigurationError
 
-__all__ = ["Credentials", "Secret", "bearer", "concealed", "key_pair", "keyed_fingerprint", "reveal", "scrubbed"]
+__all__ = [
+    "Credentials",
+    "Secret",
+    "bearer",
+    "concealed",
+    "key_pair",
+    "keyed_fingerprint",
+    "label_fingerprint",
+    "reveal",
+    "scrubbed",
+]
 
 _SALT = os.urandom(16)  # fingerprints mean nothing outside this process
 _ACCEPTED = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
@@ -104,6 +114,11 @@ def keyed_fingerprint(credentials: Credentials, host: str, key: bytes) -> str:
     return digest.hexdigest()
 
 
+def label_fingerprint(label: str, host: str, key: bytes) -> str:
+    """Return the same for an account that only its label identifies, since its credentials change."""
+    return hashlib.blake2b(f"{host}\0label\0{label}".encode(), key=key[:64], digest_size=16).hexdigest()
+
+
 def bearer(token: Secret | None, *, variable: str = "") -> Credentials:
     """Sign by ``Authorization: Bearer``.
 
@@ -133,7 +148,7 @@ def _check(secret: Secret, name: str, variable: str) -> None:
 
 
 def reveal(credentials: Credentials) -> CIMultiDict[str]:
-    """Give the headers of a signed request in clear: the one function that does, called where a request is sent."""
+    """Return the headers of a signed request in clear: the one function that does, called where a request is sent."""
     return credentials._signed.copy()  # a session of the caller's may add to it
 
 

@@ -22,7 +22,7 @@ from aiozbilling.errors import (
     RejectedError,
     ServerError,
 )
-from aiozbilling.exchange.retry import retry_after_s
+from aiozbilling.exchange.retry_after import retry_after_s
 
 __all__ = [
     "MOST_CLEANED",
@@ -80,7 +80,7 @@ def aioz_envelope(document: Any, clean: Clean) -> Refusal | None:
         case {"status": "success"}:
             return None
         case {"status": str(status)}:
-            return attrs.evolve(_said(document, clean), code=clean(status)[:_LONGEST_MESSAGE])
+            return attrs.evolve(_said(document, clean), code=_text(status, clean) or "")
         case _:
             raise ValueError("expected a string at $.status")
 
@@ -120,16 +120,15 @@ def api_error(
 ) -> ApiError:
     """Make the error of a reply that says no: by its status, in the server's words where it has any."""
     said = _said(document, clean)
-    message = said.message or _words(clean(text))
+    message = said.message or _words(clean(text[:MOST_CLEANED]))
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
     facts: dict[str, Any] = {
         "status": status,
         "code": said.code,
         "request_id": said.request_id or _text(headers.get("X-Request-Id"), clean),
+        "retry_after": retry_after_s(headers),
         "hint": hint or _HINTS.get(kind, _HINT),
     }
-    if kind in (RateLimitedError, ServerError):
-        facts["retry_after"] = retry_after_s(headers)
     return kind(message, **facts)
 
 
@@ -166,7 +165,11 @@ def _detail(detail: Any, clean: Clean) -> str:
 def _text(value: Any, clean: Clean) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
-    return clean(str(value)[:MOST_CLEANED])[:_LONGEST_MESSAGE]
+    try:
+        text = str(value)
+    except ValueError:  # an integer of more digits than Python converts
+        return None
+    return clean(text[:MOST_CLEANED])[:_LONGEST_MESSAGE]
 
 
 def _words(body: str) -> str:

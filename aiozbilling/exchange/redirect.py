@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import attrs
 from yarl import URL
 
-__all__ = ["NotFollowedError", "redirected", "shown"]
+from aiozbilling.errors import RedirectError
+from aiozbilling.exchange.server import Server
+
+__all__ = ["NotFollowedError", "Redirects", "redirected", "shown"]
+
+_MOST = 3
+_FOLLOWED = frozenset({301, 302, 303, 307, 308})
 
 
 class NotFollowedError(ValueError):
@@ -16,7 +25,7 @@ class NotFollowedError(ValueError):
 
 
 def redirected(url: str, location: str) -> str:
-    """Give the URL to ask instead.
+    """Return the URL to ask instead.
 
     Followed are redirects within scheme, host and port. A redirect that leaves the query out keeps ours, and one that
     changes it is refused: another offset would be another page.
@@ -45,9 +54,58 @@ def redirected(url: str, location: str) -> str:
 
 
 def shown(url: str, location: str) -> str:
-    """Give a redirect's target for an error message, without query and user info."""
+    """Return a redirect's target for an error message, without query and user info."""
     try:
         there = URL(url, encoded=True).join(URL(location))
         return str(there.with_query(None).with_fragment(None).with_user(None))
     except ValueError:
         return "an address that can't be read"
+
+
+@attrs.define(eq=False)
+class Redirects:
+    """The redirects of one attempt: follows up to three of them within the server.
+
+    Attributes:
+        server: where the form of the path that it wants is remembered.
+        path: of the call.
+        clean: takes credentials out of a text.
+        followed: how many were followed.
+    """
+
+    server: Server
+    path: str
+    clean: Callable[[str], str]
+    followed: int = 0
+
+    def target(self, url: str, status: int, location: str) -> str:
+        """Return the URL to ask instead.
+
+        Raises:
+            RedirectError: it must not be followed.
+        """
+        try:
+            target = self._followed(url, status, location)
+        except NotFollowedError as error:
+            refused = error
+        else:
+            self.followed += 1
+            self._remember(url, target)
+            return target
+        where = self.clean(shown(url, location))[:200] if location else ""
+        to = f" to {where}" if where else ""
+        raise RedirectError(f"the redirect{to} {refused}", status=status, location=where, hint=refused.hint)
+
+    def _followed(self, url: str, status: int, location: str) -> str:
+        if status not in _FOLLOWED:
+            raise NotFollowedError("is none that a call can follow")
+        if self.followed == _MOST:
+            raise NotFollowedError("is one too many")
+        return redirected(url, location)
+
+    def _remember(self, url: str, target: str) -> None:
+        """Remember whether the server wants this path with a slash at its end."""
+        here, there = url.partition("?")[0], target.partition("?")[0]
+        asked = self.server.url(self.path, "")
+        if here == asked and here != there and here.rstrip("/") == there.rstrip("/"):
+            self.server.paths[self.path] = self.path.rstrip("/") + ("/" if there.endswith("/") else "")

@@ -14,11 +14,11 @@ import attrs
 from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
 from aiohttp.http_exceptions import ContentEncodingError
+from multidict import CIMultiDict
 from yarl import URL
 
 from aiozbilling.errors import (
     BodyTooLargeError,
-    CallTimeoutError,
     ConfigurationError,
     ConnectError,
     ProtocolError,
@@ -32,8 +32,9 @@ __all__ = ["Reply", "checked_base_url", "send"]
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _CUT = "Try again later; if it stays, look at what is between here and the server"
-_ERROR_BODY = 64 * 1024  # of an error's body no more is read: its words stand at the beginning
+_ERROR_BODY = 64 * 1024  # of an error's body no more is read: its words are at the beginning
 _ERROR_BODY_S = 2.0
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some servers write it before JSON, which has none
 
 
 @attrs.define
@@ -45,8 +46,23 @@ class Reply:
     body: bytes
 
 
-async def send(connections: Connections, url: str, credentials: Credentials, timeout_s: float, max_body: int) -> Reply:
-    """Send one GET and read its reply whole; redirects are not followed.
+async def send(
+    connections: Connections,
+    url: str,
+    credentials: Credentials,
+    error_body_s: float,
+    max_body: int,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Send one GET and read its reply whole; redirects are not followed, and the caller limits the time.
+
+    Args:
+        connections: to the server.
+        url: whole, with its query.
+        credentials: sign the request.
+        error_body_s: the time that the body of an error is waited for; without it, the error has no words.
+        max_body: bytes at most.
+        headers: others to send, such as a traceparent.
 
     Raises:
         TransportError: no usable reply came, as the subclass that says why.
@@ -55,27 +71,24 @@ async def send(connections: Connections, url: str, credentials: Credentials, tim
     session = connections.session()
     begun = False
     try:
-        # Not aiohttp's own `total`: while it waits for the headers it enters the same timer twice, and takes a
-        # cancellation of the caller's for its own where both come in one pass of the loop (3.14.5).
-        async with (
-            asyncio.timeout(timeout_s),
-            session.get(
-                _url(url),
-                headers=reveal(credentials),
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=_NO_TIMEOUT,
-                middlewares=_middlewares(session),
-            ) as response,
-        ):
+        async with session.get(
+            _url(url),
+            headers=_signed(credentials, headers),
+            allow_redirects=False,
+            raise_for_status=False,
+            timeout=_NO_TIMEOUT,
+            middlewares=_middlewares(session),
+        ) as response:
             begun = True
             if response.status >= 300:
-                body = await _error_body(response, min(_ERROR_BODY, max_body), min(_ERROR_BODY_S, timeout_s / 2))
+                body = await _error_body(response, min(_ERROR_BODY, max_body), min(_ERROR_BODY_S, error_body_s))
             else:
                 body = await _body(response, max_body)
+            if body.startswith(_BYTE_ORDER_MARK):
+                body = body[3:]
             return Reply(response.status, response.headers, body)
     except (aiohttp.ClientError, OSError, ValueError, EOFError, RuntimeError, _LostError, TransportError) as error:
-        failure = _translated(error, timeout_s)
+        failure = _translated(error, url)
         if isinstance(failure, ConnectError):
             failure.before_reply = not begun and not isinstance(error, aiohttp.ClientConnectorError)
     # Raised out here, so that no frame or context of the HTTP library, which holds the headers, hangs on to it.
@@ -83,7 +96,7 @@ async def send(connections: Connections, url: str, credentials: Credentials, tim
 
 
 def _url(url: str) -> URL:
-    """Give the URL as it is; what it asks is put to the place that it asks at, which is parsed only once."""
+    """Parse a URL as it is; the part before the query is parsed only once."""
     where, _, query = url.partition("?")
     place = _place(where)
     if not query:
@@ -152,32 +165,40 @@ async def _error_body(response: aiohttp.ClientResponse, most: int, timeout_s: fl
     return b"".join(chunks)[:most]
 
 
-def _translated(error: Exception, timeout_s: float) -> Exception:
+def _translated(error: Exception, url: str) -> Exception:
+    host = _host(url)
     match error:
         case TransportError() | ConfigurationError():
             return error.with_traceback(None)
-        case TimeoutError():
-            return CallTimeoutError(
-                f"no complete reply within {timeout_s:.3g} s", hint="Raise `timeout` if the server is known to be slow"
-            )
         case aiohttp.ClientSSLError() | ssl.SSLError():
             is_plain = "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER" in str(error).upper()
             plain, usual = "Does the server speak https on this port?", "Check the host name and its certificate"
-            return TLSError(f"TLS failed: {_first_line(error)}", hint=plain if is_plain else usual)
+            return TLSError(f"TLS with {host} failed: {_first_line(error)}", hint=plain if is_plain else usual)
         case aiohttp.ClientConnectorError():
-            return ConnectError(f"no connection: {_first_line(error)}", hint="Check base_url and the network")
+            return ConnectError(f"no connection to {host}: {_first_line(error)}", hint="Check base_url and the network")
         case aiohttp.ClientPayloadError() if isinstance(error.__cause__, ContentEncodingError):
             return ProtocolError("the body can't be decompressed", hint=_CUT)
         case aiohttp.ClientPayloadError():
-            return ConnectError("the connection was lost before the body was complete", hint=_CUT)
+            return ConnectError(f"the connection to {host} was lost before the body was complete", hint=_CUT)
         case aiohttp.ClientResponseError() if "content-encoding" in error.message.lower():
             return ProtocolError("the body has a Content-Encoding that was not asked for and can't be decoded")
         case aiohttp.ClientResponseError():
-            return ProtocolError("the reply is no valid HTTP", hint="Does base_url point to an HTTP server?")
+            return ProtocolError(f"the reply of {host} is no valid HTTP", hint="Does base_url point to an HTTP server?")
         case aiohttp.ClientConnectionError() | OSError() | EOFError() | _LostError():
-            return ConnectError("the connection was lost before the reply came", hint=_CUT)
+            return ConnectError(f"the connection to {host} was lost before the reply came", hint=_CUT)
         case _:
             return ProtocolError(f"the request failed in the HTTP library ({type(error).__name__})")
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].partition("?")[0]
+
+
+def _signed(credentials: Credentials, headers: Mapping[str, str] | None) -> CIMultiDict[str]:
+    signed = reveal(credentials)
+    if headers:
+        signed.update(headers)
+    return signed
 
 
 def _first_line(error: Any) -> str:
@@ -187,7 +208,7 @@ def _first_line(error: Any) -> str:
 
 
 def checked_base_url(base_url: object, *, allow_http: bool) -> str:
-    """Give the base URL without its final slash.
+    """Return the base URL without its final slash.
 
     Raises:
         ConfigurationError: no http(s) URL, one with user info, query or fragment, or plain http to another machine.

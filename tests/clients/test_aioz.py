@@ -76,7 +76,7 @@ async def test_the_slash_form_is_learned_once(billing_simulator: Simulator, form
 async def test_a_chain_of_redirects_teaches_nothing_wrong(billing_simulator: Simulator) -> None:
     """Only a redirect of the documented path itself is remembered, and a form that answers 404 is forgotten."""
     async with client(billing_simulator) as billing:
-        billing._exchange.paths["/api/billing/topUp"] = "/api/billing/nowhere/"
+        billing._exchange.server.paths["/api/billing/topUp"] = "/api/billing/nowhere/"
         with pytest.raises(NotFoundError):
             await billing.top_ups()
         assert (await billing.top_ups()).total == 250
@@ -184,15 +184,19 @@ async def test_the_last_attempt_is_told_too(billing_simulator: Simulator) -> Non
 
 
 async def test_attempts_are_logged_at_debug(billing_simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
-    """The logger aiozbilling has a line an attempt at DEBUG: endpoint, attempt, status, seconds."""
+    """The logger aiozbilling has a line for each attempt and each call at DEBUG, with the figures in its fields."""
     caplog.set_level("DEBUG", logger="aiozbilling")
     billing_simulator.fail(Fault("http-502"))
     async with client(billing_simulator) as billing:
         await billing.this_month_usage()
-    first, second = (record.getMessage() for record in caplog.records if record.name == "aiozbilling")
+    records = [record for record in caplog.records if record.name == "aiozbilling"]
+    first, second, call = (record.getMessage() for record in records)
     assert "GET /api/billing/thisMonthUsage attempt 1: status 502, ServerError in" in first
     assert "next in" in first
     assert "attempt 2: status 200 in" in second
+    assert call.startswith("GET /api/billing/thisMonthUsage: ok after 2 attempts in")
+    assert [getattr(record, "status") for record in records] == [502, 200, 200]  # noqa: B009
+    assert getattr(records[2], "outcome") == "ok"  # noqa: B009
 
 
 @pytest.fixture

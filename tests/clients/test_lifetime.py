@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from aiozbilling import AiozBilling
+from aiozbilling import AiozBilling, Attempt, CallEvent, ClientClosedError, RateLimit, RetryPolicy
 from aiozbilling.simulator import Simulator
 
 
@@ -29,15 +29,10 @@ def run(program: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "ending", ["async with billing: return await billing.this_month_usage()", "return await billing.this_month_usage()"]
-)
-def test_one_client_serves_three_event_loops(ending: str) -> None:
-    """A client built outside any loop works in three asyncio.run calls, closed by hand or not, without a warning."""
-    first, _, last = ending.rpartition(": ")
-    body = f"{first}:\n                    {last}" if first else last
+def test_one_client_serves_three_event_loops() -> None:
+    """A client built outside any loop works in three asyncio.run calls, without a warning."""
     assert (
-        run(f"""
+        run("""
         import asyncio
         from aiozbilling import AiozBilling
         from aiozbilling.simulator import Simulator
@@ -51,11 +46,44 @@ def test_one_client_serves_three_event_loops(ending: str) -> None:
                 if billing is None:
                     simulator._port = simulator.port
                     billing = AiozBilling(token=simulator.token, base_url=simulator.url)
-                {body}
+                return await billing.this_month_usage()
 
-        print(len({{asyncio.run(main()) for _ in range(3)}}))
+        print(len({asyncio.run(main()) for _ in range(3)}))
     """)
         == "1\n"
+    )
+
+
+@pytest.mark.parametrize("times", [2, pytest.param(15, marks=pytest.mark.slow)])
+def test_a_client_let_go_as_the_loop_ends_leaves_no_task(times: int) -> None:
+    """A client that is made inside a function and never closed prints nothing when the loop ends (Python 3.11)."""
+    assert (
+        run(f"""
+        import asyncio
+        from aiozbilling import AiozBilling
+        from aiozbilling.simulator import Simulator
+
+        async def main(simulator):
+            async def used():
+                billing = AiozBilling(token=simulator.token, base_url=simulator.url)
+                await billing.this_month_usage()
+            async with simulator:
+                await used()
+                await asyncio.gather(used(), used())
+            billing = AiozBilling(token="x" * 20, base_url="http://127.0.0.1:9", retry=None)
+
+        async def last(simulator):
+            await simulator.start()
+            billing = AiozBilling(token=simulator.token, base_url=simulator.url)
+            await billing.this_month_usage()
+            await simulator.stop()
+
+        for _ in range({times}):
+            asyncio.run(main(Simulator()))
+            asyncio.run(last(Simulator()))
+        print("ended")
+    """)
+        == "ended\n"
     )
 
 
@@ -89,13 +117,104 @@ async def test_two_hundred_tasks_share_a_client(billing_simulator: Simulator) ->
     assert all([row.id for row in rows] == truth for rows in lists)
 
 
-async def test_a_client_that_was_closed_can_be_used_again(billing_simulator: Simulator) -> None:
-    """After close a call opens new connections."""
+async def test_nothing_begins_after_close(billing_simulator: Simulator) -> None:
+    """After close each call, walk and follow of the client and of its relatives raises, and nothing is asked."""
     billing = AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url)
-    for _ in range(2):
-        async with billing:
-            await billing.this_month_usage()
+    other = billing.with_credentials(token=billing_simulator.token, account="other")
+    hasty = other.with_options(timeout=1)
+    walk = billing.top_ups(page_size=10).pages()
+    await anext(walk)
     await billing.close()
+    asked = len(billing_simulator.requests)
+    for client in (billing, other, hasty, billing.with_options(timeout=2)):
+        with pytest.raises(ClientClosedError, match="the client is closed"):
+            await client.this_month_usage()
+        with pytest.raises(ClientClosedError):
+            await anext(client.top_ups().follow())
+    with pytest.raises(ClientClosedError):
+        async for _ in walk:
+            pass
+    await billing.close()
+    assert len(billing_simulator.requests) == asked
+
+
+async def test_a_relative_that_is_closed_leaves_its_parent(billing_simulator: Simulator) -> None:
+    """Closing a client of with_credentials or with_options ends its own calls only."""
+    async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url) as billing:
+        async with billing.with_options(timeout=5) as other:
+            await other.this_month_usage()
+        with pytest.raises(ClientClosedError):
+            await other.this_month_usage()
+        await billing.this_month_usage()
+
+
+async def test_close_ends_what_runs(
+    billing_simulator: Simulator, tasks_left: Callable[[], Awaitable[list[object]]]
+) -> None:
+    """A call in flight, one that waits for the rate limit and one between two attempts end at once."""
+    billing = AiozBilling(
+        token=billing_simulator.token,
+        base_url=billing_simulator.url,
+        rate_limit=RateLimit(2, per_s=1000),
+        deadline=None,
+        retry=RetryPolicy(wait_s=100, max_wait_s=100),
+    )
+    failing = billing.with_credentials(token=billing_simulator.token + "x")
+    billing_simulator.fail("connection-dropped")
+    billing_simulator.behaviour.latency_s = 50
+    calls = [asyncio.create_task(client.this_month_usage()) for client in (billing, billing, billing, failing)]
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(2):
+        await billing.close()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(result) for result in results] == [ClientClosedError] * 4
+    assert await tasks_left() == []
+
+
+async def test_running_calls_may_finish(billing_simulator: Simulator) -> None:
+    """With grace_s, calls that were sent finish, those that wait for the rate limit end at once, and none begins."""
+    billing_simulator.behaviour.latency_s = 0.2
+    billing = AiozBilling(
+        token=billing_simulator.token,
+        base_url=billing_simulator.url,
+        rate_limit=RateLimit(1, per_s=1000),
+        deadline=None,
+    )
+    sent, waiting = (asyncio.create_task(billing.this_month_usage()) for _ in range(2))
+    await asyncio.sleep(0.05)
+    closing = asyncio.create_task(billing.close(grace_s=10))
+    with pytest.raises(ClientClosedError):
+        await waiting
+    assert not sent.done()
+    with pytest.raises(ClientClosedError):
+        await billing.this_month_usage()
+    async with asyncio.timeout(5):
+        await closing
+    assert (await sent).total_cost_usd is not None
+
+
+async def test_a_cancelled_attempt_is_told(billing_simulator: Simulator) -> None:
+    """on_attempt and on_event are told of a call that its caller cancels."""
+    attempts: list[Attempt] = []
+    events: list[CallEvent] = []
+    billing_simulator.behaviour.latency_s = 5
+    async with AiozBilling(
+        token=billing_simulator.token,
+        base_url=billing_simulator.url,
+        on_attempt=attempts.append,
+        on_event=events.append,
+    ) as billing:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await billing.this_month_usage()
+    assert [attempt.error for attempt in attempts] == ["CancelledError"]
+    assert [(event.outcome, event.attempts) for event in events] == [("cancelled", 1)]
+
+
+def test_with_says_async_with() -> None:
+    """A client in a plain `with` says what to write."""
+    with pytest.raises(TypeError, match="async with"), AiozBilling(token="x" * 20):
+        pass
 
 
 async def test_a_client_let_go_closes_its_connections(billing_simulator: Simulator) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiozbilling import errors
-from aiozbilling.exchange.retry import RetryBudget, RetryPolicy, is_retried, retry_after_s, wait_s
+from aiozbilling.exchange.retry import RetryBudget, RetryPolicy, is_retried, wait_s
+from aiozbilling.exchange.retry_after import retry_after_s
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -1,0 +1,46 @@
+"""How long a call may take, and how often it is tried."""
+
+from __future__ import annotations
+
+import attrs
+
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.checks import checked_seconds
+from aiozbilling.exchange.retry import RetryPolicy
+
+__all__ = ["Bounds"]
+
+
+@attrs.frozen
+class Bounds:
+    """Bounds of the calls of one client.
+
+    Attributes:
+        timeout_s: of one attempt, its body included.
+        deadline_s: of a whole call with its retries and waits.
+        max_wait_s: of the waits for the rate limit and for a pause of the account, each.
+        retry: how failed attempts are repeated.
+    """
+
+    timeout_s: float
+    deadline_s: float
+    max_wait_s: float
+    retry: RetryPolicy
+
+    @classmethod
+    def checked(
+        cls, timeout: float, deadline: float | None, max_wait_s: float | None, retry: RetryPolicy | None
+    ) -> Bounds:
+        """Check what a user set; None is no bound, or the default policy.
+
+        Raises:
+            ConfigurationError: a value is invalid.
+        """
+        if retry is not None and not isinstance(retry, RetryPolicy):
+            raise ConfigurationError("retry must be a RetryPolicy, such as RetryPolicy(attempts=1)")
+        return cls(
+            checked_seconds("timeout", timeout),
+            float("inf") if deadline is None else checked_seconds("deadline", deadline),
+            float("inf") if max_wait_s is None else checked_seconds("max_wait_s", max_wait_s, zero=True),
+            retry or RetryPolicy(),
+        )

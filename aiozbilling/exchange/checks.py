@@ -1,0 +1,45 @@
+"""Numbers and seconds that users set."""
+
+from __future__ import annotations
+
+from aiozbilling.errors import ConfigurationError
+
+__all__ = ["checked_concurrency", "checked_seconds", "is_number", "refuse_bad_count"]
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is an int or a float; a bool is neither."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def refuse_bad_count(name: str, value: object, least: int = 1, why: str = "") -> None:
+    """Refuse what is no whole number of at least `least`.
+
+    Raises:
+        ConfigurationError: the value is invalid.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{name} must be a whole number of at least {least}{why}, not {value!r}")
+
+
+def checked_seconds(name: str, value: object, *, zero: bool = False) -> float:
+    """Return a positive number of seconds as a float; 0 only where it is allowed.
+
+    Raises:
+        ConfigurationError: the value is invalid.
+    """
+    is_valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+    if not is_valid or (value == 0 and not zero):
+        what = "seconds of at least 0" if zero else "a positive number of seconds"
+        raise ConfigurationError(f"{name} must be {what}, not {value!r}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def checked_concurrency(concurrency: object) -> int:
+    """Return how many requests may be in flight.
+
+    Raises:
+        ConfigurationError: no whole number of at least 1.
+    """
+    refuse_bad_count("concurrency", concurrency)
+    return concurrency  # type: ignore[return-value]

@@ -1,0 +1,86 @@
+"""The calls of a client that run, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import weakref
+from typing import Protocol
+
+from aiozbilling.errors import ClientClosedError
+
+__all__ = ["Lifetime"]
+
+
+class Running(Protocol):
+    """A call that runs."""
+
+    loop: asyncio.AbstractEventLoop
+    is_sending: bool
+
+    def end(self) -> None:
+        """Let it end with `ClientClosedError`; called in its own event loop."""
+
+
+class Lifetime:
+    """Knows the running calls of one client, and the clients that were derived from it and end with it."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self._running: set[Running] = set()
+        self._derived: weakref.WeakSet[Lifetime] = weakref.WeakSet()
+
+    def derived(self) -> Lifetime:
+        """Return the lifetime of a client that ends with this one."""
+        other = Lifetime()
+        other.is_closed = self.is_closed
+        self._derived.add(other)
+        return other
+
+    def begin(self, call: Running) -> None:
+        """Count a call that begins.
+
+        Raises:
+            ClientClosedError: the client is closed.
+        """
+        if self.is_closed:
+            raise ClientClosedError
+        self._running.add(call)
+
+    def ended(self, call: Running) -> None:
+        """Count a call that has ended."""
+        self._running.discard(call)
+
+    async def close(self, grace_s: float) -> None:
+        """Refuse new calls, end those that wait, give those that were sent so many seconds, and end them then."""
+        calls = self._close()
+        _end([call for call in calls if not call.is_sending])
+        if grace_s:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace_s):
+                    await self._until_ended()
+        _end([call for call in calls if call in self._all_running()])
+        await self._until_ended()
+
+    def _close(self) -> list[Running]:
+        self.is_closed = True
+        return [*self._running, *(call for other in list(self._derived) for call in other._close())]
+
+    def _all_running(self) -> set[Running]:
+        return self._running.union(*(other._all_running() for other in list(self._derived)))
+
+    async def _until_ended(self) -> None:
+        """Wait for the calls of this event loop; asked every few milliseconds, as only a client that ends asks."""
+        loop, pause_s = asyncio.get_running_loop(), 0.0
+        while any(call.loop is loop for call in self._all_running()):
+            await asyncio.sleep(pause_s)
+            pause_s = min(0.01, pause_s + 0.001)
+
+
+def _end(calls: list[Running]) -> None:
+    loop = asyncio.get_running_loop()
+    for call in calls:
+        if call.loop is loop:
+            call.end()
+        elif not call.loop.is_closed():
+            call.loop.call_soon_threadsafe(call.end)

@@ -1,0 +1,44 @@
+"""When a server wants to be asked again, as it says in a reply's headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+__all__ = ["retry_after_s"]
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Read when the server wants to be asked again, in seconds from its own `Date` (else from now).
+
+    ``retry-after-ms`` goes before ``Retry-After`` (ASCII digits, or an HTTP-date). None where neither is there or can
+    be read.
+    """
+    milliseconds = headers.get("retry-after-ms", "").strip()
+    if _is_digits(milliseconds):
+        return _seconds(milliseconds) / 1000
+    value = headers.get("Retry-After", "").strip()
+    if _is_digits(value):
+        return _seconds(value)
+    when = _http_date(value)
+    if when is None:
+        return None
+    start = _http_date(headers.get("Date", "")) or now or datetime.now(UTC)
+    return max(0.0, (when - start).total_seconds())
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _seconds(digits: str) -> float:
+    return float(digits[:20])  # 10^20 s or more: all the same, and no overflow
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when

@@ -1,0 +1,158 @@
+"""When a request may be sent: the account's rate limit, and its pause after a 429."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+import attrs
+
+from aiozbilling.errors import NotSentError
+from aiozbilling.exchange.rate import Window
+from aiozbilling.exchange.retry import RetryBudget
+
+__all__ = ["Throttle"]
+
+_FADING = 0.98  # of the longest time to a reply, with each reply
+_FIRST_DELAY_S = 0.04  # before the first reply is there
+_LONGEST_PAUSE_S = 3600.0  # a server's word is kept up to here; then one call may ask whether it is still so
+_NEVER = float("inf")
+
+
+@attrs.define(eq=False)
+class _Waiter:
+    """A request that waits: until it is the first of the queue, and then until the window has room."""
+
+    loop: asyncio.AbstractEventLoop
+    woken: asyncio.Future[None] | None = None
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep until woken, or for so many seconds."""
+        woken = self.woken = self.loop.create_future()
+        timer = None if seconds == _NEVER else self.loop.call_later(seconds, _wake, woken)
+        try:
+            await woken
+        finally:
+            self.woken = None
+            if timer is not None:
+                timer.cancel()
+
+    def wake(self) -> None:
+        """Let it look again, from any thread."""
+        if (woken := self.woken) is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(_wake, woken)
+
+
+def _wake(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
+@attrs.define(eq=False)
+class Throttle:
+    """Lets the requests of one account pass, first in, first out, in any number of tasks and event loops.
+
+    Nothing is reserved: a request is recorded when it is sent. A waiter that is cancelled leaves no gap.
+
+    Attributes:
+        window: the account's limit, or None.
+        longest_pause_s: a longer pause is not waited for.
+        budget: pays for retries after a 429, which is the account's own fault.
+    """
+
+    window: Window | None
+    longest_pause_s: float
+    clock: Callable[[], float] = time.monotonic
+    budget: RetryBudget = attrs.field(factory=RetryBudget, init=False)
+    _queue: OrderedDict[_Waiter, None] = attrs.field(factory=OrderedDict, init=False)
+    _paused_until: float = attrs.field(default=0.0, init=False)
+    _delay_s: float = attrs.field(default=_FIRST_DELAY_S, init=False)
+    _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)  # a client may serve loops in threads
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request needs no turn: there is no limit, and was no pause."""
+        return self.window is None and not self._paused_until
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the throttle can be forgotten: no pause, nobody waits, and nothing was sent in the latest period."""
+        is_empty = self.window is None or self.window.is_empty()
+        return is_empty and not self._queue and self._paused_until <= self.clock()
+
+    def pause(self, seconds: float) -> None:
+        """Pause every request of the account for so many seconds from now."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, self.clock() + min(seconds, _LONGEST_PAUSE_S))
+            for waiter in self._queue:  # some may wait for too long now
+                waiter.wake()
+
+    def replied(self, seconds: float) -> None:
+        """Take note of the time from sending a request to its reply."""
+        self._delay_s = max(seconds, self._delay_s * _FADING)
+
+    async def turn(self, until: float, *, explained: str = "") -> None:
+        """Wait for the right to send one request.
+
+        Args:
+            until: the latest time to wait for, on the throttle's clock.
+            explained: what the caller may change so that the wait would be allowed, for the error.
+
+        Raises:
+            NotSentError: the turn comes later than that, or a pause is longer than `longest_pause_s`.
+        """
+        with self._lock:
+            if not self._queue and self._pause_s(until, explained) == 0 and self._take() == 0:
+                return
+            self._refuse_late(until, explained)
+            waiter = _Waiter(asyncio.get_running_loop())
+            self._queue[waiter] = None
+        try:
+            while (seconds := self._next_look_s(waiter, until, explained)) > 0:
+                await waiter.sleep(seconds)
+        finally:
+            with self._lock:
+                del self._queue[waiter]
+                if self._queue:
+                    next(iter(self._queue)).wake()
+
+    def refusal(self, explained: str = "") -> NotSentError:
+        """Return the error of a request that has waited for as long as it may."""
+        with self._lock:
+            wait_s = max(self._paused_until - self.clock(), self._window_wait_s(len(self._queue)), 0.0)
+        return _refusal("the rate limit left no turn in time", wait_s, explained)
+
+    def _next_look_s(self, waiter: _Waiter, until: float, explained: str) -> float:
+        """Return the seconds until the waiter should look again; 0.0 when its turn has come and was recorded."""
+        with self._lock:
+            if (pause_s := self._pause_s(until, explained)) > 0:
+                return pause_s
+            return self._take() if next(iter(self._queue)) is waiter else _NEVER
+
+    def _take(self) -> float:
+        return 0.0 if self.window is None else self.window.take(self._delay_s)
+
+    def _window_wait_s(self, ahead: int) -> float:
+        return 0.0 if self.window is None else self.window.wait_s(ahead)
+
+    def _pause_s(self, until: float, explained: str) -> float:
+        if not self._paused_until:
+            return 0.0
+        now = self.clock()
+        left = self._paused_until - now
+        if left > 0 and (left > self.longest_pause_s or now + left > until):
+            raise _refusal("the server asked all calls of this account to wait", left, explained)
+        return max(0.0, left)
+
+    def _refuse_late(self, until: float, explained: str) -> None:
+        wait_s = self._window_wait_s(len(self._queue))
+        if self.clock() + wait_s > until:
+            raise _refusal("the rate limit leaves no turn in time", wait_s, explained)
+
+
+def _refusal(why: str, wait_s: float, explained: str) -> NotSentError:
+    hint = f"Come back in {wait_s:.0f} s, or make fewer calls at once{explained}"
+    return NotSentError(why, status=429, retry_after=wait_s, hint=hint)

@@ -1,0 +1,194 @@
+"""Turns: first in, first out, never more than the limit, and no slot unused while someone waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiozbilling import NotSentError, RateLimit
+from aiozbilling.exchange.rate import SlidingWindow
+from aiozbilling.exchange.throttle import Throttle
+from tests.exchange.virtual_time import run
+
+FOREVER = float("inf")
+Clock = Callable[[], float]
+
+
+def throttle(limit: RateLimit | None, clock: Clock) -> Throttle:
+    """Return a throttle in virtual time."""
+    return Throttle(None if limit is None else SlidingWindow(limit, clock), longest_pause_s=60.0, clock=clock)
+
+
+@attrs.frozen
+class Arrival:
+    """A request: when it comes, when it is cancelled, and how long it may wait."""
+
+    at: float
+    cancelled_after: float | None
+    may_wait: float | None
+
+
+ARRIVALS = st.lists(
+    st.builds(
+        Arrival,
+        at=st.floats(0, 10),
+        cancelled_after=st.none() | st.floats(0, 5),
+        may_wait=st.none() | st.floats(0, 5),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+async def requested(door: Throttle, clock: Clock, arrival: Arrival, sent: list[tuple[float, float]]) -> None:
+    """Make one request: append when it came and when it was sent."""
+    await asyncio.sleep(arrival.at)
+    came = clock()
+    try:
+        async with asyncio.timeout(arrival.cancelled_after):
+            await door.turn(FOREVER if arrival.may_wait is None else came + arrival.may_wait)
+            sent.append((came, clock()))
+    except (TimeoutError, NotSentError):
+        pass
+
+
+def check_limit(sent: list[float], limit: RateLimit) -> None:
+    """Fail where a period holds more requests than the limit."""
+    for first, beyond in zip(sent, sent[limit.requests :], strict=False):
+        assert beyond - first >= limit.per_s - 1e-9
+
+
+@settings(max_examples=300, deadline=None)
+@given(ARRIVALS, st.integers(1, 5), st.floats(0.1, 3))
+def test_the_limit_is_kept_and_used_whatever_is_cancelled(arrivals: list[Arrival], requests: int, per_s: float) -> None:
+    """Arrivals, cancellations and deadlines at random: never more than n in a period, in order, and no slot unused."""
+    limit = RateLimit(requests, per_s)
+    sent: list[tuple[float, float]] = []
+
+    async def main(clock: Clock) -> None:
+        door = throttle(limit, clock)
+        door.replied(0.0)
+        door._delay_s = 0.0
+        await asyncio.gather(*(requested(door, clock, arrival, sent) for arrival in arrivals))
+        assert not door._queue
+
+    run(main)
+    times = [when for _, when in sent]
+    assert times == sorted(times)
+    assert [came for came, _ in sent] == sorted(came for came, _ in sent)
+    check_limit(times, limit)
+    for i, (came, when) in enumerate(sent):  # each was sent when it came, or as soon as the window had room
+        earliest = max(came, times[i - requests] + per_s if i >= requests else came)
+        assert when == pytest.approx(earliest, abs=1e-6)
+
+
+def test_cancelled_waiters_leave_no_gap() -> None:
+    """50 requests wait at 10 per second and 30 are cancelled: the other 20 are sent in 2 s."""
+
+    async def main(clock: Clock) -> None:
+        door = throttle(RateLimit(10, 1.0), clock)
+        door._delay_s = 0.0
+        begun = clock()
+        tasks = [asyncio.create_task(door.turn(FOREVER)) for _ in range(50)]
+        await asyncio.sleep(0.5)
+        for task in tasks[10:40]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert clock() - begun == pytest.approx(1.0)
+
+    run(main)
+
+
+def test_a_turn_beyond_the_deadline_is_refused_at_once() -> None:
+    """A request whose turn is too late is refused without waiting, with the seconds to wait, and takes no turn."""
+
+    async def main(clock: Clock) -> None:
+        door = throttle(RateLimit(1, 60), clock)
+        door._delay_s = 0.0
+        await door.turn(FOREVER)
+        with pytest.raises(NotSentError, match="no turn in time") as caught:
+            await door.turn(clock() + 10)
+        assert caught.value.retry_after == pytest.approx(60)
+        assert clock() == 1000.0
+
+    run(main)
+
+
+def test_a_pause_holds_all_and_ends() -> None:
+    """After a pause of 5 s the next request is sent 5 s later; a shorter pause does not shorten it."""
+
+    async def main(clock: Clock) -> None:
+        door = throttle(None, clock)
+        door.pause(5)
+        door.pause(1)
+        await door.turn(FOREVER)
+        assert clock() == pytest.approx(1005.0)
+
+    run(main)
+
+
+def test_a_pause_that_begins_meanwhile_counts_for_those_who_wait() -> None:
+    """A 429 that comes while requests wait makes them wait longer, and refuses at once those that can't."""
+
+    async def main(clock: Clock) -> None:
+        door = throttle(RateLimit(1, 2), clock)
+        await door.turn(FOREVER)
+        patient = asyncio.create_task(door.turn(FOREVER))
+        hasty = asyncio.create_task(door.turn(clock() + 10))
+        await asyncio.sleep(1)
+        door.pause(30)
+        with pytest.raises(NotSentError):
+            await hasty
+        assert clock() == pytest.approx(1001.0)
+        await patient
+        assert clock() == pytest.approx(1031.0)
+
+    run(main)
+
+
+def test_a_long_pause_is_an_error_at_once() -> None:
+    """A pause longer than is waited for is an error with its seconds."""
+
+    async def main(clock: Clock) -> None:
+        door = throttle(None, clock)
+        door.pause(61)
+        with pytest.raises(NotSentError, match="Come back in 61 s") as caught:
+            await door.turn(FOREVER)
+        assert caught.value.retry_after == 61
+
+    run(main)
+
+
+def test_an_absurd_pause_ends_after_an_hour() -> None:
+    """A server that asks for a year by mistake is asked again after an hour."""
+
+    async def main(clock: Clock) -> None:
+        door = throttle(None, clock)
+        door.pause(1e10)
+        with pytest.raises(NotSentError):
+            await door.turn(FOREVER)
+        await asyncio.sleep(3601)
+        await door.turn(FOREVER)
+
+    run(main)
+
+
+def test_a_throttle_is_idle_only_without_pause_and_requests() -> None:
+    """A throttle that is paused, or whose window holds a request, must be kept."""
+
+    async def main(clock: Clock) -> None:
+        door = throttle(RateLimit(1, 2), clock)
+        assert door.is_idle
+        await door.turn(FOREVER)
+        assert not door.is_idle
+        await asyncio.sleep(2.1)
+        assert door.is_idle
+        door.pause(1)
+        assert not door.is_idle
+
+    run(main)
