@@ -37,14 +37,13 @@ def test_one_client_serves_three_event_loops() -> None:
         from aiozbilling import AiozBilling
         from aiozbilling.simulator import Simulator
 
-        simulator = Simulator(port=0)
-        billing = None
+        port, billing = 0, None
 
         async def main():
-            global billing
-            async with simulator:
+            global port, billing
+            async with Simulator(port=port) as simulator:
                 if billing is None:
-                    simulator._port = simulator.port
+                    port = simulator.port
                     billing = AiozBilling(token=simulator.token, base_url=simulator.url)
                 return await billing.this_month_usage()
 
