@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import attrs
 
@@ -94,7 +94,7 @@ class Call(Generic[T]):
         self.number += 1
         latest.begin(exchange.clock())
         failure: Exception | None = None
-        reply = _NO_REPLY
+        reply, record = _NO_REPLY, None
         try:
             async with asyncio.timeout(None) as self.scope:
                 reply = await self._reply(self.scope)
@@ -117,7 +117,7 @@ class Call(Generic[T]):
         exchange.server.latest_body = Secret(reply.body)
         latest.duration_s = exchange.clock() - latest.started
         self._tell(None, None)
-        return record
+        return cast("T", record)
 
     async def _reply(self, scope: asyncio.Timeout) -> Reply:
         exchange = self.exchange

@@ -22,12 +22,15 @@ class Observed(Protocol):
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers to send with the request; of attempts only."""
+        ...
 
     def inside(self) -> AbstractContextManager[object]:
         """Make what begins inside a part of this operation; never to be held across a ``yield``."""
+        ...
 
     def ended(self, facts: Facts, error: BaseException | None = None) -> None:
         """Say how the operation ended. A second call does nothing."""
+        ...
 
 
 class Observer(Protocol):
@@ -35,6 +38,7 @@ class Observer(Protocol):
 
     def began(self, kind: Kind, name: str, facts: Facts) -> Observed:
         """Say that an operation begins."""
+        ...
 
 
 _observers: list[Observer] = []  # at most one

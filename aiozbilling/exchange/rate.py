@@ -30,12 +30,15 @@ class Window(Protocol):
         Args:
             delay_s: the request reaches the server at most so many seconds later.
         """
+        ...
 
     def wait_s(self, ahead: int) -> float:
         """Return the seconds until one more request may be sent where so many others are sent before it."""
+        ...
 
     def is_empty(self) -> bool:
         """Whether the window can be forgotten: nothing was sent in the latest period, or it is stored elsewhere."""
+        ...
 
 
 class Limiter(Protocol):
@@ -44,9 +47,11 @@ class Limiter(Protocol):
     @property
     def key(self) -> bytes:
         """At most 64 random bytes, from which account names are made; processes that share a limit share them."""
+        ...
 
     def window(self, account: str) -> Window:
         """Return the window of an account, whose name is a text of hexadecimal digits."""
+        ...
 
 
 @attrs.frozen

@@ -117,12 +117,15 @@ class Retryable(Protocol[T_co]):
 
     async def attempt(self) -> T_co:
         """Make one attempt."""
+        ...
 
     def decide(self, error: BaseException) -> float | None:
         """Return the seconds to wait before the next attempt, or None where the error is final."""
+        ...
 
     async def wait(self, seconds: float) -> None:
         """Wait before the next attempt."""
+        ...
 
 
 async def retried(call: Retryable[T], failure: Exception) -> T:
