@@ -21,10 +21,11 @@ from aiozbilling.errors import (
     TransportError,
 )
 from aiozbilling.exchange.credentials import Credentials, Secret
-from aiozbilling.exchange.endpoint import Endpoint, read
+from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Attempt, CallEvent, outcome_of
 from aiozbilling.exchange.observer import began, observer
 from aiozbilling.exchange.redirect import Redirects
+from aiozbilling.exchange.reply_body import read, read_at_once
 from aiozbilling.exchange.retry import is_retried, retried, wait_s
 from aiozbilling.exchange.transport import Reply, send
 
@@ -98,7 +99,9 @@ class Call(Generic[T]):
         try:
             async with asyncio.timeout(None) as self.scope:
                 reply = await self._reply(self.scope)
-            record = read(self.endpoint, reply, exchange.account.clean)
+            record = read_at_once(self.endpoint, reply, exchange.account.clean)
+            if record is None:
+                record = await asyncio.to_thread(read, self.endpoint, reply, exchange.account.clean)
         except (ApiError, TransportError, DecodeError) as error:
             failure = error
         except TimeoutError:
