@@ -27,7 +27,9 @@ def main() -> None:
     """Run the commands on a terminal and draw what they print."""
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
     for command in COMMANDS:
-        code, lines, errors = on_a_terminal([sys.executable, "-m", *shlex.split(command)], Path.cwd(), {"NO_COLOR": ""})
+        code, lines, errors = on_a_terminal(
+            [sys.executable, "-m", *shlex.split(command)], Path.cwd(), {"TERM": "xterm-256color"}
+        )
         if code:
             sys.exit(errors)
         console.print(Text(f"$ {command}", style="bold green"))

@@ -137,7 +137,7 @@ def commands_of(source: str) -> list[tuple[str, list[str]]]:
 def on_a_terminal(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, list[str], str]:
     """Run a command whose stdout is a terminal of 100 columns; return its exit code, the lines shown, and stderr."""
     main, side = pty.openpty()
-    environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "xterm-256color"} | environment
+    environment = os.environ | {"COLUMNS": "100", "TERM": "dumb"} | environment
     shown: list[bytes] = []
 
     def read() -> None:

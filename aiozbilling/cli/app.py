@@ -8,7 +8,7 @@ from typer.main import get_command
 
 from aiozbilling.cli.aioz import history, month, top_ups
 from aiozbilling.cli.b3os import cu_balance, cu_usage
-from aiozbilling.cli.exporting import export
+from aiozbilling.cli.exporting import export, schema
 from aiozbilling.cli.failures import EXIT_CODES, report_failure
 from aiozbilling.cli.fleet import fleet
 from aiozbilling.cli.ledger import sync, verify
@@ -50,6 +50,7 @@ app.command()(metered)
 app.command()(export)
 app.command()(sync)
 app.command()(verify)
+app.command()(schema)
 app.command()(months)
 app.command()(balance)
 app.command()(runway)

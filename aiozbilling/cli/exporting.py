@@ -1,4 +1,4 @@
-"""The command that writes a list to a file: `export`."""
+"""Commands for files: `export` writes a list to one, `schema` prints its columns."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aiozbilling.export import ExportReport, Progress
     from aiozbilling.simulator import Simulator
 
-__all__ = ["export"]
+__all__ = ["export", "schema"]
 
 
 class What(StrEnum):
@@ -45,6 +45,15 @@ class Kind(StrEnum):
     SQLITE = "sqlite"
 
 
+class SchemaKind(StrEnum):
+    """The formats of a schema."""
+
+    POSTGRES = "postgres"
+    DUCKDB = "duckdb"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
 _Kind = Annotated[
     Kind | None,
@@ -55,6 +64,9 @@ _Kind = Annotated[
         show_default=False,
         help="csv, jsonl, parquet, sqlite; default: by suffix.",
     ),
+]
+_SchemaKind = Annotated[
+    SchemaKind, typer.Option("--format", "-f", metavar="FORMAT", help="postgres, duckdb, json or markdown.")
 ]
 _Force = Annotated[bool, typer.Option("--force", help="Replace the file once the new one is complete.")]
 
@@ -99,17 +111,31 @@ def export(
                 overwrite=force,
                 on_progress=on_progress,
             )
-        await write(_exported(report, spanned=bool(since or until)).encode())
+        await write(_exported(report, out, spanned=bool(since or until)).encode())
 
     with_aioz(Access(simulator, base_url, timeout, rate_limit), run)
 
 
-def _exported(report: "ExportReport", *, spanned: bool) -> str:
+def schema(
+    what: Annotated[What, typer.Argument(help="The list.")],
+    *,
+    format_: Annotated[
+        SchemaKind, typer.Option("--format", "-f", metavar="FORMAT", help="Of the text.")
+    ] = SchemaKind.MARKDOWN,
+) -> None:
+    """Print the columns of a list with their types, units and meanings: postgres, duckdb, json or markdown."""
+    from aiozbilling.cli.running import run
+    from aiozbilling.tables import schema_text
+
+    run(write(schema_text(what.value.replace("-", "_"), format_.value).encode()))
+
+
+def _exported(report: "ExportReport", out: Path, *, spanned: bool) -> str:
     from aiozbilling.cli.figures import exact, moment, size
 
     rows = f"{report.rows:,}" + (f", and {report.rows_outside:,} outside the time range" if spanned else "")
     skipped = f"{report.duplicates_skipped:,} duplicates and {report.null_rows_skipped:,} null rows skipped"
-    lines = [("file", str(report.path)), ("size", size(report.bytes)), ("SHA-256", report.sha256), ("rows", rows)]
+    lines = [("file", str(out)), ("size", size(report.bytes)), ("SHA-256", report.sha256), ("rows", rows)]
     if report.first_time is not None:
         lines += [("first", f"{moment(report.first_time)} UTC"), ("last", f"{moment(report.last_time)} UTC")]
     lines += [("sum", f"{exact(amount.value)} {amount.symbol}") for amount in report.amounts.values()]

@@ -26,7 +26,7 @@ _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 NOTHING = "–"
-CU_PLACES = 4  # compute units come as floats, such as 8745.200000000001; the rest of their digits is noise
+CU_PLACES = 2  # compute units come as floats, such as 8745.200000000001, and small parts of a unit add up
 
 
 def exact(number: Decimal | int | None) -> str:

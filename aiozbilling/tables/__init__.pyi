@@ -13,6 +13,9 @@ from aiozbilling.tables.columns import (
 from aiozbilling.tables.columns import (
     flat as flat,
 )
+from aiozbilling.tables.schemas import (
+    schema_text as schema_text,
+)
 from aiozbilling.tables.texts import (
     defused as defused,
 )

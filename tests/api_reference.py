@@ -1,0 +1,245 @@
+"""Writes the API reference `aiozbilling/README.md` from signatures and docstrings: `python -m tests.api_reference`."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import griffe
+
+PACKAGE = Path(__file__).parents[1] / "aiozbilling"
+PAGE = PACKAGE / "README.md"
+
+# The packages with public names, in the order of the page. Each has a stub, or names its exports in `__all__`.
+PACKAGES = {
+    "aiozbilling": "Clients, lists, records and errors",
+    "aiozbilling.export": "Exports",
+    "aiozbilling.sync": "The ledger",
+    "aiozbilling.tables": "Columns and Arrow",
+    "aiozbilling.statement": "The statement",
+    "aiozbilling.report": "The report",
+    "aiozbilling.fleet": "Many accounts",
+    "aiozbilling.web": "Web backends",
+    "aiozbilling.integrations.opentelemetry": "OpenTelemetry",
+    "aiozbilling.integrations.spark": "Spark",
+    "aiozbilling.integrations.dlt": "dlt",
+    "aiozbilling.simulator": "The simulator",
+}
+TITLES = {
+    "clients": "Clients",
+    "listing": "Lists",
+    "records": "Records",
+    "exchange": "Calls",
+    "statement": "Sums",
+    "errors": "Errors",
+}
+HEAD = """# API reference
+
+Every public name, with its types, units and defaults. This page is generated from the signatures and docstrings by
+`python -m tests.api_reference`; a test compares it with the code.
+
+Times are `datetime` in UTC, amounts are exact `Decimal`, sizes are bytes and durations are seconds unless a name or a
+description says otherwise. Options that follow `*` are keywords.
+"""
+
+
+def public_names(package: str) -> dict[str, str]:
+    """Return the public names of a package, each with the module that defines it."""
+    folder = PACKAGE.parent.joinpath(*package.split("."))
+    stub, module = folder / "__init__.pyi", folder / "__init__.py"
+    source = stub if stub.exists() else module if module.exists() else folder.with_suffix(".py")
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    imported = {
+        alias.asname or alias.name: str(node.module)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    if source == stub:
+        return imported
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return {name: imported.get(name, package) for name in ast.literal_eval(node.value)}
+    return {}
+
+
+def reference() -> str:
+    """Return the page."""
+    loader = griffe.GriffeLoader(
+        docstring_parser="google", docstring_options={"warnings": False}, search_paths=[PACKAGE.parent]
+    )
+    root = cast("griffe.Module", loader.load("aiozbilling"))
+    parts = [HEAD]
+    for package, title in PACKAGES.items():
+        if (
+            not PACKAGE.parent.joinpath(*package.split(".")).is_dir()
+            and not PACKAGE.parent.joinpath(*package.split(".")).with_suffix(".py").exists()
+        ):
+            continue
+        parts.append(f"## {title}\n\n`{package}`\n")
+        rooms: dict[str, list[griffe.Object]] = {}
+        for name, module in sorted(public_names(package).items(), key=lambda item: item[0].lower()):
+            found = _resolved(root, module, name)
+            rooms.setdefault(module.split(".")[1] if package == "aiozbilling" else "", []).append(found)
+        for room in sorted(rooms, key=[*TITLES, *rooms].index):
+            if room:
+                parts.append(f"### {TITLES.get(room, room.capitalize())}\n")
+            parts += [_described(found) for found in rooms[room]]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
+
+
+def _resolved(root: griffe.Module, module: str, name: str) -> Any:
+    found: Any = root[f"{module}.{name}".removeprefix("aiozbilling.")]
+    while found.is_alias:
+        found = found.final_target
+    return found[name] if found.is_module else found  # a module may be named like what it defines
+
+
+def _described(found: Any, level: int = 4) -> str:
+    if found.is_class:
+        return _class(found, level)
+    if found.is_function:
+        return _function(found, level)
+    value = "" if found.value is None else f" = {_code(str(found.value))}"
+    lines = [f"{'#' * level} `{found.name}`", "", f"`{found.name}{value.replace('`', '')}`", "", _text(found)]
+    return "\n".join(lines) + "\n"
+
+
+def _class(found: Any, level: int) -> str:
+    bases = [str(base).rpartition(".")[2] for base in found.bases]
+    heading = f"{found.name}({', '.join(bases)})" if bases else found.name
+    lines = [f"{'#' * level} `{found.name}`", "", f"`class {heading}`", "", _text(found)]
+    constructor = found.members.get("__init__")
+    if constructor is not None and constructor.is_function and not constructor.is_alias:
+        lines += ["", *_parameters(constructor, found)]
+    fields = _fields(found)
+    if fields:
+        lines += ["", "| field | type | meaning |", "|---|---|---|", *fields]
+    for member in _members(found):
+        if member.is_function and not member.name.startswith("_") and "overload" not in _decorators(member):
+            lines += ["", _function(member, level + 1, owner=found.name)]
+    return "\n".join(lines) + "\n"
+
+
+def _members(found: Any) -> list[Any]:
+    """Return the members of a class, with those of its bases that have no entry of their own."""
+    hidden = [base for base in found.mro() if base.name not in public_names("aiozbilling")]
+    members = {name: member for owner in [*reversed(hidden), found] for name, member in owner.members.items()}
+    return list(members.values())
+
+
+def _fields(found: Any) -> list[str]:
+    told = {item.name: item for section in _sections(found, "attributes") for item in section.value}
+    rows = []
+    for member in _members(found):
+        if member.name.startswith("_") or not member.is_attribute:
+            continue
+        section = told.pop(member.name, None)
+        meaning = _one_line(_text(member)) or (_one_line(section.description) if section else "")
+        annotation = member.annotation
+        rows.append(f"| `{member.name}` | {_code(str(annotation))} | {meaning} |")
+    rows += [
+        f"| `{name}` | {_code(str(item.annotation or ''))} | {_one_line(item.description)} |"
+        for name, item in told.items()
+    ]
+    return rows
+
+
+def _function(found: Any, level: int, owner: str = "") -> str:
+    name = f"{owner}.{found.name}" if owner else found.name
+    prefix = "async " if "async" in found.labels else ""
+    marks = [
+        mark for mark in ("property", "classmethod", "staticmethod") if mark in {*found.labels, *_decorators(found)}
+    ]
+    signature = f"{prefix}{name}{_signature(found)}" + (f" -> {found.returns}" if found.returns else "")
+    lines = [
+        f"{'#' * level} `{name}`",
+        "",
+        "```text",
+        *([f"@{marks[0]}"] if marks else []),
+        signature,
+        "```",
+        "",
+        _text(found),
+    ]
+    lines += ["", *_parameters(found, found)]
+    raised = [item for section in _sections(found, "raises") for item in section.value]
+    if raised:
+        lines += ["", "Raises:", "", *(f"- `{item.annotation}`: {_one_line(item.description)}" for item in raised)]
+    return "\n".join(lines) + "\n"
+
+
+def _signature(found: Any) -> str:
+    words, keyword_only = [], False
+    for parameter in found.parameters:
+        if parameter.name in ("self", "cls"):
+            continue
+        kind = str(parameter.kind.value)
+        if kind == "keyword-only" and not keyword_only:
+            keyword_only = True
+            words.append("*")
+        star = {"variadic positional": "*", "variadic keyword": "**"}.get(kind, "")
+        default = f"={parameter.default}" if parameter.default is not None and not star else ""
+        words.append(f"{star}{parameter.name}{default}")
+    text = ", ".join(words)
+    return f"({text})" if len(text) < 90 else "(\n    " + ",\n    ".join(words) + ",\n)"
+
+
+def _parameters(function: Any, documented: Any) -> list[str]:
+    told = {
+        item.name.lstrip("*"): item
+        for holder in (documented, function)
+        for section in _sections(holder, "parameters")
+        for item in section.value
+    }
+    rows = []
+    for parameter in function.parameters:
+        if parameter.name in ("self", "cls"):
+            continue
+        item = told.get(parameter.name)
+        default = "" if parameter.default is None else _code(str(parameter.default))
+        meaning = _one_line(item.description) if item else ""
+        rows.append(f"| `{parameter.name}` | {_code(str(parameter.annotation or ''))} | {default} | {meaning} |")
+    return ["| parameter | type | default | meaning |", "|---|---|---|---|", *rows] if rows else []
+
+
+def _text(found: Any) -> str:
+    sections = _sections(found, "text") + _sections(found, "admonition")
+    return "\n\n".join(_prose(section) for section in sections).strip()
+
+
+def _prose(section: Any) -> str:
+    if section.kind.value == "admonition":
+        return f"{section.title or section.value.kind.capitalize()}: {section.value.description}"
+    text = re.sub(r"``([^`]+)``", r"`\1`", str(section.value))
+    blocks = re.split(r"::\n\n((?:    .*\n?|\n)+)", text + "\n")
+    for i in range(1, len(blocks), 2):
+        blocks[i] = "\n\n```text\n" + re.sub(r"^    ", "", blocks[i], flags=re.MULTILINE).strip() + "\n```\n\n"
+    return "".join(blocks).strip()
+
+
+def _sections(found: Any, kind: str) -> list[Any]:
+    if found.docstring is None:
+        return []
+    return [section for section in found.docstring.parsed if section.kind.value == kind]
+
+
+def _decorators(found: Any) -> list[str]:
+    return [str(decorator.value).rpartition(".")[2] for decorator in getattr(found, "decorators", [])]
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"``([^`]+)``", r"`\1`", " ".join(text.split())).replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    return f"`{' '.join(text.split())}`".replace("|", "\\|") if text else ""
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(PAGE.read_text(encoding="utf-8") != reference())
+    PAGE.write_text(reference(), encoding="utf-8")
