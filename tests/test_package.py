@@ -180,13 +180,13 @@ def test_one_place_speaks_http():
 
 
 def test_one_place_structures():
-    """Only the converter and what explains its errors import cattrs; only the two decoders import msgspec."""
+    """Only the converter and what explains its errors import cattrs; only the decoders import msgspec."""
     decoders = ("cattrs", "msgspec")
     users = {name: {str(path.relative_to(PACKAGE)) for path in MODULES if name in roots_of(path)} for name in decoders}
     assert users["cattrs"] == CATTRS_MODULES
     assert {
         path for path in users["msgspec"] if path.startswith(("records/", "exchange/", "listing/", "clients/"))
-    } == {"exchange/structure.py", "exchange/compiled.py"}
+    } == {"exchange/structure.py", "exchange/compiled.py", "exchange/rows.py"}
 
 
 def test_one_place_reveals_secrets():
