@@ -27,6 +27,7 @@ from aiozbilling.export.writer import writer_of
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.window import Consistency
+from aiozbilling.tables.focus import focus_table
 from aiozbilling.tables.table import table_of
 
 __all__ = ["export"]
@@ -47,6 +48,7 @@ async def export(
     format: Format | None = None,  # noqa: A002 - the word that users know
     since: Moment | None = None,
     until: Moment | None = None,
+    account: str | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> ExportReport:
@@ -59,9 +61,11 @@ async def export(
     Args:
         listing: ``billing.top_ups()`` or ``billing.history_usage()``, with any options.
         path: of the file, in a folder that exists.
-        format: by default the one that the path's suffix names.
+        format: by default the one that the path's suffix names. ``"focus"`` writes daily costs in the columns of
+            FOCUS 1.2, as CSV or Parquet by the suffix.
         since: keep rows from this time on: a datetime or its text, or a day or a month, taken whole.
         until: keep rows before this time; of a day or a month, those in it too. Rows without a time are in no span.
+        account: label of the account, for the manifest and for FOCUS.
         overwrite: replace a file of that name, when the new one is complete.
         on_progress: called with a `Progress` after each page.
 
@@ -72,7 +76,7 @@ async def export(
         CheckpointError: the files next to it belong to another export, or were damaged.
         AiozBillingError: the list could not be read; the rows before are kept, and the next call resumes after them.
     """
-    job = Job(listing, Path(path), format, Span.between(since, until), overwrite=overwrite)
+    job = Job(listing, Path(path), format, Span.between(since, until), account=account, overwrite=overwrite)
     return await job.run(on_progress or _ignore)
 
 
@@ -86,6 +90,7 @@ class Job:
         format: str | None,  # noqa: A002
         span: Span,
         *,
+        account: str | None = None,
         overwrite: bool,
         disk: Disk | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -97,7 +102,9 @@ class Job:
         self._overwrite = overwrite
         self._disk = disk or Disk()
         self._clock = clock
-        self._table = table_of(listing.endpoint)
+        self._account = account
+        is_focus = format == "focus"
+        self._table = focus_table(listing.endpoint, account) if is_focus else table_of(listing.endpoint)
         self._format = format_of(path, format)
         self._parameters = self._fingerprint()
         self._writer = writer_of(self._disk, self._names, self._format, self._table)
@@ -267,6 +274,7 @@ class Job:
         return {
             **self._listing.parameters,
             "format": self._format,
+            "account": self._account,
             "columns": [column.name for column in self._table.columns],
             "since": None if since is None else since.isoformat(),
             "until": None if until is None else until.isoformat(),

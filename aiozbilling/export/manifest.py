@@ -13,7 +13,7 @@ import attrs
 
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, write_whole
-from aiozbilling.export.formats import Format
+from aiozbilling.export.formats import FileFormat
 from aiozbilling.listing.window import Consistency
 from aiozbilling.records.amounts import TokenAmount
 from aiozbilling.tables.texts import decimal_text, time_text
@@ -64,7 +64,7 @@ class ExportReport:
     """
 
     path: Path
-    format: Format
+    format: FileFormat
     endpoint: str
     rows: int
     rows_outside: int
@@ -108,6 +108,7 @@ def write_manifest(disk: Disk, names: Names, report: ExportReport, sealed: Check
     facts, parameters = sealed.facts, sealed.parameters
     content: dict[str, Any] = {
         "file": report.path.name,
+        "account": parameters.get("account"),
         "format": report.format,
         "bytes": report.bytes,
         "sha256": report.sha256,
@@ -131,7 +132,7 @@ def write_manifest(disk: Disk, names: Names, report: ExportReport, sealed: Check
         "runs": report.runs,
         "started_at": _time(report.started_at),
         "finished_at": _time(report.finished_at),
-        "list": {name: value for name, value in parameters.items() if name not in ("columns", "format")},
+        "list": {name: value for name, value in parameters.items() if name not in ("columns", "format", "account")},
         "columns": report.columns,
         "cursor": report.cursor,
         "made_by": f"aiozbilling {version('aiozbilling')}",

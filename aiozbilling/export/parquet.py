@@ -27,13 +27,13 @@ ROW_GROUP = 1 << 14  # rows; the same for any page size, so that the same rows m
 _FEW_VALUES = {"token", "denom", "sender", "recipient"}  # a dictionary of the other columns' values only takes time
 
 
-def parquet_encoding(columns: tuple[Column, ...]) -> Encoding:
+def parquet_encoding(columns: tuple[Column, ...], misfits: str) -> Encoding:
     """Return the encoding. The schema does not depend on the rows (see `tables.arrow`)."""
-    return Encoding(schema_of(columns).serialize().to_pybytes(), partial(_batch, columns), _sealed)
+    return Encoding(schema_of(columns, misfits).serialize().to_pybytes(), partial(_batch, columns, misfits), _sealed)
 
 
-def _batch(columns: tuple[Column, ...], cells: list[list[Cell]]) -> bytes:
-    content: bytes = batch_of_cells(columns, cells, len(cells[0])).serialize().to_pybytes()
+def _batch(columns: tuple[Column, ...], misfits: str, cells: list[list[Cell]]) -> bytes:
+    content: bytes = batch_of_cells(columns, cells, len(cells[0]), misfits).serialize().to_pybytes()
     return content
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from aiozbilling.export.formats import Format, encoding
+from aiozbilling.export.formats import FileFormat, encoding
 from aiozbilling.listing.listing import Listing
 from aiozbilling.tables.table import table_of
 
@@ -36,9 +36,9 @@ def stream_jsonl(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
     return _streamed(listing, "jsonl")
 
 
-def _streamed(listing: Listing[Any], name: Format) -> AsyncGenerator[bytes, None]:
+def _streamed(listing: Listing[Any], name: FileFormat) -> AsyncGenerator[bytes, None]:
     table = table_of(listing.endpoint)
-    form = encoding(name, table.columns)
+    form = encoding(name, table)
 
     async def chunks() -> AsyncGenerator[bytes, None]:
         header = form.header

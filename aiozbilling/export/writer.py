@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.formats import Format, encoding
+from aiozbilling.export.formats import FileFormat, encoding
 from aiozbilling.export.part import PartFile
 from aiozbilling.tables.columns import Cell
 from aiozbilling.tables.table import Table
@@ -43,7 +43,7 @@ class Writer(Protocol):
         ...
 
 
-def writer_of(disk: Disk, names: Names, name: Format, table: Table) -> Writer:
+def writer_of(disk: Disk, names: Names, name: FileFormat, table: Table) -> Writer:
     """Make the one for a format.
 
     Raises:
@@ -53,4 +53,4 @@ def writer_of(disk: Disk, names: Names, name: Format, table: Table) -> Writer:
         from aiozbilling.export.sqlite import DatabaseFile
 
         return DatabaseFile(disk, names, table)
-    return PartFile(disk, names, encoding(name, table.columns))
+    return PartFile(disk, names, encoding(name, table))

@@ -30,10 +30,10 @@ def schema(kind: type) -> Any:
     return schema_of(columns_of(kind))
 
 
-def schema_of(columns_: Sequence[Column]) -> Any:
-    """Return the pyarrow.Schema of columns, with `misfits` at the end."""
+def schema_of(columns_: Sequence[Column], misfits: str = MISFITS) -> Any:
+    """Return the pyarrow.Schema of columns, with the column for misfits at the end."""
     fields = [pa.field(column.name, _type(column), metadata=_metadata(column.meaning)) for column in columns_]
-    return pa.schema([*fields, pa.field(MISFITS, pa.string(), metadata=_metadata(MISFITS_MEANING))])
+    return pa.schema([*fields, pa.field(misfits, pa.string(), metadata=_metadata(MISFITS_MEANING))])
 
 
 def record_batch(kind: type, rows: Sequence[Any]) -> Any:
@@ -41,13 +41,15 @@ def record_batch(kind: type, rows: Sequence[Any]) -> Any:
     return batch_of_cells(columns_of(kind), cells_of(kind)(rows), len(rows))
 
 
-def batch_of_cells(columns_: Sequence[Column], cells: Sequence[Sequence[Cell]], rows: int) -> Any:
+def batch_of_cells(
+    columns_: Sequence[Column], cells: Sequence[Sequence[Cell]], rows: int, misfits_name: str = MISFITS
+) -> Any:
     """Return the pyarrow.RecordBatch of cells given column by column."""
     misfits: dict[int, dict[str, str]] = {}
     arrays = [_array(column, cells_, misfits) for column, cells_ in zip(columns_, cells, strict=True)]
     texts = [json.dumps(misfits[i], ensure_ascii=False) if i in misfits else None for i in range(rows)]
     arrays.append(pa.array(texts, pa.string()))
-    return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns_))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns_, misfits_name))
 
 
 def _array(column: Column, cells: Sequence[Cell], misfits: dict[int, dict[str, str]]) -> Any:
@@ -78,6 +80,7 @@ def _type(column: Column) -> Any:
         "int": pa.int64(),
         "bool": pa.bool_(),
         "time": pa.timestamp("us", "UTC"),
+        "second": pa.timestamp("us", "UTC"),
         "date": pa.date32(),
     }[column.type]
 

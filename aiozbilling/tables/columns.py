@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
 
-CellType = Literal["text", "int", "decimal", "time", "date", "bool"]
+CellType = Literal["text", "int", "decimal", "time", "second", "date", "bool"]  # second: a time without a fraction
 Cell = Any  # str, int, Decimal, aware datetime, date, bool or None
 
 

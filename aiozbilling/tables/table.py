@@ -12,6 +12,7 @@ import attrs
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.records import DayUsage, TopUp
 from aiozbilling.tables.columns import Cell, Column, cells_of, columns_of
+from aiozbilling.tables.misfits import MISFITS
 
 __all__ = ["HISTORY", "TOP_UPS", "Table", "table_of"]
 
@@ -29,6 +30,7 @@ class Table:
         time: returns a record's time, or None.
         key: returns a record's unique key.
         key_column: name of the column that holds the key.
+        misfits: name of the column for values that their own columns can't hold.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Table:
     time: Callable[[Any], datetime | None]
     key: Callable[[Any], Hashable]
     key_column: str
+    misfits: str = MISFITS
 
 
 def _table(name: str, endpoint: str, kind: type, time: str, key: str, key_column: str) -> Table:

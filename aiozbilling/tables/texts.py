@@ -134,6 +134,10 @@ def _same(cells: Sequence[Any]) -> Sequence[Any]:
     return cells
 
 
+def _second(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _filled(cells: Sequence[Any]) -> Sequence[str]:
     return ["" if cell is None else cell for cell in cells] if None in cells else cells
 
@@ -143,6 +147,7 @@ _JSON: dict[CellType, Callable[[Sequence[Any]], Sequence[Any]]] = {
     "int": _same,
     "decimal": decimal_texts,
     "time": time_texts,
+    "second": lambda cells: [None if cell is None else _second(cell) for cell in cells],
     "date": lambda cells: [None if cell is None else cell.isoformat() for cell in cells],
     "bool": _same,
 }
@@ -151,6 +156,7 @@ _CSV: dict[CellType, Callable[[Sequence[Any]], Sequence[str]]] = {
     "int": lambda cells: ["" if cell is None else str(cell) for cell in cells],
     "decimal": lambda cells: _filled(decimal_texts(cells)),
     "time": lambda cells: _filled(time_texts(cells)),
+    "second": lambda cells: ["" if cell is None else _second(cell) for cell in cells],
     "date": lambda cells: ["" if cell is None else cell.isoformat() for cell in cells],
     "bool": lambda cells: ["" if cell is None else "true" if cell else "false" for cell in cells],
 }

@@ -1,0 +1,99 @@
+"""Daily costs in the columns of FOCUS 1.2."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from aiozbilling import ConfigurationError, DayUsage, ExportError
+from aiozbilling.tables.focus import focus_table
+from aiozbilling.tables.table import HISTORY, TOP_UPS
+from aiozbilling.tables.texts import csv_page
+
+# The columns that the specification requires in each data set, and those that it recommends for this one.
+REQUIRED = {
+    "BilledCost",
+    "BillingAccountId",
+    "BillingAccountName",
+    "BillingCurrency",
+    "BillingPeriodEnd",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargePeriodEnd",
+    "ChargePeriodStart",
+    "ContractedCost",
+    "EffectiveCost",
+    "InvoiceIssuerName",
+    "ListCost",
+    "PricingQuantity",
+    "PricingUnit",
+    "ProviderName",
+    "PublisherName",
+    "ServiceCategory",
+    "ServiceName",
+}
+RECOMMENDED = {"ChargeFrequency", "InvoiceId", "ServiceSubcategory"}
+MAY_BE_NULL = {"ChargeClass", "InvoiceId"}
+
+
+def day(*date: int, cost: Decimal | None = Decimal(10**17)) -> DayUsage:
+    """Make the usage of a day."""
+    return DayUsage(date=datetime(*date, tzinfo=UTC), total_storage=5, total_bandwidth=7, total_amount=cost)
+
+
+def row_of(usage: DayUsage) -> dict[str, object]:
+    """Return a day's cells by column."""
+    table = focus_table(HISTORY.endpoint, "main")
+    return {column.name: cells[0] for column, cells in zip(table.columns, table.cells([usage]), strict=True)}
+
+
+def test_each_required_column_is_there_and_filled() -> None:
+    """All columns are of FOCUS 1.2 or begin with x_, in order, and only two of them are null."""
+    row = row_of(day(2026, 10, 31))
+    of_focus = [name for name in row if not name.startswith("x_")]
+    assert set(of_focus) == REQUIRED | RECOMMENDED
+    assert of_focus == sorted(of_focus)
+    assert {name for name, cell in row.items() if cell is None} == MAY_BE_NULL
+
+
+def test_periods_are_the_day_and_its_month() -> None:
+    """Ends are exclusive, also at the end of a year and when the provider's time is not midnight."""
+    row = row_of(day(2026, 12, 31, 9, 30))
+    assert (row["ChargePeriodStart"], row["ChargePeriodEnd"]) == (
+        datetime(2026, 12, 31, tzinfo=UTC),
+        datetime(2027, 1, 1, tzinfo=UTC),
+    )
+    assert (row["BillingPeriodStart"], row["BillingPeriodEnd"]) == (
+        datetime(2026, 12, 1, tzinfo=UTC),
+        datetime(2027, 1, 1, tzinfo=UTC),
+    )
+
+
+def test_all_costs_are_the_cost_of_the_day() -> None:
+    """The provider reports one cost, with all its digits; no discount is known."""
+    row = row_of(day(2026, 10, 31, cost=Decimal(1)))
+    assert {row[name] for name in ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")} == {Decimal("1E-18")}
+
+
+def test_times_have_no_fraction_in_csv() -> None:
+    """FOCUS wants times as 2026-10-31T00:00:00Z."""
+    table = focus_table(HISTORY.endpoint, "main")
+    assert b",2026-10-31T00:00:00Z," in csv_page(table.columns, table.cells([day(2026, 10, 31)]))
+
+
+def test_a_day_without_cost_is_refused() -> None:
+    """FOCUS requires a cost, and zero would be a claim."""
+    with pytest.raises(ExportError, match="2026-10-31 has no cost"):
+        row_of(day(2026, 10, 31, cost=None))
+
+
+def test_only_history_of_a_named_account_can_be_written() -> None:
+    """Deposits are no costs, and BillingAccountId must not be null."""
+    with pytest.raises(ConfigurationError, match="history_usage"):
+        focus_table(TOP_UPS.endpoint, "main")
+    with pytest.raises(ConfigurationError, match="account"):
+        focus_table(HISTORY.endpoint, None)
