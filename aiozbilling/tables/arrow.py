@@ -22,6 +22,7 @@ except ImportError:
 
 __all__ = ["batch_of_cells", "record_batch", "schema", "schema_of"]
 
+_DECIMAL = ("decimal", "fraction")
 _DIGITS = 38  # of decimal128, the widest that all readers know
 
 
@@ -55,25 +56,40 @@ def batch_of_cells(
 def _array(column: Column, cells: Sequence[Cell], misfits: dict[int, dict[str, str]]) -> Any:
     type_ = _type(column)
     try:
-        return pa.array(cells, type_)
+        array = pa.array(cells, type_)
     except (OverflowError, pa.ArrowInvalid):
         fitting = [_fits(cell, type_) for cell in cells]
+    else:
+        if column.type not in _DECIMAL or _all_short(cells):
+            return array
+        fitting = [not cell or _fits(cell, type_) for cell in cells]
+        if all(fitting):
+            return array
     for i, (cell, fits) in enumerate(zip(cells, fitting, strict=True)):
         if not fits:
-            misfits.setdefault(i, {})[column.name] = decimal_text(cell) if column.type == "decimal" else str(cell)
+            misfits.setdefault(i, {})[column.name] = decimal_text(cell) if column.type in _DECIMAL else str(cell)
     return pa.array([cell if fits else None for cell, fits in zip(cells, fitting, strict=True)], type_)
+
+
+def _all_short(cells: Sequence[Cell]) -> bool:
+    """Return whether all numbers are written with few digits and without an exponent.
+
+    pyarrow (26.0) does not refuse each number that it can't hold: with very many decimal places it returns 0 or any
+    other number, such as 0 for 1E-57 at scale 18. None of those numbers is short.
+    """
+    texts = list(map(str, cells))
+    return not texts or (max(map(len, texts)) <= _DIGITS and "E" not in "".join(texts))
 
 
 def _fits(cell: Cell, type_: Any) -> bool:
     try:
-        pa.scalar(cell, type_)
+        return bool(pa.scalar(cell, type_).as_py() == cell)
     except (OverflowError, pa.ArrowInvalid):
         return False
-    return True
 
 
 def _type(column: Column) -> Any:
-    if column.type == "decimal":
+    if column.type in _DECIMAL:
         return pa.decimal128(_DIGITS, column.scale)
     return {
         "text": pa.string(),

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
 
-CellType = Literal["text", "int", "decimal", "time", "second", "date", "bool"]  # second: a time without a fraction
+# In text, a fraction always has a decimal point and a second has no fraction; else they are a decimal and a time.
+CellType = Literal["text", "int", "decimal", "fraction", "time", "second", "date", "bool"]
 Cell = Any  # str, int, Decimal, aware datetime, date, bool or None
 
 

@@ -3,7 +3,10 @@
 A row is the cost of one account on one day. The provider reports one cost for storage and bandwidth together, so the
 priced quantity is one day, and the bytes are in columns of our own, whose names begin with ``x_`` as FOCUS asks.
 
-Source: the columns that FOCUS 1.2 requires or recommends, https://focus.finops.org/focus-specification/v1-2/
+A whole number is written with a decimal point, because readers of CSV take the type of a column from its cells.
+
+Source: the columns that FOCUS 1.2 requires, and of the recommended ones those that the provider has facts for:
+https://focus.finops.org/focus-specification/v1-2/
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ def _always(value: Cell) -> Callable[[DayUsage, str], Cell]:
 
 _Value = Callable[[Any, str], Cell]
 _COLUMNS: tuple[tuple[Column, _Value], ...] = (
-    (Column("BilledCost", "decimal", "", "Cost of the day, in USD."), _cost),
+    (Column("BilledCost", "fraction", "", "Cost of the day, in USD."), _cost),
     (Column("BillingAccountId", "text", "", "Label of the account."), lambda _day, account: account),
     (Column("BillingAccountName", "text", "", "Label of the account."), lambda _day, account: account),
     (Column("BillingCurrency", "text", "", "Currency of the costs."), _always("USD")),
@@ -92,12 +95,11 @@ _COLUMNS: tuple[tuple[Column, _Value], ...] = (
         lambda day, _: _midnight(day.day + timedelta(days=1)),
     ),
     (Column("ChargePeriodStart", "second", "", "Start of the day, UTC; unique."), lambda day, _: _midnight(day.day)),
-    (Column("ContractedCost", "decimal", "", "Cost of the day, in USD: no discount is known."), _cost),
-    (Column("EffectiveCost", "decimal", "", "Cost of the day, in USD: no discount is known."), _cost),
-    (Column("InvoiceId", "text", "", "Null: the provider reports no invoice."), _always(None)),
+    (Column("ContractedCost", "fraction", "", "Cost of the day, in USD: no discount is known."), _cost),
+    (Column("EffectiveCost", "fraction", "", "Cost of the day, in USD: no discount is known."), _cost),
     (Column("InvoiceIssuerName", "text", "", "Who issues the invoice."), _always(_PROVIDER)),
-    (Column("ListCost", "decimal", "", "Cost of the day, in USD: no discount is known."), _cost),
-    (Column("PricingQuantity", "decimal", "", "One day: storage and bandwidth have one cost."), _always(_ONE)),
+    (Column("ListCost", "fraction", "", "Cost of the day, in USD: no discount is known."), _cost),
+    (Column("PricingQuantity", "fraction", "", "One day: storage and bandwidth have one cost."), _always(_ONE)),
     (Column("PricingUnit", "text", "", "Unit of PricingQuantity."), _always("Days")),
     (Column("ProviderName", "text", "", "Who provides the service."), _always(_PROVIDER)),
     (Column("PublisherName", "text", "", "Who makes the service."), _always(_PROVIDER)),

@@ -134,6 +134,10 @@ def _same(cells: Sequence[Any]) -> Sequence[Any]:
     return cells
 
 
+def _pointed(texts: Sequence[str | None]) -> list[str | None]:
+    return [text if text is None or "." in text else f"{text}.0" for text in texts]
+
+
 def _second(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -147,6 +151,7 @@ _JSON: dict[CellType, Callable[[Sequence[Any]], Sequence[Any]]] = {
     "int": _same,
     "decimal": decimal_texts,
     "time": time_texts,
+    "fraction": lambda cells: _pointed(decimal_texts(cells)),
     "second": lambda cells: [None if cell is None else _second(cell) for cell in cells],
     "date": lambda cells: [None if cell is None else cell.isoformat() for cell in cells],
     "bool": _same,
@@ -156,6 +161,7 @@ _CSV: dict[CellType, Callable[[Sequence[Any]], Sequence[str]]] = {
     "int": lambda cells: ["" if cell is None else str(cell) for cell in cells],
     "decimal": lambda cells: _filled(decimal_texts(cells)),
     "time": lambda cells: _filled(time_texts(cells)),
+    "fraction": lambda cells: _filled(_pointed(decimal_texts(cells))),
     "second": lambda cells: ["" if cell is None else _second(cell) for cell in cells],
     "date": lambda cells: ["" if cell is None else cell.isoformat() for cell in cells],
     "bool": lambda cells: ["" if cell is None else "true" if cell else "false" for cell in cells],

@@ -36,8 +36,7 @@ REQUIRED = {
     "ServiceCategory",
     "ServiceName",
 }
-RECOMMENDED = {"ChargeFrequency", "InvoiceId", "ServiceSubcategory"}
-MAY_BE_NULL = {"ChargeClass", "InvoiceId"}
+RECOMMENDED = {"ChargeFrequency", "ServiceSubcategory"}
 
 
 def day(*date: int, cost: Decimal | None = Decimal(10**17)) -> DayUsage:
@@ -52,12 +51,12 @@ def row_of(usage: DayUsage) -> dict[str, object]:
 
 
 def test_each_required_column_is_there_and_filled() -> None:
-    """All columns are of FOCUS 1.2 or begin with x_, in order, and only two of them are null."""
+    """All columns are of FOCUS 1.2 or begin with x_, in order, and only ChargeClass is null."""
     row = row_of(day(2026, 10, 31))
     of_focus = [name for name in row if not name.startswith("x_")]
     assert set(of_focus) == REQUIRED | RECOMMENDED
     assert of_focus == sorted(of_focus)
-    assert {name for name, cell in row.items() if cell is None} == MAY_BE_NULL
+    assert {name for name, cell in row.items() if cell is None} == {"ChargeClass"}
 
 
 def test_periods_are_the_day_and_its_month() -> None:
@@ -83,6 +82,14 @@ def test_times_have_no_fraction_in_csv() -> None:
     """FOCUS wants times as 2026-10-31T00:00:00Z."""
     table = focus_table(HISTORY.endpoint, "main")
     assert b",2026-10-31T00:00:00Z," in csv_page(table.columns, table.cells([day(2026, 10, 31)]))
+
+
+def test_a_whole_number_has_a_decimal_point_in_csv() -> None:
+    """A reader that takes types from cells sees a decimal column, also where all costs are whole."""
+    table = focus_table(HISTORY.endpoint, "main")
+    line = csv_page(table.columns, table.cells([day(2026, 10, 31, cost=Decimal(2 * 10**18))]))
+    assert line.startswith(b"2.0,main,")
+    assert b",1.0,Days," in line
 
 
 def test_a_day_without_cost_is_refused() -> None:
