@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 import attrs
@@ -341,7 +342,7 @@ class AiozBilling(Client):
             page = await exchange.call(endpoint, f"offset={offset}&limit={limit}")
             return lists(page) or (), totals(page)
 
-        return Source(endpoint.path, fetch, key, time, self._page_sizes)
+        return Source(endpoint.path, fetch, key, time, self._page_sizes, host=urlsplit(self.base_url).netloc)
 
 
 def _source(

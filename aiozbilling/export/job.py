@@ -103,8 +103,7 @@ class Job:
         self._disk = disk or Disk()
         self._clock = clock
         self._account = account
-        is_focus = format == "focus"
-        self._table = focus_table(listing.endpoint, account) if is_focus else table_of(listing.endpoint)
+        self._table = focus_table(listing.endpoint, account) if format == "focus" else table_of(listing.endpoint)
         self._format = format_of(path, format)
         self._parameters = self._fingerprint()
         self._writer = writer_of(self._disk, self._names, self._format, self._table)
@@ -135,7 +134,7 @@ class Job:
 
     async def _read(self, on_progress: Callable[[Progress], object]) -> None:
         before = self._checkpoint.facts
-        facts = attrs.evolve(before, runs=before.runs + 1, amounts=dict(before.amounts))
+        facts = attrs.evolve(before, runs=before.runs + 1, host=self._listing.host)
         left = None if self._checkpoint.cursor is None else Cursor.parse(self._checkpoint.cursor)
         listing = self._listing if left is None else self._listing.resumed(left, handed_out=facts.read)
         try:
@@ -201,7 +200,7 @@ class Job:
 
     async def _write(self, facts: Facts, cursor: Cursor | None) -> None:
         waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
-        await in_thread(self._append, waiting, attrs.evolve(facts, amounts=dict(facts.amounts)), _text(cursor))
+        await in_thread(self._append, waiting, attrs.evolve(facts), _text(cursor))
         self._written_at = self._clock()
 
     # What blocks, and so runs in a thread.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime
+from decimal import Decimal, localcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ import attrs
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, write_whole
 from aiozbilling.export.formats import FileFormat
+from aiozbilling.export.totals import EXACT, gaps
 from aiozbilling.listing.window import Consistency
-from aiozbilling.records.amounts import TokenAmount
+from aiozbilling.records.amounts import TokenAmount, scaled
+from aiozbilling.tables.table import HISTORY
 from aiozbilling.tables.texts import decimal_text, time_text
 
 __all__ = ["ExportReport", "is_manifest", "write_manifest"]
@@ -32,6 +34,7 @@ _SAME = (
     "null_rows_skipped",
     "consistency",
     "runs",
+    "host",
     "started_at",
 )
 
@@ -47,6 +50,12 @@ class ExportReport:
         rows: written.
         rows_outside: of the list, but left out because their time is outside the span or missing.
         rows_without_usd: written, but with nothing in USD to sum.
+        rows_uncredited: written, deposits whose status is not true; they are in the sums.
+        usd_uncredited: their part of `usd`.
+        amounts_uncredited: their part of `amounts`.
+        missing_days: first and last day of each gap between days that have a row; only of `history_usage()`.
+        account: label of the account, or None.
+        host: that the latest run read from.
         first_time: earliest time of a row, or None.
         last_time: latest time of a row, or None.
         amounts: sums of tokens by denomination, exact.
@@ -69,6 +78,12 @@ class ExportReport:
     rows: int
     rows_outside: int
     rows_without_usd: int
+    rows_uncredited: int
+    usd_uncredited: Decimal
+    amounts_uncredited: dict[str, TokenAmount]
+    missing_days: tuple[tuple[date, date], ...]
+    account: str | None
+    host: str
     first_time: datetime | None
     last_time: datetime | None
     amounts: dict[str, TokenAmount]
@@ -93,7 +108,12 @@ class ExportReport:
             format=parameters["format"],
             endpoint=parameters["endpoint"],
             rows_outside=facts.outside,
-            amounts={denom: TokenAmount(denom, amount) for denom, amount in sorted(facts.amounts.items())},
+            rows_uncredited=facts.uncredited_rows,
+            usd_uncredited=scaled(facts.uncredited_attousd),
+            amounts=_tokens(facts.amounts),
+            amounts_uncredited=_tokens(facts.uncredited_amounts),
+            missing_days=tuple(gaps(facts.days)),
+            account=parameters.get("account"),
             sha256=sealed.sha256,
             bytes=sealed.size,
             finished_at=datetime.now(UTC),
@@ -103,12 +123,17 @@ class ExportReport:
         )
 
 
+def _tokens(amounts: dict[str, Decimal]) -> dict[str, TokenAmount]:
+    return {denom: TokenAmount(denom, amount) for denom, amount in sorted(amounts.items())}
+
+
 def write_manifest(disk: Disk, names: Names, report: ExportReport, sealed: Checkpoint) -> None:
     """Put the manifest in place."""
     facts, parameters = sealed.facts, sealed.parameters
     content: dict[str, Any] = {
         "file": report.path.name,
-        "account": parameters.get("account"),
+        "account": report.account,
+        "host": report.host,
         "format": report.format,
         "bytes": report.bytes,
         "sha256": report.sha256,
@@ -117,13 +142,8 @@ def write_manifest(disk: Disk, names: Names, report: ExportReport, sealed: Check
         "rows_without_usd": report.rows_without_usd,
         "first_time": _time(report.first_time),
         "last_time": _time(report.last_time),
-        "sums": {
-            "usd": decimal_text(report.usd),
-            **{
-                denom: {"amount": decimal_text(sum_.amount), "tokens": decimal_text(sum_.value), "token": sum_.symbol}
-                for denom, sum_ in report.amounts.items()
-            },
-        },
+        "sums": _sums(report.usd, report.amounts),
+        **_details(report),
         "duplicates_skipped": report.duplicates_skipped,
         "null_rows_skipped": report.null_rows_skipped,
         "consistency": report.consistency,
@@ -138,6 +158,33 @@ def write_manifest(disk: Disk, names: Names, report: ExportReport, sealed: Check
         "made_by": f"aiozbilling {version('aiozbilling')}",
     }
     write_whole(disk, names.manifest, json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def _sums(usd: Decimal, amounts: dict[str, TokenAmount]) -> dict[str, Any]:
+    tokens = {
+        denom: {"amount": decimal_text(sum_.amount), "tokens": decimal_text(sum_.value), "token": sum_.symbol}
+        for denom, sum_ in amounts.items()
+    }
+    return {"usd": decimal_text(usd), **tokens}
+
+
+def _details(report: ExportReport) -> dict[str, Any]:
+    """Return the sums of deposits by status, or the gaps of days."""
+    if report.endpoint == HISTORY.endpoint:
+        return {"missing_days": [[first.isoformat(), last.isoformat()] for first, last in report.missing_days]}
+    with localcontext(EXACT):
+        usd = report.usd - report.usd_uncredited
+        amounts = {
+            denom: TokenAmount(denom, sum_.amount - _amount(report.amounts_uncredited, denom))
+            for denom, sum_ in report.amounts.items()
+        }
+    credited = {"rows": report.rows - report.rows_uncredited, **_sums(usd, amounts)}
+    uncredited = {"rows": report.rows_uncredited, **_sums(report.usd_uncredited, report.amounts_uncredited)}
+    return {"sums_by_status": {"credited": credited, "uncredited": uncredited}}
+
+
+def _amount(amounts: dict[str, TokenAmount], denom: str) -> Decimal:
+    return amounts[denom].amount if denom in amounts else Decimal(0)
 
 
 def is_manifest(disk: Disk, path: Path) -> bool:

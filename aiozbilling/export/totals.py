@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -14,11 +15,11 @@ from aiozbilling.listing.window import Consistency, WalkReport
 from aiozbilling.records import DayUsage, TopUp
 from aiozbilling.records.amounts import scaled
 
-__all__ = ["Facts", "Progress", "since", "worst"]
+__all__ = ["EXACT", "Facts", "Progress", "gaps", "since", "worst"]
 
 _CONSISTENCIES: tuple[Consistency, ...] = ("static", "grown", "changed")
 _ZERO = Decimal(0)
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def worst(*seen: Consistency) -> Consistency:
@@ -70,6 +71,11 @@ class Facts:
         last_time: latest time of a written row.
         amounts: sum of the wire's amounts by denomination.
         attousd: sum in USD * 10^18.
+        uncredited_rows: of `rows`, deposits whose status is not true.
+        uncredited_amounts: their part of `amounts`.
+        uncredited_attousd: their part of `attousd`.
+        days: days that have a row, sorted; only of `DayUsage`.
+        host: that the latest run read from.
         rows_without_usd: rows that say nothing about USD and so are not in that sum.
         runs: 1, and one more for each time that the export was taken up again.
         consistency: the worst that any run's walk saw, or that shows between two runs.
@@ -84,6 +90,11 @@ class Facts:
     amounts: dict[str, Decimal] = attrs.field(factory=dict)
     attousd: Decimal = _ZERO
     rows_without_usd: int = 0
+    uncredited_rows: int = 0
+    uncredited_amounts: dict[str, Decimal] = attrs.field(factory=dict)
+    uncredited_attousd: Decimal = _ZERO
+    days: list[date] = attrs.field(factory=list)
+    host: str = ""
     runs: int = 0
     pages: int = 0
     requests: int = 0
@@ -103,9 +114,9 @@ class Facts:
         self.rows += len(rows)
         self._add_times([time for time in times if time is not None])
         if rows and isinstance(rows[0], TopUp):
-            self._add_amounts(rows)
-            self._add_usd([row.total_amount if row.credit is None else row.credit for row in rows])
+            self._add_top_ups(rows)
         elif rows and isinstance(rows[0], DayUsage):
+            self.days = sorted({*self.days, *(row.day for row in rows)})
             self._add_usd([row.total_amount for row in rows])
 
     def walked(self, before: Facts, report: WalkReport) -> None:
@@ -122,15 +133,39 @@ class Facts:
             self.first_time = first if self.first_time is None else min(self.first_time, first)
             self.last_time = last if self.last_time is None else max(self.last_time, last)
 
-    def _add_amounts(self, rows: Sequence[TopUp]) -> None:
-        amounts = [row.amount for row in rows]
-        with localcontext(_EXACT):
-            for denom in {amount.denom for amount in amounts}:
-                of_denom = [amount.amount for amount in amounts if amount.denom == denom]
-                self.amounts[denom] = sum(of_denom, self.amounts.get(denom, _ZERO))
+    def _add_top_ups(self, rows: Sequence[TopUp]) -> None:
+        self.amounts = _added(self.amounts, rows)
+        self._add_usd(list(map(_attousd, rows)))
+        uncredited = [row for row in rows if row.status is not True]
+        if uncredited:
+            self.uncredited_rows += len(uncredited)
+            self.uncredited_amounts = _added(self.uncredited_amounts, uncredited)
+            with localcontext(EXACT):
+                known = [amount for amount in map(_attousd, uncredited) if amount is not None]
+                self.uncredited_attousd = sum(known, self.uncredited_attousd)
 
     def _add_usd(self, amounts: Sequence[Decimal | None]) -> None:
         known = [amount for amount in amounts if amount is not None]
         self.rows_without_usd += len(amounts) - len(known)
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             self.attousd = sum(known, self.attousd)
+
+
+def gaps(days: Sequence[date]) -> list[tuple[date, date]]:
+    """Return the first and the last day of each gap in sorted days."""
+    one = timedelta(days=1)
+    return [(day + one, later - one) for day, later in pairwise(days) if later - day > one]
+
+
+def _attousd(row: TopUp) -> Decimal | None:
+    return row.total_amount if row.credit is None else row.credit
+
+
+def _added(amounts: dict[str, Decimal], rows: Sequence[TopUp]) -> dict[str, Decimal]:
+    """Return sums by denomination with those of more rows."""
+    added = dict(amounts)
+    with localcontext(EXACT):
+        for denom in {row.amount.denom for row in rows}:
+            of_denom = [row.amount.amount for row in rows if row.amount.denom == denom]
+            added[denom] = sum(of_denom, added.get(denom, _ZERO))
+    return added

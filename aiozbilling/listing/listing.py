@@ -113,6 +113,11 @@ class Listing(Generic[R]):
         return self._source.endpoint
 
     @property
+    def host(self) -> str:
+        """Host that the list is read from, or empty."""
+        return self._source.host
+
+    @property
     def on_drift(self) -> Literal["repair", "raise"]:
         """What a walk does where the list changes."""
         return self._on_drift

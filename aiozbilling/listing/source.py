@@ -22,6 +22,7 @@ class Source(Generic[R]):
         fetch: reads ``(offset, limit)``, gives the rows (null rows as None) and the server's total.
         key: gives a row's unique key, a str or an aware datetime.
         time: gives a row's time, or None.
+        host: that the list is read from, or empty.
         page_sizes: the page size found by endpoint, remembered for the client.
     """
 
@@ -30,6 +31,7 @@ class Source(Generic[R]):
     key: Callable[[R], Hashable]
     time: Callable[[R], datetime | None]
     page_sizes: dict[str, int]
+    host: str = ""
 
 
 _TIME = "time:"

@@ -5,7 +5,7 @@ priced quantity is one day, and the bytes are in columns of our own, whose names
 
 A whole number is written with a decimal point, because readers of CSV take the type of a column from its cells.
 
-Source: the columns that FOCUS 1.2 requires, and of the recommended ones those that the provider has facts for:
+Source: the columns that FOCUS 1.2 requires or recommends in each data set,
 https://focus.finops.org/focus-specification/v1-2/
 """
 
@@ -97,6 +97,7 @@ _COLUMNS: tuple[tuple[Column, _Value], ...] = (
     (Column("ChargePeriodStart", "second", "", "Start of the day, UTC; unique."), lambda day, _: _midnight(day.day)),
     (Column("ContractedCost", "fraction", "", "Cost of the day, in USD: no discount is known."), _cost),
     (Column("EffectiveCost", "fraction", "", "Cost of the day, in USD: no discount is known."), _cost),
+    (Column("InvoiceId", "text", "", "Null: the provider reports no invoice."), _always(None)),
     (Column("InvoiceIssuerName", "text", "", "Who issues the invoice."), _always(_PROVIDER)),
     (Column("ListCost", "fraction", "", "Cost of the day, in USD: no discount is known."), _cost),
     (Column("PricingQuantity", "fraction", "", "One day: storage and bandwidth have one cost."), _always(_ONE)),

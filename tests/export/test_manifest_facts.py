@@ -1,0 +1,80 @@
+"""What a manifest says about the rows: sums by status, gaps of days, account and host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiozbilling import AiozBilling, DayUsage, Listing
+from aiozbilling.export import export
+from aiozbilling.listing.source import Source
+from aiozbilling.simulator import Simulator
+from tests.export.export_lists import listing_of, top_up
+
+
+def manifest_of(path: Path) -> dict[str, Any]:
+    """Read the manifest of a file."""
+    content: dict[str, Any] = json.loads(path.with_name(f"_{path.name}.manifest.json").read_text())
+    return content
+
+
+async def test_sums_are_split_by_status(tmp_path: Path) -> None:
+    """Credited and uncredited deposits have sums of their own, which add up to the whole, also in a resumed export."""
+    rows = [top_up(number, status=number % 3 != 0) for number in reversed(range(20))]
+    left = list(rows)
+    left[12] = "no row"  # type: ignore[call-overload]
+    with pytest.raises(AttributeError):
+        await export(listing_of(left), tmp_path / "t.csv")
+    report = await export(listing_of(rows), tmp_path / "t.csv")
+    uncredited = [row for row in rows if row.status is not True]
+    by_status = manifest_of(tmp_path / "t.csv")["sums_by_status"]
+    assert (report.runs, report.rows_uncredited, len(rows)) == (2, len(uncredited), report.rows)
+    assert by_status["uncredited"]["rows"] + by_status["credited"]["rows"] == len(rows)
+    assert Decimal(by_status["uncredited"]["usd"]) == sum(row.credit_usd or 0 for row in uncredited)
+    assert Decimal(by_status["credited"]["usd"]) + Decimal(by_status["uncredited"]["usd"]) == report.usd
+    amounts = [int(by_status[status]["attoaioz"]["amount"]) for status in ("credited", "uncredited")]
+    assert amounts[1] == sum(row.amount.amount for row in uncredited)
+    assert sum(amounts) == report.amounts["attoaioz"].amount
+
+
+async def test_gaps_of_days_are_named(tmp_path: Path) -> None:
+    """A day that the provider left out does not go unseen."""
+    last = datetime(2026, 10, 31, tzinfo=UTC)
+    days = [
+        DayUsage(date=last - timedelta(days=ago), total_storage=1, total_bandwidth=1, total_amount=Decimal(1))
+        for ago in range(12)
+        if ago not in (2, 5, 6)
+    ]
+
+    async def fetch(offset: int, limit: int) -> tuple[Sequence[DayUsage], int]:
+        return days[offset : offset + limit], len(days)
+
+    source = Source("/api/billing/historyUsage", fetch, attrgetter("date"), attrgetter("date"), {})
+    report = await export(Listing(source, page_size=5), tmp_path / "h.csv")
+    assert report.missing_days == (
+        (date(2026, 10, 25), date(2026, 10, 26)),
+        (date(2026, 10, 29), date(2026, 10, 29)),
+    )
+    assert manifest_of(tmp_path / "h.csv")["missing_days"] == [
+        ["2026-10-25", "2026-10-26"],
+        ["2026-10-29", "2026-10-29"],
+    ]
+
+
+async def test_account_and_host_are_named(tmp_path: Path) -> None:
+    """A reader of the manifest sees whose rows they are and where they come from."""
+    async with (
+        Simulator(seed=1, top_ups=5) as simulator,
+        AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
+    ):
+        report = await export(billing.top_ups(), tmp_path / "t.csv", account="main")
+        assert (report.account, report.host) == ("main", simulator.url.removeprefix("http://"))
+    manifest = manifest_of(tmp_path / "t.csv")
+    assert (manifest["account"], manifest["host"]) == (report.account, report.host)
