@@ -18,6 +18,7 @@ from aiozbilling.errors import (
     ApiError,
     AuthenticationError,
     CallTimeoutError,
+    ClientClosedError,
     DecodeError,
     FeedError,
     ListingError,
@@ -37,8 +38,8 @@ class Problem:
     Attributes:
         status: HTTP status of the response.
         code: for programs: ``"provider-busy"``, ``"provider-timeout"``, ``"provider-unavailable"``,
-            ``"provider-credentials"``, ``"provider-refused"``, ``"list-inconsistent"``, ``"stream-lost"`` or
-            ``"internal"``.
+            ``"provider-credentials"``, ``"provider-refused"``, ``"list-inconsistent"``, ``"stream-lost"``,
+            ``"shutting-down"`` or ``"internal"``.
         detail: for people.
         retry_after: seconds after which a retry makes sense, or None.
     """
@@ -89,6 +90,7 @@ def problem(error: BaseException) -> Problem:
 _UNAVAILABLE = Problem(502, "provider-unavailable", "The billing provider is not available.")
 # The first match decides.
 _PROBLEMS: tuple[tuple[type[AiozBillingError] | tuple[type[AiozBillingError], ...], Problem], ...] = (
+    (ClientClosedError, Problem(503, "shutting-down", "The service is shutting down.", 1)),
     (CallTimeoutError, Problem(504, "provider-timeout", "The billing provider did not answer in time.")),
     (
         (AuthenticationError, PermissionDeniedError),

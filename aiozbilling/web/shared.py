@@ -18,6 +18,7 @@ from aiozbilling.errors import (
     AiozBillingError,
     ApiError,
     CallTimeoutError,
+    ClientClosedError,
     ConfigurationError,
     DecodeError,
     RateLimitedError,
@@ -103,7 +104,7 @@ class Shared(Generic[V]):
 
         Raises:
             CallTimeoutError: there is no answer yet after `wait_s`.
-            ConfigurationError: it is closed.
+            ClientClosedError: it is closed.
             AiozBillingError: what `fetch` raised, as a copy.
         """
         if self._is_closed:
@@ -243,5 +244,5 @@ def _again(error: BaseException) -> BaseException:
     return copy.copy(error) if isinstance(error, AiozBillingError) else error.with_traceback(None)
 
 
-def _closed() -> ConfigurationError:
-    return ConfigurationError("these shared answers are closed: the application is shutting down")
+def _closed() -> ClientClosedError:
+    return ClientClosedError("these shared answers are closed: the application is shutting down")

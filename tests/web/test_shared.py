@@ -11,6 +11,7 @@ import pytest
 from aiozbilling import (
     AuthenticationError,
     CallTimeoutError,
+    ClientClosedError,
     ConfigurationError,
     PermissionDeniedError,
     RateLimit,
@@ -225,8 +226,8 @@ async def test_closing_ends_fetches_and_waiters(provider, tasks_left):
     await asyncio.sleep(0.01)
     await shared.close()
     results = await asyncio.gather(*waiters, return_exceptions=True)
-    assert Counter(type(result) for result in results) == {ConfigurationError: 3}
-    with pytest.raises(ConfigurationError, match="shutting down"):
+    assert Counter(type(result) for result in results) == {ClientClosedError: 3}
+    with pytest.raises(ClientClosedError, match="shutting down"):
         await shared.get("a", provider)
     await shared.close()
     assert await tasks_left() == []
