@@ -9,16 +9,15 @@ import attrs
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.listing.cursor import Cursor
-from aiozbilling.listing.follow import Follower, follow
-from aiozbilling.listing.reading import SIZES, Reading
+from aiozbilling.listing.follow import follow
+from aiozbilling.listing.news import Follower
+from aiozbilling.listing.reading import Reading
 from aiozbilling.listing.source import Source
 from aiozbilling.listing.window import WalkReport
 
 __all__ = ["ListOptions", "Listing", "Page"]
 
 R = TypeVar("R")
-
-_FOLLOWED_SIZE = 100  # news are few, and a poll is frequent
 
 
 class ListOptions(TypedDict, total=False):
@@ -208,7 +207,9 @@ class Listing(Generic[R]):
         Raises:
             ConfigurationError: `every_s` is no positive number, or the listing has an offset or max_items.
             ApiError: the server refuses for good (credentials, permission).
-            DriftError: the rows known before are not in the list any more.
+            DriftError: the rows known before are not in the list any more, or which rows are new since the cursor
+                can't be decided.
+            IncompleteError: the list is far shorter than at the cursor.
         """
         if isinstance(every_s, bool) or not isinstance(every_s, int | float) or not 0 < every_s < float("inf"):
             raise ConfigurationError(f"every_s must be a positive number of seconds, not {every_s!r}")
@@ -216,8 +217,7 @@ class Listing(Generic[R]):
             raise ConfigurationError("follow() takes neither offset nor max_items")
         if self._after is not None and not self._after.finished:
             raise ConfigurationError("follow() goes on behind a list that was read to its end, or behind a follow()")
-        size = self._page_size or min(_FOLLOWED_SIZE, self._source.page_sizes.get(self._source.endpoint, SIZES[0]))
-        follower = self._latest = Follower(self._source, size, self._after)
+        follower = self._latest = Follower(self._source, self._page_size, self._after)
         return follow(follower, every_s)
 
     def begin(self) -> Reading[R]:

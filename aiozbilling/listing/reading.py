@@ -34,6 +34,8 @@ class Reading(Generic[R]):
     concurrency: int
     on_drift: Literal["repair", "raise"]
     after: Cursor | None
+    largest: int = SIZES[0]  # rows of a request where the caller names no size
+    believe_empty: bool = False
     walk: Walk[R] = attrs.field(init=False)
     _size: int = attrs.field(init=False)
     _prefetch: Prefetch[Window, tuple[Sequence[R | None], int]] = attrs.field(init=False)
@@ -45,7 +47,8 @@ class Reading(Generic[R]):
     def __attrs_post_init__(self) -> None:
         self._prefetch = Prefetch(self._fetch, self.concurrency)
         self._head = () if self.after is None else self.after.head
-        self._begin(self.page_size or self.source.page_sizes.get(self.source.endpoint, SIZES[0]))
+        found = self.source.page_sizes.get(self.source.endpoint, SIZES[0])
+        self._begin(self.page_size or min(found, self.largest))
 
     async def next(self) -> Delivery[R] | None:
         """Give the next window's new rows, which may be none; None at the end."""
@@ -105,6 +108,7 @@ class Reading(Generic[R]):
             max_items=self.max_items,
             on_drift=self.on_drift,
             after=_trail(self.after),
+            believe_empty=self.believe_empty,
         )
 
     def _smaller_size(self) -> int | None:
@@ -134,7 +138,7 @@ class Reading(Generic[R]):
     def _remember_size(self) -> None:
         """Keep for the client's next lists what the server did not refuse, and what it cut two pages down to."""
         sizes, endpoint = self.source.page_sizes, self.source.endpoint
-        if self._size < SIZES[0]:
+        if self._size < self.largest:
             sizes.setdefault(endpoint, self._size)
         if len(self._cuts) > 1 and self._cuts[-1] == self._cuts[-2]:
             sizes[endpoint] = self._cuts[-1]
