@@ -28,6 +28,7 @@ class Cursor:
         anchors: keys of the last rows handed out, at most 32, in list order.
         head: keys of the first rows of the list, at most 32, in list order; empty where the walk began elsewhere.
         finished: whether the list was read to its end.
+        checksum: of the keys of all rows known to ``follow``; None for a walk.
     """
 
     endpoint: str
@@ -37,6 +38,7 @@ class Cursor:
     anchors: tuple[str, ...]
     head: tuple[str, ...]
     finished: bool = False
+    checksum: int | None = None
 
     def __str__(self) -> str:
         return json.dumps({"v": _VERSION} | attrs.asdict(self), separators=(",", ":"))
@@ -61,7 +63,7 @@ class Cursor:
 
     def _check(self) -> None:
         texts = (self.endpoint, self.made_by, *self.anchors, *self.head)
-        numbers = (self.position, self.total)
+        numbers = (self.position, self.total, *(() if self.checksum is None else (self.checksum,)))
         if not all(isinstance(text, str) for text in texts) or self.made_by not in ("walk", "follow"):
             raise ValueError("not texts")
         if not isinstance(self.finished, bool):

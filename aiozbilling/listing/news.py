@@ -9,8 +9,10 @@ differs at the next poll, the whole list is read.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import reduce
 from hashlib import blake2b
 from itertools import islice, pairwise
+from operator import xor
 from typing import Generic, TypeVar
 
 import attrs
@@ -63,6 +65,7 @@ class Follower(Generic[R]):
     page_size: int | None
     after: Cursor | None = None
     _known: set[int] = attrs.field(factory=set, init=False)
+    _checksum: int = attrs.field(default=0, init=False)  # of the known rows that are in the list
     _count: int = attrs.field(default=0, init=False)  # of the known rows that are in the list
     _total: int | None = attrs.field(default=None, init=False)  # the server's; None before the list was read
     _excess: int = attrs.field(default=0, init=False)  # by which it is higher than the number of rows
@@ -82,11 +85,14 @@ class Follower(Generic[R]):
             return self.after
         head = tuple(map(key_text, self._known_among(self._first)))
         tail = tuple(map(key_text, self._known_among(reversed(self._last))))[::-1]
-        return Cursor(self.source.endpoint, "follow", self._count - 1, self._total, tail, head, finished=True)
+        place = (self._count - 1, self._total, tail, head)
+        return Cursor(self.source.endpoint, "follow", *place, finished=True, checksum=self._checksum)
 
     def mark(self, new: R) -> None:
         """Take a row as known; rows are marked in the order in which `poll` returns them."""
-        self._known.add(_digest(self.source.key(new)))
+        digest = _digest(self.source.key(new))
+        self._known.add(digest)
+        self._checksum ^= digest
         self._count += 1
 
     async def poll(self) -> list[R]:
@@ -134,53 +140,66 @@ class Follower(Generic[R]):
         return []
 
     async def _resume(self, cursor: Cursor) -> list[R]:
-        part = await self._read()
-        for _ in range(_READS - 1):
-            if part.consistency == "changed":
-                part = await self._read()
-        if part.consistency == "changed":
-            raise DriftError("the list changes too fast to find the place of the cursor", hint="Try again later")
-        before = cursor.position + 1
-        if before and len(part.rows) < max(1, 0.9 * before - MOST_REMOVED):
-            raise IncompleteError(
-                f"the list had {before} rows at the cursor, and has {len(part.rows)} now", hint=_BEGIN
-            )
+        part = await self._read_unchanged()
         keys = list(map(self.source.key, part.rows))
-        known = self._known_since(cursor, keys)
-        new = len(keys) - len(known)
-        is_exact = len({*cursor.head, *cursor.anchors}) == before or cursor.made_by == "walk"
-        if not is_exact and before != len(known) and (new or before < len(known)):
-            raise DriftError(
-                f"{before} rows were known at the cursor, and {len(known)} of its {len(keys)} rows seem to be now",
-                hint="Rows were removed, moved or added elsewhere, so which ones are new is not certain: " + _BEGIN,
-            )
-        self._known = {_digest(key) for key in known}
         self._order = self._order_of(part.rows)
+        known = self._known_since(cursor, keys)
+        self._refuse_doubt(cursor, known, keys)
+        self._known = {_digest(key) for key in known}
         news = self._oldest_first(part.rows)
         self._learn(part, self._digests(part.rows) - self._known)
         self._keep_ends(part)
         return news
 
+    async def _read_unchanged(self) -> _Part[R]:
+        for _ in range(_READS):
+            part = await self._read()
+            if part.consistency != "changed":
+                return part
+        raise DriftError("the list changes too fast to find the place of the cursor", hint="Try again later")
+
+    def _refuse_doubt(self, cursor: Cursor, known: list[Hashable], keys: list[Hashable]) -> None:
+        before = cursor.position + 1
+        if before and len(keys) < max(1, 0.9 * before - MOST_REMOVED):
+            raise IncompleteError(f"the list had {before} rows at the cursor, and has {len(keys)} now", hint=_BEGIN)
+        if cursor.checksum in (None, _checksum(map(_digest, known))) or _has_all_keys(cursor):
+            return
+        if len(keys) > len(known) or len(known) >= before:
+            raise DriftError(
+                "rows were removed, moved or added in the middle of the list since the cursor was taken,"
+                " so which ones are new is not certain",
+                hint=_BEGIN,
+            )
+
     def _known_since(self, cursor: Cursor, keys: list[Hashable]) -> list[Hashable]:
-        """Return the keys from the first to the last one in the cursor, without those among its keys that it lacks."""
+        """Return the keys from the first to the last one in the cursor.
+
+        At the end where the list grows, the cursor has all keys in a row: one between them that it lacks is new.
+        """
         ends = [set(map(key_from_text, texts)) for texts in (cursor.head, cursor.anchors)]
         met = [[i for i, key in enumerate(keys) if key in end] for end in ends]
         if any(end and not found for end, found in zip(ends, met, strict=True)):
             raise DriftError("none of the rows known before is in the list any more", hint=_BEGIN)
-        places = sorted({*met[0], *met[1]})
+        places = {*met[0], *met[1]}
         if not places:
             return []
-        ranges = [range(found[0], found[-1] + 1) for found in met if found]
+        first, last = (met[0] or met[1])[0], (met[1] or met[0])[-1]
+        if cursor.made_by == "follow" and _has_all_keys(cursor):
+            return [keys[i] for i in sorted(places)]
+        growing = met[:1] if self._order < 0 else met[1:] if self._order > 0 else met
+        ranges = [range(found[0], found[-1] + 1) for found in growing if found]
         return [
             keys[i]
-            for i in range(places[0], places[-1] + 1)
-            if keys[i] in ends[0] or keys[i] in ends[1] or not any(i in inside for inside in ranges)
+            for i in range(len(keys))
+            if i in places or (first < i < last and not any(i in inside for inside in ranges))
         ]
 
     def _learn(self, part: _Part[R], new: set[int]) -> None:
         """Take a reading of the whole list as known, but for the rows that are new."""
         keys = [key for row in part.rows if _digest(key := self.source.key(row)) not in new]
-        self._known.update(map(_digest, keys))
+        digests = set(map(_digest, keys))
+        self._known |= digests
+        self._checksum = _checksum(digests)
         self._count, self._total, self._mismatch = len(keys), part.total, None
         self._excess = part.total - len(part.rows)
         self._order = self._order_of(part.rows) or self._order
@@ -272,6 +291,14 @@ class Follower(Generic[R]):
 
     def _digests(self, rows: Sequence[R]) -> set[int]:
         return {_digest(self.source.key(row)) for row in rows}
+
+
+def _checksum(digests: Iterable[int]) -> int:
+    return reduce(xor, digests, 0)
+
+
+def _has_all_keys(cursor: Cursor) -> bool:
+    return len({*cursor.head, *cursor.anchors}) == cursor.position + 1
 
 
 def _digest(key: Hashable) -> int:
