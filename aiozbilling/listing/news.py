@@ -246,7 +246,8 @@ class Follower(Generic[R]):
     async def _read(self, offset: int = 0, *, polled: bool = False) -> _Part[R]:
         """Read the list from `offset`; with `polled`, only to a page that ends with a known row."""
         size = _POLLED_SIZE if polled or offset else SIZES[0]
-        reading = Reading(self.source, offset, self.page_size, None, 1, "repair", None, size, believe_empty=True)
+        begun = self._total is not None
+        reading = Reading(self.source, offset, self.page_size, None, 1, "repair", None, size, believe_empty=begun)
         rows: list[R] = []
         try:
             while (page := await reading.next()) is not None:

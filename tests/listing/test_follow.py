@@ -44,10 +44,12 @@ async def quiet(news: AsyncGenerator[TopUp, None]) -> bool:
     return False
 
 
-async def begun(news: AsyncGenerator[TopUp, None], simulator: Simulator) -> asyncio.Task[TopUp]:
-    """Begin to follow and wait until the first poll is answered; gives the task that waits for the first news."""
+async def begun(
+    news: AsyncGenerator[TopUp, None], simulator: Simulator, *, is_empty: bool = False
+) -> asyncio.Task[TopUp]:
+    """Begin to follow and wait until the beginning is known; return the task that waits for the first new row."""
     first = asyncio.ensure_future(anext(news))
-    while not any(request.status == 200 for request in simulator.requests):
+    while sum(request.status == 200 for request in simulator.requests) < (6 if is_empty else 1):
         await asyncio.sleep(0.005)
     await asyncio.sleep(3 * EVERY_S)
     return first
@@ -64,7 +66,7 @@ async def test_news_come_once_and_oldest_first(
     billing_simulator.behaviour.order = order  # type: ignore[assignment]
     other = billing_simulator.add_account(top_ups=known)
     news = billing.with_credentials(token=other.token).top_ups().follow(every_s=EVERY_S)
-    first = await begun(news, billing_simulator)
+    first = await begun(news, billing_simulator, is_empty=not known)
     billing_simulator.advance(seconds=60)
     added = other.add_top_ups(1)
     assert (await asyncio.wait_for(first, 5)).id == added[0]
@@ -261,6 +263,8 @@ async def news_after(
         listing = billing.top_ups(after=cursor)
         news = listing.follow(every_s=EVERY_S)
         first = asyncio.ensure_future(anext(news))
+        while listing.cursor is None:
+            await asyncio.sleep(0.02)
         await asyncio.sleep(0.08)
         change()
         if not expected:
@@ -314,7 +318,7 @@ async def test_two_rows_in_a_wrong_order_decide_nothing() -> None:
 
 
 async def test_a_first_burst_under_a_lagging_total_is_whole() -> None:
-    """150 deposits into an empty account, while the total says 90, all come."""
+    """150 deposits into an empty account, while the total says 90, all come, oldest first."""
     ledger = Ledger([], lag=60)
 
     def burst() -> None:
@@ -360,3 +364,86 @@ async def test_an_outage_while_it_begins_is_begun_again(billing: AiozBilling, bi
     added = billing_simulator.add_top_ups(3)
     assert [(await asyncio.wait_for(first, 5)).id, *await take(news, 2)] == added
     await news.aclose()
+
+
+NEWEST_FIRST = [(f"r{i}", f"2026-01-{1 + i // 24:02}T{i % 24:02}:00:00Z") for i in reversed(range(130))]
+
+
+async def test_an_empty_moment_at_the_beginning_makes_no_row_new() -> None:
+    """A list that says at first that it is empty is not reported as new when it shows its rows."""
+    ledger = Ledger([])
+    async with following(ledger) as billing:
+        listing = billing.top_ups()
+        news = listing.follow(every_s=EVERY_S)
+        first = asyncio.ensure_future(anext(news))
+        await asyncio.sleep(0.2)
+        ledger.rows = NEWEST_FIRST[10:]
+        while listing.cursor is None:
+            await asyncio.sleep(0.02)
+        ledger.rows = NEWEST_FIRST[8:]
+        assert [(await asyncio.wait_for(first, 5)).id, *await take(news, 1)] == ["r120", "r121"]
+        await news.aclose()
+
+
+@pytest.mark.parametrize("page_size", [None, 10, 6000])
+async def test_removed_rows_make_no_old_row_new(page_size: int | None) -> None:
+    """Rows that come into the first page because others were removed are known; only new ones come."""
+    ledger = Ledger(NEWEST_FIRST[1:])
+    async with following(ledger) as billing:
+        listing = billing.top_ups(page_size=page_size)
+        news = listing.follow(every_s=EVERY_S)
+        first = asyncio.ensure_future(anext(news))
+        while listing.cursor is None:
+            await asyncio.sleep(0.02)
+        ledger.rows = NEWEST_FIRST[4:]
+        await asyncio.sleep(0.1)
+        ledger.rows = NEWEST_FIRST[:1] + NEWEST_FIRST[4:]
+        assert (await asyncio.wait_for(first, 5)).id == "r129"
+        assert await quiet(news)
+
+
+async def test_a_late_commit_is_new() -> None:
+    """A row that is inserted before the last one seen comes, also when it is far from the growing end."""
+    oldest_first = NEWEST_FIRST[::-1]
+    ledger = Ledger(oldest_first[:50] + oldest_first[51:127] + oldest_first[128:])
+    async with following(ledger) as billing:
+        listing = billing.top_ups()
+        news = listing.follow(every_s=EVERY_S)
+        first = asyncio.ensure_future(anext(news))
+        while listing.cursor is None:
+            await asyncio.sleep(0.02)
+        ledger.rows = oldest_first[:50] + oldest_first[51:]
+        assert (await asyncio.wait_for(first, 5)).id == "r127"
+        ledger.rows = oldest_first
+        assert await take(news, 1) == ["r50"]
+        assert await quiet(news)
+
+
+async def test_a_resume_in_a_first_batch_brings_the_rest() -> None:
+    """An account that was empty and got 40 rows, of which 10 came before the cursor, brings the other 30 after it."""
+    for rows in (NEWEST_FIRST[-40:], NEWEST_FIRST[-40:][::-1]):
+        ledger = Ledger([])
+        expected = [f"r{i}" for i in range(40)]
+        async with following(ledger) as billing:
+            listing = billing.top_ups()
+            news = listing.follow(every_s=EVERY_S)
+            first = asyncio.ensure_future(anext(news))
+            while listing.cursor is None:
+                await asyncio.sleep(0.02)
+            ledger.rows = rows
+            came = [(await asyncio.wait_for(first, 5)).id, *await take(news, 9)]
+            cursor = str(listing.cursor)
+            await news.aclose()
+            news = billing.top_ups(after=cursor).follow(every_s=EVERY_S)
+            assert came + await take(news, 30) == expected
+            assert await quiet(news)
+
+
+async def test_a_resume_that_can_not_decide_is_an_error() -> None:
+    """An old row that moved to the head while nobody followed can't be told from a new one, and is not reported."""
+    ledger = Ledger(NEWEST_FIRST)
+    _, cursor = await news_after(ledger, lambda: None, 0)
+    moved = [NEWEST_FIRST[70], *NEWEST_FIRST[:70], *NEWEST_FIRST[71:]]
+    async with following(Ledger(moved)) as billing:
+        with pytest.raises(DriftError, match="which ones are new is not certain"):
+            await asyncio.wait_for(anext(billing.top_ups(after=cursor).follow(every_s=EVERY_S)), 10)
