@@ -11,7 +11,6 @@ together.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,12 +24,12 @@ import msgspec
 
 from aiozbilling.records.wire import wire_name
 
-__all__ = ["OddError", "quick_decoder", "row_decoder", "row_field"]
+__all__ = ["OddError", "quick_decoder", "row_field", "rows_decoder"]
 
 T = TypeVar("T")
 # An amount has no more digits than `refuse_bad_amount` accepts.
 _TEXTS: dict[Any, Any] = {Decimal: Annotated[str, msgspec.Meta(max_length=100)], datetime: str}
-_ASCII = re.compile(r"[\x00-\x7f]+")
+_ASCII = bytes(range(128))
 _UNSET = "0001-01-01T00:00:00Z"
 _LONGEST_TIME = 27  # with microseconds
 _MOST_DIGITS = 12  # of a fraction of a second
@@ -68,20 +67,19 @@ def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
     return quick
 
 
-def row_decoder(kind: type[T]) -> Callable[[bytes], T]:
-    """Return the function from a JSON object to a record.
+def rows_decoder(kind: type[T]) -> Callable[[bytes], list[T | None]]:
+    """Return the function from a JSON list to its records, None for null.
 
     It raises ValueError, ArithmeticError, RecursionError or msgspec.MsgspecError where `structure` must decide.
     """
-    record_class: Any = kind
-    build, decode = _single(record_class), msgspec.json.Decoder(_struct(record_class)).decode
+    row: Any = kind
+    build, decode = _many_or_null(row), msgspec.json.Decoder(_list_of(row)).decode
 
-    def row(body: bytes) -> T:
+    def rows(body: bytes) -> list[T | None]:
         _refuse_odd(body)
-        record: T = build(decode(body))
-        return record
+        return build(decode(body))
 
-    return row
+    return rows
 
 
 @cache
@@ -98,24 +96,35 @@ def _without_none(hint: Any) -> Any:
     return next((part for part in get_args(hint) if part is not NoneType), hint)
 
 
+def _list_of(kind: Any) -> Any:
+    return list.__class_getitem__(_struct(kind) | None)
+
+
 def _page(kind: Any, name: str, row: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Return the struct of a page, and the function from it to the page, whose class checks the other fields."""
-    build_rows = _many(row)
-    struct: Any = _struct(row)
-    rows_hint: Any = list.__class_getitem__(struct | None)
-    hints: dict[str, Any] = {**get_type_hints(kind), name: rows_hint | None}
+    build_rows = _many_or_null(row)
+    hints: dict[str, Any] = {**get_type_hints(kind), name: _list_of(row) | None}
 
     def build(wire: Any) -> Any:
         fields = {field: getattr(wire, field) for field in hints}
-        rows = fields[name]
-        if rows and None in rows:
-            built = iter(build_rows([one for one in rows if one is not None]))
-            fields[name] = [None if one is None else next(built) for one in rows]
-        elif rows:
-            fields[name] = build_rows(rows)
+        if fields[name] is not None:
+            fields[name] = build_rows(fields[name])
         return kind(**fields)
 
     return msgspec.defstruct(kind.__name__, [*hints.items()], gc=False), build
+
+
+def _many_or_null(kind: Any) -> Callable[[list[Any]], list[Any]]:
+    """Return the function from structs to records, with None where there is null."""
+    build = _many(kind)
+
+    def rows(wires: list[Any]) -> list[Any]:
+        if None not in wires:
+            return build(wires) if wires else []
+        built = iter(build(present) if (present := [wire for wire in wires if wire is not None]) else ())
+        return [None if wire is None else next(built) for wire in wires]
+
+    return rows
 
 
 def _single(kind: Any) -> Callable[[Any], Any]:
@@ -230,10 +239,9 @@ def _refuse_odd(body: bytes) -> None:
     Raises:
         ValueError: the bytes hold escapes, digits of other alphabets, or are not UTF-8.
     """
-    if b"\\" in body or not (body.isascii() or _has_ascii_digits(body.decode())):
+    if b"\\" in body:
         raise OddError
-
-
-def _has_ascii_digits(text: str) -> bool:
-    """Return whether all digits of a text are those of ASCII."""
-    return not any(map(str.isdecimal, _ASCII.sub("", text)))
+    if not body.isascii():
+        body.decode()
+        if any(map(str.isdecimal, body.translate(None, _ASCII).decode())):
+            raise OddError
