@@ -43,6 +43,7 @@ class Kind(StrEnum):
     JSONL = "jsonl"
     PARQUET = "parquet"
     SQLITE = "sqlite"
+    FOCUS = "focus"
 
 
 class SchemaKind(StrEnum):
@@ -62,11 +63,17 @@ _Kind = Annotated[
         "-f",
         metavar="FORMAT",
         show_default=False,
-        help="csv, jsonl, parquet, sqlite; default: by suffix.",
+        help="csv, jsonl, parquet, sqlite or focus; default: by suffix.",
     ),
 ]
 _SchemaKind = Annotated[
     SchemaKind, typer.Option("--format", "-f", metavar="FORMAT", help="postgres, duckdb, json or markdown.")
+]
+_Account = Annotated[
+    str | None,
+    typer.Option(
+        "--account", metavar="LABEL", show_default=False, help="Your name for the account, for the manifest and FOCUS."
+    ),
 ]
 _Force = Annotated[bool, typer.Option("--force", help="Replace the file once the new one is complete.")]
 
@@ -78,6 +85,7 @@ def export(
     format_: _Kind = None,
     since: SinceTime = None,
     until: UntilTime = None,
+    account: _Account = None,
     force: _Force = False,
     page_size: PageSize = None,
     concurrency: Concurrency = 4,
@@ -108,6 +116,7 @@ def export(
                 format=None if format_ is None else format_.value,
                 since=since,
                 until=until,
+                account=account,
                 overwrite=force,
                 on_progress=on_progress,
             )

@@ -42,6 +42,18 @@ def test_a_span_of_the_history(command: Any, tmp_path: Path) -> None:
     assert "since must be" in wrong.err
 
 
+def test_daily_costs_in_the_columns_of_focus(command: Any, tmp_path: Path) -> None:
+    """`--format focus` writes the history for cost tools; it needs a name for the account."""
+    path = tmp_path / "costs.csv"
+    missing = command("export", "history", "--format", "focus", "--out", str(path))
+    assert (missing.code, "account" in missing.err) == (2, True)
+    result = command("export", "history", "--format", "focus", "--account", "main", "--out", str(path))
+    assert result.code == 0, result.err
+    header, *rows = path.read_text().splitlines()
+    assert {"BilledCost", "BillingAccountId", "ChargePeriodStart"} <= set(header.split(","))
+    assert len(rows) == 70
+
+
 def test_an_interrupted_export_goes_on(command: Any, simulator: Simulator, tmp_path: Path) -> None:
     """Ctrl-C says what to do and exits with 130, and the same command completes the file."""
     simulator.behaviour.latency_s = 0.1

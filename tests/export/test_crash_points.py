@@ -148,7 +148,7 @@ async def test_short_writes_are_gone_on_with(form: str) -> None:
 async def test_a_file_that_is_replaced_is_the_old_one_or_the_new_one(form: str) -> None:
     """With overwrite, a cut at any step leaves the old file or the complete new one, and never a wrong manifest."""
     content, _ = await whole(form)
-    old, manifest = b"old", b'{"rows": 1}'
+    old, manifest = b"old", b'{"rows": 1, "made_by": "aiozbilling 0.1.0"}'
 
     def before() -> ForgetfulDisk:
         disk = ForgetfulDisk()
