@@ -74,7 +74,7 @@ def sync(
         id_ = organization or os.environ.get("B3OS_ORGANIZATION") or (simulated.organization if simulated else None)
         if clients.b3os is not None and not id_:
             raise ConfigurationError("give --organization, such as org_1, or set B3OS_ORGANIZATION")
-        with rows_kept(lambda: True) as kept, progress_bar("sync") as shown:
+        with rows_kept(lambda: False) as kept, progress_bar("sync") as shown:
 
             def on_progress(progress: "SyncProgress") -> None:
                 kept(progress.read)

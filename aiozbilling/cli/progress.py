@@ -28,8 +28,9 @@ def rows_kept(is_kept: Callable[[], bool]) -> Iterator[Callable[[int], None]]:
         raise
     except BaseException as error:
         is_stuck = isinstance(error, ListingError) and not error.delivered
-        if rows and is_kept() and not is_stuck:
-            note(f"{rows:,} row{'' if rows == 1 else 's'} kept. Run the same command again to resume.")
+        if (rows or is_kept()) and not is_stuck:
+            kept = f"{rows:,} row{'' if rows == 1 else 's'}" if rows else "The rows read so far are"
+            note(f"{kept} kept. Run the same command again to resume.")
         raise
 
 
