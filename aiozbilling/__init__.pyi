@@ -135,6 +135,9 @@ from aiozbilling.exchange.rate import (
 from aiozbilling.exchange.retry import (
     RetryPolicy as RetryPolicy,
 )
+from aiozbilling.exchange.shared_rate import (
+    SharedRateLimit as SharedRateLimit,
+)
 from aiozbilling.listing.cursor import (
     Cursor as Cursor,
 )

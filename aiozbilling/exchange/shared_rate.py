@@ -1,0 +1,138 @@
+"""One rate limit for all processes of a machine that use the same account.
+
+pyrate-limiter 4.5 was considered first. Its `SQLiteBucket` works for several processes only with a further dependency
+for its lock, and its `MultiprocessBucket` reaches the children of one pool only.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkstemp
+
+import attrs
+
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
+from aiozbilling.exchange.rate import LONGEST_DELAY, wait_s
+
+__all__ = ["SharedRateLimit"]
+
+_KEY_FILE = "key"
+_KEY_BYTES = 32
+
+
+@attrs.frozen
+class SharedRateLimit:
+    """At most `requests` in any `per_s` seconds, for each account, in all processes of this machine.
+
+    The processes share a folder. It holds one small file for each account, named by a keyed fingerprint, with the times
+    of its latest requests; it holds no credentials. A process that is killed leaves nothing behind that stops others.
+    Processes ask in turn, as the file is locked for some microseconds at a time; POSIX only.
+
+    Attributes:
+        folder: of the files, made when it is missing; on a local disk or in memory, such as ``"/run/my-app/limits"``.
+        requests: how many, at least 1.
+        per_s: seconds of the sliding window.
+    """
+
+    folder: Path = attrs.field(converter=Path)
+    requests: int
+    per_s: float
+    key: bytes = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        refuse_bad_count("SharedRateLimit.requests", self.requests)
+        checked_seconds("SharedRateLimit.per_s", self.per_s)
+        if os.name != "posix":
+            raise ConfigurationError("SharedRateLimit needs a POSIX system, as it locks files with flock")
+        try:
+            object.__setattr__(self, "key", _shared_key(self.folder))
+        except OSError as error:
+            raise ConfigurationError(f"SharedRateLimit.folder {str(self.folder)!r} is not usable: {error}") from None
+
+    def window(self, account: str) -> SharedWindow:
+        """Return the window of an account."""
+        return SharedWindow(self.folder / f"{account}.times", self.requests, self.per_s)
+
+
+def _shared_key(folder: Path) -> bytes:
+    """Return the folder's random key; the first process makes it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = folder / _KEY_FILE
+    if not place.exists():
+        handle, temporary = mkstemp(dir=folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(os.urandom(_KEY_BYTES))
+        try:
+            os.link(temporary, place)  # whole or not at all; another process may have been first
+        except FileExistsError:
+            pass
+        finally:
+            Path(temporary).unlink()
+    key = place.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise OSError(f"{place} is damaged")
+    return key
+
+
+@attrs.define(eq=False)
+class SharedWindow:
+    """The latest requests of one account, in a file that its processes lock while they look.
+
+    The file holds the arrival times, 8 bytes each, ascending. The clock counts from the start of the machine and is the
+    same in all processes; times of an earlier start lie in the future and are dropped.
+    """
+
+    path: Path
+    requests: int
+    per_s: float
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    def take(self, delay_s: float) -> float:
+        """Record a request that is sent now and return 0.0, or return the seconds until one may be sent."""
+        with self._lock, self._locked() as handle:
+            now = self.clock()
+            arrivals = self._arrivals(handle, now)
+            if (seconds := wait_s(arrivals, self.requests, self.per_s, now, 0)) > 0:
+                return seconds
+            arrival = now + min(delay_s, LONGEST_DELAY * self.per_s)
+            arrivals.append(max(arrival, arrivals[-1]) if arrivals else arrival)
+            if len(arrivals) > self.requests:
+                arrivals.popleft()
+            os.pwrite(handle, struct.pack(f"={len(arrivals)}d", *arrivals), 0)
+            return 0.0
+
+    def wait_s(self, ahead: int) -> float:
+        """Return the seconds until one more request may be sent where so many of this process are sent before it."""
+        with self._lock, self._locked() as handle:
+            now = self.clock()
+            return wait_s(self._arrivals(handle, now), self.requests, self.per_s, now, ahead)
+
+    def is_empty(self) -> bool:
+        """Whether it can be forgotten, which is always so: the file keeps the times."""
+        return True
+
+    def _arrivals(self, handle: int, now: float) -> deque[float]:
+        data = os.pread(handle, 8 * self.requests, 0)
+        times = struct.unpack(f"={len(data) // 8}d", data[: len(data) // 8 * 8])
+        latest = now + LONGEST_DELAY * self.per_s
+        return deque(sorted(moment for moment in times if 0 < moment <= latest))
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        import fcntl
+
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # given back when the file is closed, or the process ends
+            yield handle
+        finally:
+            os.close(handle)

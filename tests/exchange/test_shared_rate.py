@@ -1,0 +1,125 @@
+"""One limit for several processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from aiozbilling import AiozBilling, ConfigurationError, RateLimit, SharedRateLimit
+from aiozbilling.simulator import Simulator
+
+PROCESS = textwrap.dedent("""
+    import asyncio, json, sys
+    from aiozbilling import AiozBilling, RetryPolicy, SharedRateLimit
+
+    folder, token, other, url, requests, per_s, calls = sys.argv[1:]
+
+    async def work(billing, calls):
+        for _ in calls:
+            await asyncio.gather(billing.this_month_usage(), return_exceptions=True)
+
+    async def main():
+        limit = SharedRateLimit(folder, int(requests), float(per_s))
+        statuses = []
+        async with AiozBilling(
+            token=token, base_url=url, rate_limit=limit, retry=RetryPolicy(attempts=1), deadline=None,
+            on_attempt=lambda attempt: statuses.append(attempt.status),
+        ) as billing:
+            await billing.with_credentials(token=other).this_month_usage()  # a process that has just begun is slow
+            await asyncio.to_thread(sys.stdin.readline)
+            statuses.clear()
+            await asyncio.gather(*(work(billing, range(worker, int(calls), 4)) for worker in range(4)))
+        print(json.dumps(statuses))
+
+    asyncio.run(main())
+""")
+
+
+async def run(simulator: Simulator, folder: Path, requests: int, per_s: float, calls: list[int]) -> list[int]:
+    """Run a process for each number of calls, and return the statuses that all of them saw."""
+    other = simulator.add_account()
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-W", "error", "-c", PROCESS, str(folder), simulator.token, other.token, simulator.url,
+            str(requests), str(per_s), str(count),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        for count in calls
+    ]  # fmt: skip
+    while len(simulator.requests) < len(calls):
+        await asyncio.sleep(0.01)
+    simulator.requests.clear()
+    outputs = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    return [status for output, _ in outputs for status in json.loads(output)]
+
+
+async def test_two_processes_keep_one_limit(billing_simulator: Simulator, tmp_path: Path) -> None:
+    """Two processes make 12 requests at 4 in 0.4 s: the server, which counts 4 in 0.3 s, refuses none."""
+    billing_simulator.behaviour.rate_requests, billing_simulator.behaviour.rate_per_s = 4, 0.3
+    statuses = await run(billing_simulator, tmp_path / "limits", 4, 0.4, [6, 6])
+    assert statuses == [200] * 12
+
+
+@pytest.mark.slow
+async def test_two_busy_processes_of_eight_use_the_whole_limit(billing_simulator: Simulator, tmp_path: Path) -> None:
+    """Eight processes, two of them busy: at least 95 % of the limit is used, and nothing is refused.
+
+    The server's period is a tenth shorter than ours: a loaded machine delivers single requests some 100 ms late.
+    """
+    billing_simulator.behaviour.rate_requests, billing_simulator.behaviour.rate_per_s = 80, 3.6
+    statuses = await run(billing_simulator, tmp_path, 80, 4.0, [100, 100, 1, 1, 1, 1, 1, 1])
+    assert statuses == [200] * 206
+    times = sorted(request.at for request in billing_simulator.requests)
+    assert times[160] - times[0] <= 2 * 4.0 / 0.95
+
+
+def test_the_limit_is_kept_by_account_without_its_credentials(tmp_path: Path) -> None:
+    """Each account has a file of its own, named by a keyed fingerprint, and no file holds a credential."""
+    limit = SharedRateLimit(tmp_path, 1, 60)
+    first = AiozBilling(token="secret-of-one-account", rate_limit=limit)
+    again = AiozBilling(token="secret-of-one-account", rate_limit=SharedRateLimit(tmp_path, 1, 60))
+    other = first.with_credentials(token="secret-of-another", account="other")
+    for client in (first, other):
+        window = client._exchange.account.throttle.window
+        assert window is not None
+        assert window.take(0.0) == 0.0
+    window = again._exchange.account.throttle.window
+    assert window is not None
+    assert 59 < window.take(0.0) <= 60
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert len(files) == 3
+    assert not any(b"secret" in path.read_bytes() or "secret" in path.name for path in tmp_path.iterdir())
+
+
+def test_times_of_an_earlier_start_of_the_machine_do_not_count(tmp_path: Path) -> None:
+    """Times in the future, as after a restart, and damaged ones are dropped."""
+    window = SharedRateLimit(tmp_path, 1, 60).window("a")
+    assert window.take(0.0) == 0.0
+    window.clock = lambda: 10.0
+    assert window.take(0.0) == 0.0
+    window.path.write_bytes(b"\xff" * 5)
+    assert window.take(0.0) == 0.0
+
+
+def test_an_unusable_folder_is_refused(tmp_path: Path) -> None:
+    """A folder that cannot be made, or limits that make no sense, are ConfigurationErrors."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="not usable"):
+        SharedRateLimit(tmp_path / "file" / "limits", 1, 60)
+    with pytest.raises(ConfigurationError, match=r"SharedRateLimit\.requests"):
+        SharedRateLimit(tmp_path, 0, 60)
+
+
+def test_credentials_that_change_need_a_label_to_share_a_limit(tmp_path: Path) -> None:
+    """A function of credentials has no fingerprint that another process would find: the account needs a label."""
+    limit = SharedRateLimit(tmp_path, 1, 60)
+    with pytest.raises(ConfigurationError, match="account="):
+        AiozBilling(credentials=lambda: "token", rate_limit=limit)
+    AiozBilling(credentials=lambda: "token", rate_limit=limit, account="one")
+    AiozBilling(credentials=lambda: "token", rate_limit=RateLimit(1, 60))
