@@ -1,25 +1,5 @@
 """What users hold: frozen records with the provider's field names, exact amounts and aware UTC times."""
 
-from __future__ import annotations
+from aiozbilling.lazy import lazy_names
 
-from aiozbilling.records.aioz import DayUsage, MonthUsage, TopUp
-from aiozbilling.records.amounts import TokenAmount
-from aiozbilling.records.b3os import CuBalance, CuDay, CuLine, CuSummary, CuUsage
-from aiozbilling.records.metered import EstimatedCost, MeteredUsage, MetricUsage, Period, ProjectedUsage
-
-__all__ = [
-    "CuBalance",
-    "CuDay",
-    "CuLine",
-    "CuSummary",
-    "CuUsage",
-    "DayUsage",
-    "EstimatedCost",
-    "MeteredUsage",
-    "MetricUsage",
-    "MonthUsage",
-    "Period",
-    "ProjectedUsage",
-    "TokenAmount",
-    "TopUp",
-]
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)
