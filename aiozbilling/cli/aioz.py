@@ -96,12 +96,12 @@ def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callabl
                 await _print(_new_rows(listing, every, max_items), output.add)
                 await output.end()
                 return
-            span, most = _span(since, until), _most(format_, max_items, everything=everything)
             in_list = None if span else most
             listing = read(max_items=in_list, page_size=page_size, concurrency=concurrency)
             await _print(_within(listing, span, most), output.add)
             await output.end(None if span else listing.report.total_last)
 
+        span, most = _span(since, until), _most(format_, max_items, everything=everything)
         if follow and (since or until or everything):
             raise ConfigurationError("--follow prints only new rows: it takes no --since, --until or --all")
         with_aioz(Access(simulator, base_url, timeout, rate_limit), show)

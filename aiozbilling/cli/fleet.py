@@ -95,7 +95,7 @@ def export(
     try:
         run(work())
     except SystemExit:
-        note("What was read is kept: run the same command again, and it goes on.")
+        note("The rows read so far are kept. Run the same command again to resume.")
         raise
     _report(failed)
 

@@ -119,7 +119,9 @@ def verify(file: _File = None, *, db: _DatabaseOption = None, chain: _Chain = No
 def _synced(report: "SyncReport") -> str:
     lines = [("database", f"{report.path}, account {report.account}")]
     for name, counts in report.lists.items():
-        text = f"{counts.stored:,} rows, {counts.new:,} new, {counts.changed:,} changed"
+        text = (
+            f"{counts.stored:,} row{'' if counts.stored == 1 else 's'}, {counts.new:,} new, {counts.changed:,} changed"
+        )
         if counts.removed:
             text += f", {counts.removed:,} removed by the provider"
         if counts.counted is not None and counts.counted != counts.stored - counts.removed:

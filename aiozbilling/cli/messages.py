@@ -22,6 +22,7 @@ _OPTIONS = {
     "wait_s": "--wait",
 }
 _KEYWORD = re.compile(rf"(?<![\w-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
+_TIMES = re.compile(r"(?<![\w-])(since|until)(?= must be| \()")  # elsewhere these are words
 
 
 def complain(message: str, hint: str = "") -> None:
@@ -50,7 +51,7 @@ def with_cli_options(message: str) -> str:
         name = _OPTIONS[match[1]]
         return name if match[2] in (None, "True") else f"{name} {match[2]}"
 
-    return _KEYWORD.sub(option, message)
+    return _TIMES.sub(r"--\1", _KEYWORD.sub(option, message))
 
 
 def _write(message: str, style: str) -> None:

@@ -167,7 +167,8 @@ def _asked(secrets: dict[str, str], instead: str = "") -> dict[str, str]:
         return {}
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         names = " and ".join(missing) + (f" (or {instead})" if instead else "")
-        raise ConfigurationError(f"set the environment variable {names}; --simulator needs no account")
+        variables = "variable" if len(missing) == 1 else "variables"
+        raise ConfigurationError(f"set the environment {variables} {names}; --simulator needs no account")
     from getpass import getpass
 
     values = {name: os.environ.get(name, "") for name in secrets}

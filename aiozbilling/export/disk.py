@@ -157,7 +157,7 @@ def failures_named(path: Path) -> Iterator[None]:
     """Turn what the system says into an ExportError that says what to do.
 
     A failed fsync is never repeated: the system forgets what it could not write, and a second one succeeds over lost
-    bytes. The next run goes on from the last checkpoint, which was on the disk before.
+    bytes. The next run resumes from the last checkpoint, which was on the disk before.
     """
     try:
         yield

@@ -24,7 +24,7 @@ class PartFile:
     """Rows of an export whose file grows by appending.
 
     What the steps are for: rows are synced before the checkpoint that counts them; the checkpoint takes the old one's
-    name only when it is on the disk itself; what stands behind the checkpoint's bytes is cut off before going on.
+    name only when it is on the disk itself; bytes after the checkpoint are truncated before resuming.
     """
 
     def __init__(self, disk: Disk, names: Names, encoding: Encoding) -> None:
@@ -36,7 +36,7 @@ class PartFile:
         self._size = 0
 
     def open(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Go on behind a checkpoint.
+        """Resume after a checkpoint.
 
         Raises:
             CheckpointError: the file doesn't hold what the checkpoint says.
@@ -117,5 +117,5 @@ def digest(disk: Disk, path: Path) -> tuple[int, str]:
 
 
 def _damaged(path: Path, reason: str) -> CheckpointError:
-    hint = "Remove it and the file .checkpoint beside it to begin anew"
+    hint = "Remove it and the .checkpoint file next to it to start again"
     return CheckpointError(reason, path=str(path), hint=hint)

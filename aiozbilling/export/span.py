@@ -33,7 +33,7 @@ class Span:
         first = None if since is None else _bounds("since", since)[0]
         end = None if until is None else _bounds("until", until)[1]
         if first is not None and end is not None and first >= end:
-            raise ConfigurationError(f"no time is since {since} and until {until}")
+            raise ConfigurationError(f"since ({since}) is after until ({until})")
         return cls(first, end)
 
     def __bool__(self) -> bool:

@@ -112,7 +112,7 @@ class Changes:
         self.place = self._since
 
     async def rows(self) -> AsyncGenerator[list[Any], None]:
-        """Iterate the rows in batches. A row may come again unchanged beside one that changed.
+        """Iterate the rows in batches. A row may be repeated unchanged with one that changed.
 
         Raises:
             DriftError: the list shares no row with the one that was read before: it is another account's.

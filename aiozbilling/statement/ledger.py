@@ -29,7 +29,7 @@ def read_ledger(path: str | PathLike[str]) -> Facts:
     """
     file = Path(path)
     if not file.is_file():
-        raise ExportError("there is no such file", path=str(file), hint="Make it with aiozbilling sync --db FILE")
+        raise ExportError("there is no such file", path=str(file), hint="Create it with aiozbilling sync --db FILE")
     with _failures_named(file), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
         database.execute("BEGIN")  # one state of the file for all that is read
         accounts = _rows(database, "accounts", "account", order="account")

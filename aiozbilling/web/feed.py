@@ -66,7 +66,7 @@ class Feed(Generic[R]):
 
     @property
     def error(self) -> BaseException | None:
-        """What ended the feed, such as `AuthenticationError` for a revoked key; None while it goes on."""
+        """What ended the feed, such as `AuthenticationError` for a revoked key; None while it is running."""
         return self._error
 
     def subscribe(self, after: str | None = None) -> AsyncGenerator[R | None, None]:

@@ -68,6 +68,10 @@ def test_errors_name_the_options_of_the_command_line() -> None:
     told = with_cli_options("try page_size=100, give the new address as `base_url`, or overwrite=True")
     assert told == "try --page-size 100, give the new address as `--base-url`, or --force"
     assert with_cli_options("my_timeout and page_sizes") == "my_timeout and page_sizes"
+    assert (
+        with_cli_options("since (2026-11) is after until (2026-10)") == "--since (2026-11) is after --until (2026-10)"
+    )
+    assert with_cli_options("changed since it was written") == "changed since it was written"
 
 
 def test_decimal_points_form_a_column() -> None:
