@@ -6,12 +6,13 @@ one look at a variable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
-__all__ = ["Kind", "Observed", "Observer", "began", "observe", "observer"]
+__all__ = ["Kind", "Observed", "Observer", "began", "observe", "observer", "watched"]
 
+T = TypeVar("T")
 Kind = Literal["call", "attempt", "walk", "poll", "export", "sync"]
 Facts = Mapping[str, str | int | float | bool]
 
@@ -57,3 +58,18 @@ def observer() -> Observer | None:
 def began(kind: Kind, name: str, facts: Facts | None = None) -> Observed | None:
     """Tell the observer, where there is one, that an operation begins."""
     return _observers[0].began(kind, name, facts or {}) if _observers else None
+
+
+async def watched(kind: Kind, name: str, work: Awaitable[T], facts: Callable[[T], Facts]) -> T:
+    """Do work that is one operation, such as a poll, an export or a sync; `facts` describes its result."""
+    observed = began(kind, name)
+    if observed is None:
+        return await work
+    try:
+        with observed.inside():
+            result = await work
+    except BaseException as error:
+        observed.ended({}, error)
+        raise
+    observed.ended(facts(result))
+    return result

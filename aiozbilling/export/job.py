@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from aiozbilling.errors import ConfigurationError, DriftError, ExportError, RunawayError
+from aiozbilling.exchange.observer import watched
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, failures_named
 from aiozbilling.export.formats import Format, format_of
@@ -77,7 +78,11 @@ async def export(
         AiozBillingError: the list could not be read; the rows before are kept, and the next call resumes after them.
     """
     job = Job(listing, Path(path), format, Span.between(since, until), account=account, overwrite=overwrite)
-    return await job.run(on_progress or _ignore)
+    return await watched("export", listing.endpoint, job.run(on_progress or _ignore), _figures)
+
+
+def _figures(report: ExportReport) -> dict[str, str | int]:
+    return {"rows": report.rows, "consistency": report.consistency}
 
 
 class Job:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
 from aiozbilling.errors import AiozBillingError, ApiError, DecodeError, ListingError, TLSError, TransportError
+from aiozbilling.exchange.observer import watched
 from aiozbilling.listing.news import Follower
 
 __all__ = ["follow"]
@@ -28,7 +29,7 @@ async def follow(
     failures = 0
     while True:
         try:
-            news = await follower.poll()
+            news = await watched("poll", follower.source.endpoint, follower.poll(), lambda new: {"rows": len(new)})
         except AiozBillingError as error:
             failures += 1
             if not _passes(error, failures):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from operator import length_hint
 from typing import Generic, Literal, TypeVar
 
 import attrs
 
 from aiozbilling.errors import BadRequestError, ListingError
+from aiozbilling.exchange.observer import Observed, began
 from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.prefetch import Prefetch
 from aiozbilling.listing.source import Source, key_from_text, key_text
@@ -21,6 +24,7 @@ R = TypeVar("R")
 
 SIZES = (1000, 100, 10)  # asked for in turn where a server refuses
 _SMALLEST_SIZE = 10
+_NOTHING: AbstractContextManager[object] = nullcontext()
 
 
 @attrs.define(eq=False)
@@ -43,9 +47,11 @@ class Reading(Generic[R]):
     _cuts: list[int] = attrs.field(factory=list, init=False)
     _delivered: int = attrs.field(default=0, init=False)
     _handing_out: Iterator[R] | None = attrs.field(default=None, init=False)
+    _observed: Observed | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._prefetch = Prefetch(self._fetch, self.concurrency)
+        self._observed = began("walk", self.source.endpoint)
         self._head = () if self.after is None else self.after.head
         found = self.source.page_sizes.get(self.source.endpoint, SIZES[0])
         self._begin(self.page_size or min(found, self.largest))
@@ -53,24 +59,29 @@ class Reading(Generic[R]):
     async def next(self) -> Delivery[R] | None:
         """Give the next window's new rows, which may be none; None at the end."""
         prefetch = self._prefetch
-        while not self.walk.done:
-            plan = self.walk.plan(prefetch.ahead)
-            window = plan[0]
-            prefetch.want(plan)
-            try:
-                rows, total = await prefetch.take(window)
-                delivery = self.walk.accept(window, rows, total)
-            except BadRequestError:
-                if (smaller := self._smaller_size()) is None:
+        with self._inside():
+            while not self.walk.done:
+                plan = self.walk.plan(prefetch.ahead)
+                window = plan[0]
+                prefetch.want(plan)
+                try:
+                    rows, total = await prefetch.take(window)
+                    delivery = self.walk.accept(window, rows, total)
+                except BadRequestError:
+                    if (smaller := self._smaller_size()) is None:
+                        raise
+                    self._begin(smaller)
+                    continue
+                except ListingError as error:
+                    error.report, error.cursor = self.report, self.cursor
                     raise
-                self._begin(smaller)
-                continue
-            except ListingError as error:
-                error.report, error.cursor = self.report, self.cursor
-                raise
-            self._note(window, len(rows), delivery)
-            return delivery
-        return None
+                self._note(window, len(rows), delivery)
+                return delivery
+            return None
+
+    def _inside(self) -> AbstractContextManager[object]:
+        """Let the requests be a part of this walk, for the observer; not held while the caller has the rows."""
+        return _NOTHING if self._observed is None else self._observed.inside()
 
     def hand_out(self, delivery: Delivery[R]) -> Iterator[R]:
         """Iterate the delivery's rows so that the cursor knows which of them were handed out, at no cost a row."""
@@ -97,6 +108,10 @@ class Reading(Generic[R]):
 
     async def aclose(self) -> None:
         """End the reading: what is in flight is cancelled, and has ended when this returns."""
+        if self._observed is not None:
+            report, error = self.report, sys.exc_info()[1]
+            facts = {"rows": report.rows, "requests": report.requests, "consistency": report.consistency}
+            self._observed.ended(facts, error if isinstance(error, Exception) else None)
         await self._prefetch.aclose()
 
     def _begin(self, size: int) -> None:

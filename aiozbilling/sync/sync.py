@@ -15,6 +15,7 @@ from aiozbilling.clients.b3os import B3osBilling
 from aiozbilling.clients.client import Client
 from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.observer import watched
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import MonthUsage
 from aiozbilling.sync.access import opened_ledger
@@ -152,12 +153,8 @@ async def sync(
         await in_thread(ledger.begin, host)
         run = _Run(ledger, on_progress or _ignore, full)
         try:
-            if billing is not None:
-                await run.aioz(billing)
-            if b3os is not None and organization is not None:
-                await run.b3os(b3os, organization)
-            if metered is not None:
-                await run.metered(metered)
+            work = run.all(billing, b3os, organization, metered)
+            await watched("sync", "ledger", work, lambda _: {"requests": run.requests})
             lists = await in_thread(partial(ledger.finish, run.counts, has_aioz=billing is not None))
         except BaseException as error:
             await in_thread(ledger.fail, error, run.counts)
@@ -175,6 +172,21 @@ class _Run:
     full: bool
     counts: dict[str, ListCounts] = attrs.field(factory=dict)
     requests: int = 0
+
+    async def all(
+        self,
+        billing: AiozBilling | None,
+        b3os: B3osBilling | None,
+        organization: str | None,
+        metered: MeteredBilling | None,
+    ) -> None:
+        """Read from each client that is given."""
+        if billing is not None:
+            await self.aioz(billing)
+        if b3os is not None and organization is not None:
+            await self.b3os(b3os, organization)
+        if metered is not None:
+            await self.metered(metered)
 
     async def aioz(self, billing: AiozBilling) -> None:
         ledger = self.ledger

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from opentelemetry import trace
@@ -15,7 +16,16 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from aiozbilling import AiozBilling, AuthenticationError, ConfigurationError, NotSentError, RateLimit, RetryPolicy
+from aiozbilling import (
+    AiozBilling,
+    AuthenticationError,
+    ConfigurationError,
+    NotSentError,
+    RateLimit,
+    RetryPolicy,
+    ServerError,
+)
+from aiozbilling.export import export, sync
 from aiozbilling.integrations.opentelemetry import instrument, uninstrument
 from aiozbilling.simulator import Fault, Simulator
 
@@ -59,7 +69,7 @@ async def test_each_attempt_is_a_client_span_inside_of_its_call(
     async with client(billing_simulator) as billing:
         await billing.top_ups(page_size=10, max_items=5)
     first, second = telemetry.spans(trace.SpanKind.CLIENT)
-    (call,) = telemetry.spans(trace.SpanKind.INTERNAL)
+    call, _walk = telemetry.spans(trace.SpanKind.INTERNAL)
     assert first.name == second.name == call.name == "GET /api/billing/topUp"
     url = f"{billing_simulator.url}/api/billing/topUp?offset=0&limit=5"
     expected = {
@@ -80,6 +90,51 @@ async def test_each_attempt_is_a_client_span_inside_of_its_call(
     assert call.attributes["aiozbilling.attempts"] == 2
     assert call.attributes["aiozbilling.outcome"] == "ok"
     assert {"aiozbilling.limiter_wait_s", "aiozbilling.backoff_s"} <= call.attributes.keys()
+
+
+async def test_walks_polls_exports_and_syncs_are_spans(
+    telemetry: Telemetry, billing_simulator: Simulator, tmp_path: Path
+) -> None:
+    """Each is an INTERNAL span with its figures, and the calls that it makes are inside of it."""
+    async with client(billing_simulator) as billing:
+        async for _ in billing.top_ups(page_size=100):
+            pass
+        await export(billing.history_usage(), tmp_path / "history.csv")
+        await sync(billing, tmp_path / "ledger.db")
+        news = billing.top_ups().follow(every_s=0.01)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await anext(news)
+        await news.aclose()
+    spans = {span.name: span for span in reversed(telemetry.spans(trace.SpanKind.INTERNAL))}
+    walk = spans["walk /api/billing/topUp"]
+    assert walk.attributes == {
+        "aiozbilling.rows": 250,
+        "aiozbilling.requests": 3,
+        "aiozbilling.consistency": "static",
+    }
+    exported = spans["export /api/billing/historyUsage"]
+    assert exported.attributes is not None
+    assert exported.attributes["aiozbilling.rows"] == 120
+    assert spans["sync ledger"].attributes is not None
+    assert {"poll /api/billing/topUp", "walk /api/billing/historyUsage"} <= spans.keys()
+    assert walk.context is not None
+    inside = [span for span in telemetry.spans(trace.SpanKind.INTERNAL) if span.parent == walk.context]
+    assert len(inside) == 3
+
+
+async def test_a_walk_that_the_caller_leaves_is_no_error(telemetry: Telemetry, billing_simulator: Simulator) -> None:
+    """Breaking out of a list ends its span without an error; a walk that fails has the error's class."""
+    async with client(billing_simulator, retry=RetryPolicy(attempts=1)) as billing:
+        pages = billing.top_ups(page_size=10).pages()
+        await anext(pages)
+        await pages.aclose()
+        billing_simulator.fail(Fault("http-503"))
+        with pytest.raises(ServerError):
+            await billing.top_ups(page_size=10).collect()
+    left, failed = (span for span in telemetry.exporter.get_finished_spans() if span.name.startswith("walk"))
+    assert left.status.status_code is trace.StatusCode.UNSET
+    assert failed.status.description == "ServerError"
 
 
 async def test_durations_are_a_histogram(telemetry: Telemetry, billing_simulator: Simulator) -> None:

@@ -1,0 +1,90 @@
+"""Credentials that a function returns, and that change."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from aiozbilling import AiozBilling, AuthenticationError, B3osBilling, ConfigurationError, MeteredBilling
+from aiozbilling.simulator import Simulator
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_token_that_expires_is_asked_for_again(is_async: bool, billing_simulator: Simulator) -> None:
+    """A refused token is replaced once, in the middle of a walk too, and tasks that ask at once share one question."""
+    first, second = billing_simulator.account, billing_simulator.add_account(top_ups=250)
+    asked: list[str] = []
+
+    def ask() -> str:
+        asked.append("")
+        return (first if len(asked) == 1 else second).token
+
+    async def ask_slowly() -> str:
+        await asyncio.sleep(0.01)
+        return ask()
+
+    async with AiozBilling(
+        credentials=ask_slowly if is_async else ask, base_url=billing_simulator.url, rate_limit=None
+    ) as billing:
+        await asyncio.gather(*(billing.this_month_usage() for _ in range(10)))
+        assert len(asked) == 1
+        first.is_revoked = True
+        await asyncio.gather(*(billing.this_month_usage() for _ in range(10)))
+        assert len(asked) == 2
+
+
+async def test_a_second_refusal_is_the_error(billing_simulator: Simulator) -> None:
+    """A call asks for other credentials once; a second 401 is raised."""
+    billing_simulator.account.is_revoked = True
+    asked = []
+    async with AiozBilling(
+        credentials=lambda: asked.append(1) or billing_simulator.token,  # type: ignore[func-returns-value]
+        base_url=billing_simulator.url,
+    ) as billing:
+        with pytest.raises(AuthenticationError) as caught:
+            await billing.this_month_usage()
+    assert caught.value.attempts == len(asked) == 2
+
+
+async def test_each_client_takes_a_function(billing_simulator: Simulator) -> None:
+    """Key pairs and tokens may come from functions, for each system and each further account."""
+    simulator = billing_simulator
+    async with (
+        AiozBilling(credentials=lambda: (simulator.api_key, simulator.secret_key), base_url=simulator.url) as aioz,
+        B3osBilling(credentials=lambda: simulator.b3os_token, base_url=simulator.url) as b3os,
+        MeteredBilling(simulator.url, credentials=lambda: simulator.metered_token) as metered,
+    ):
+        await aioz.this_month_usage()
+        await aioz.with_credentials(credentials=lambda: simulator.token).this_month_usage()
+        await b3os.cu_balance(simulator.organization)
+        await metered.usage()
+
+
+@pytest.mark.parametrize("found", ["", None, ("a",) * 3, ("key", ""), "with blank"])
+async def test_what_is_no_credential_is_refused_unseen(found: object, billing_simulator: Simulator) -> None:
+    """A function that returns something else is a ConfigurationError without a request."""
+    async with AiozBilling(credentials=lambda: found, base_url=billing_simulator.url) as billing:  # type: ignore[arg-type, return-value]
+        with pytest.raises(ConfigurationError):
+            await billing.this_month_usage()
+    assert billing_simulator.requests == []
+
+
+async def test_an_error_of_the_function_is_raised_as_it_is(billing_simulator: Simulator) -> None:
+    """What the function raises reaches the caller."""
+
+    def ask() -> str:
+        raise LookupError("the vault is sealed")
+
+    async with AiozBilling(credentials=ask, base_url=billing_simulator.url) as billing:
+        with pytest.raises(LookupError, match="sealed"):
+            await billing.this_month_usage()
+
+
+def test_without_credentials_the_error_names_from_env() -> None:
+    """A client without credentials, or with two kinds, says how to give them."""
+    for build in (AiozBilling, B3osBilling):
+        with pytest.raises(ConfigurationError, match="from_env"):
+            build()
+    with pytest.raises(ConfigurationError, match="from_env"):
+        AiozBilling(token="x", credentials=lambda: "x")
