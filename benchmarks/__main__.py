@@ -7,10 +7,12 @@ import json
 import sys
 from pathlib import Path
 
+from benchmarks.instructions import MISSING
 from benchmarks.machine import described
 from benchmarks.outcome import Outcome
 from benchmarks.peers import PEERS
 from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios.counted import COUNTED
 from benchmarks.serving import serving
 from benchmarks.setting import Setting
 from benchmarks.table import markdown, plain
@@ -18,6 +20,10 @@ from benchmarks.table import markdown, plain
 
 def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
+    if options.instructions and MISSING:
+        print(MISSING)
+        return
+    scenarios = COUNTED if options.instructions else SCENARIOS
     for peer in PEERS:
         if peer.missing:
             print(f"{peer.title} is left out, {' and '.join(peer.missing)} missing: pip install '.[bench]'")
@@ -26,8 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
     outcomes: list[Outcome] = []
     with serving(max(options.rows, options.export_rows)) as server:
         setting = Setting(server, options.rows, options.export_rows, options.repeat, options.quick)
-        for name in options.scenarios or SCENARIOS:
-            outcomes.append(SCENARIOS[name](setting))
+        for name in options.scenarios or scenarios:
+            outcomes.append(scenarios[name](setting))
             print(plain(outcomes[-1]), end="\n\n", flush=True)
     if options.json:
         report = {"machine": machine, "outcomes": [outcome.as_json() for outcome in outcomes]}
@@ -46,12 +52,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="export 1,000,000 rows")
     parser.add_argument("--repeat", type=int, default=5, help="processes for each peer (5)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, once each: does it work?")
+    parser.add_argument(
+        "--instructions", action="store_true", help=f"count instructions by callgrind, of {', '.join(COUNTED)}"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the samples there")
     parser.add_argument("--markdown", action="store_true", help="print tables for the README as well")
     options = parser.parse_args(arguments)
+    known = COUNTED if options.instructions else SCENARIOS
     for name in options.scenarios:
-        if name not in SCENARIOS:
-            parser.error(f"there is no scenario {name}; there are {', '.join(SCENARIOS)}")
+        if name not in known:
+            parser.error(f"there is no scenario {name}; there are {', '.join(known)}")
     if options.full:
         options.export_rows = 1_000_000
     if options.quick:

@@ -16,7 +16,7 @@ _LIBRARIES = (
     "tenacity",
     "yarl",
     "orjson",
-    "httpx",
+    "httpx2",
     "pydantic",
     "requests",
     "dlt",

@@ -20,6 +20,11 @@ from benchmarks.rows import encoded_rows
 WARM_ROWS = 2500
 _QUERY = re.compile(rb"[?&](offset|limit|rows|latency_ms|rate)=(\d+)")
 _HEAD = b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\n%sContent-Length: %d\r\n\r\n"
+_USAGE = (
+    b'{"data":{"total_storage":82304,"storage_usage":82304,"bandwidth_usage":1234567,'
+    b'"storage_cost":"2173368724836762","bandwidth_cost":"98765432100000"},"status":"success"}'
+)
+MONTH = _HEAD % (b"200 OK", b"", len(_USAGE)) + _USAGE
 
 
 class Pages:
@@ -90,6 +95,9 @@ class Connection(asyncio.Protocol):
             if b"rows" in query:
                 pages.set(query[b"rows"], query.get(b"latency_ms", 0), query.get(b"rate", 0))
             return _HEAD % (b"200 OK", b"", len(counts)) + counts, 0
+        if b"/thisMonthUsage" in target:
+            pages.served += 1
+            return MONTH, pages.latency_s
         offset, limit = query.get(b"offset", 0), query.get(b"limit", 10)
         if target.startswith(b"/warm/"):
             return pages.page(offset, limit, min(pages.rows, WARM_ROWS)), 0

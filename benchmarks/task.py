@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import NamedTuple
 
 PATH = "/api/billing/topUp"
+MONTH_PATH = "/api/billing/thisMonthUsage"
 KEYS = {"pinning_api_key": "YmVuY2htYXJr", "pinning_secret_key": "bm90IGEgc2VjcmV0"}
 
 
@@ -34,3 +37,13 @@ class Tally(NamedTuple):
     @classmethod
     def of(cls, rows: int, amount: Decimal | int) -> Tally:
         return cls(rows, int(amount))
+
+
+async def called(call: Callable[[], Awaitable[object]], concurrency: int, count: int) -> None:
+    """Make so many calls, so many at once."""
+
+    async def some(share: int) -> None:
+        for _ in range(share):
+            await call()
+
+    await asyncio.gather(*(some(count // concurrency) for _ in range(concurrency)))

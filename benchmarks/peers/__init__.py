@@ -21,8 +21,9 @@ class Peer(NamedTuple):
 OURS = Peer("ours", "aiozbilling")
 FLOOR = Peer("floor", "floor (aiohttp, msgspec)")
 AIOHTTP = Peer("aiohttp_cattrs", "aiohttp + orjson + cattrs", ("orjson",))
-HTTPX = Peer("httpx_pydantic", "httpx + pydantic", ("httpx", "pydantic"))
+HTTPX = Peer("httpx2_pydantic", "httpx2 + pydantic", ("httpx2", "pydantic"))
 REQUESTS = Peer("requests_sample", "requests (the provider's sample)", ("requests",))
 DLT = Peer("dlt_rest_client", "dlt RESTClient", ("dlt",))
 OPENAI = Peer("openai_paginator", "openai's paginator", ("openai",))
 PEERS = (OURS, FLOOR, AIOHTTP, HTTPX, REQUESTS, DLT, OPENAI)
+CALLERS = (OURS, FLOOR, HTTPX, OPENAI)  # those with `calls`

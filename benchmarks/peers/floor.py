@@ -1,4 +1,4 @@
-"""The least that gives the same records: aiohttp and a typed msgspec decoder; no retry, no checks."""
+"""The least that gives the same records: aiohttp and a typed msgspec decoder; no retry, no checks but the records'."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import aiohttp
 import attrs
 import msgspec
 
-from aiozbilling.records import TopUp
-from benchmarks.task import KEYS, PATH, Tally, Task
+from aiozbilling.records import MonthUsage, TopUp
+from benchmarks.task import KEYS, MONTH_PATH, PATH, Tally, Task, called
 
 
 @attrs.frozen
@@ -25,6 +25,13 @@ class Envelope:
     status: str
 
 
+@attrs.frozen
+class MonthEnvelope:
+    data: MonthUsage
+    status: str
+
+
+month_decoder = msgspec.json.Decoder(MonthEnvelope)
 decoder = msgspec.json.Decoder(Envelope)
 
 
@@ -46,3 +53,17 @@ async def _walk(task: Task) -> Tally:
                     rows += 1
                 amount += top_up.amount.amount
     return Tally.of(rows, amount)
+
+
+def calls(url: str, concurrency: int, count: int) -> None:
+    asyncio.run(_calls(url, concurrency, count))
+
+
+async def _calls(url: str, concurrency: int, count: int) -> None:
+    async with aiohttp.ClientSession(headers=KEYS) as session:
+
+        async def call() -> MonthUsage:
+            async with session.get(url + MONTH_PATH) as response:
+                return month_decoder.decode(await response.read()).data
+
+        await called(call, concurrency, count)

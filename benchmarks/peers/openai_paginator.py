@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from openai import AsyncOpenAI, BaseModel
 from openai._base_client import BaseAsyncPage, BasePage, PageInfo, make_request_options
 
-from benchmarks.task import KEYS, PATH, Tally, Task
+from benchmarks.task import KEYS, MONTH_PATH, PATH, Tally, Task, called
 
 T = TypeVar("T")
 
@@ -54,6 +54,19 @@ class AsyncOffsetPage(BaseAsyncPage[T], BasePage[T], Generic[T]):
         return PageInfo(params={"offset": following}) if following < (self.data.totals or 0) else None
 
 
+class MonthUsage(BaseModel):
+    total_storage: int
+    storage_usage: int
+    bandwidth_usage: int
+    storage_cost: str | None = None
+    bandwidth_cost: str | None = None
+
+
+class MonthEnvelope(BaseModel):
+    data: MonthUsage
+    status: str
+
+
 def walk(task: Task) -> Tally:
     return asyncio.run(_walk(task))
 
@@ -70,3 +83,12 @@ async def _walk(task: Task) -> Tally:
                 rows += 1
             amount += int(top_up.amount.amount)
     return Tally.of(rows, amount)
+
+
+def calls(url: str, concurrency: int, count: int) -> None:
+    asyncio.run(_calls(url, concurrency, count))
+
+
+async def _calls(url: str, concurrency: int, count: int) -> None:
+    async with AsyncOpenAI(api_key="none", base_url=url, default_headers=KEYS) as client:
+        await called(lambda: client.get(MONTH_PATH, cast_to=MonthEnvelope), concurrency, count)

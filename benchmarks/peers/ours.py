@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from aiozbilling import AiozBilling, RateLimit
-from benchmarks.task import KEYS, Tally, Task
+from benchmarks.task import KEYS, Tally, Task, called
 
 
 def walk(task: Task) -> Tally:
@@ -28,3 +28,13 @@ async def _walk(task: Task) -> Tally:
                 rows += 1
             amount += top_up.amount.amount
     return Tally.of(rows, amount)
+
+
+def calls(url: str, concurrency: int, count: int) -> None:
+    asyncio.run(_calls(url, concurrency, count))
+
+
+async def _calls(url: str, concurrency: int, count: int) -> None:
+    keys = {"api_key": KEYS["pinning_api_key"], "secret_key": KEYS["pinning_secret_key"]}
+    async with AiozBilling(**keys, base_url=url, rate_limit=None) as billing:
+        await called(billing.this_month_usage, concurrency, count)

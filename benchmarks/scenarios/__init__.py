@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.outcome import Outcome
-from benchmarks.scenarios import cpu, decode, exports, fleet, startup, wall
+from benchmarks.scenarios import clocked, cpu, decode, exports, fleet, startup, wall
 from benchmarks.setting import Setting
 
 SCENARIOS: dict[str, Callable[[Setting], Outcome]] = {
@@ -15,7 +15,10 @@ SCENARIOS: dict[str, Callable[[Setting], Outcome]] = {
     "latency": wall.latency,
     "defaults": wall.defaults,
     "rate-limit": wall.rate_limit,
+    "calls": clocked.calls,
     "decode": decode.decode,
+    "odd-pages": clocked.odd_pages,
+    "stall": clocked.stall,
     "export": exports.export,
     "fleet": fleet.fleet,
     "import": startup.imports,

@@ -1,4 +1,4 @@
-"""httpx and pydantic, put together by hand."""
+"""httpx2 and pydantic, put together by hand."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 from datetime import datetime
 from decimal import Decimal
 
-import httpx
+import httpx2
 from pydantic import BaseModel
 
-from benchmarks.task import KEYS, PATH, Tally, Task
+from benchmarks.task import KEYS, MONTH_PATH, PATH, Tally, Task, called
 
 
 class Amount(BaseModel):
@@ -43,6 +43,19 @@ class Envelope(BaseModel):
     status: str
 
 
+class MonthUsage(BaseModel):
+    total_storage: int
+    storage_usage: int
+    bandwidth_usage: int
+    storage_cost: Decimal | None = None
+    bandwidth_cost: Decimal | None = None
+
+
+class MonthEnvelope(BaseModel):
+    data: MonthUsage
+    status: str
+
+
 def walk(task: Task) -> Tally:
     return asyncio.run(_walk(task))
 
@@ -50,7 +63,7 @@ def walk(task: Task) -> Tally:
 async def _walk(task: Task) -> Tally:
     rows, amount = 0, Decimal(0)
     offset, total, limit = 0, 1, task.page_size or 10
-    async with httpx.AsyncClient(base_url=task.base_url, headers=KEYS) as client:
+    async with httpx2.AsyncClient(base_url=task.base_url, headers=KEYS) as client:
         while offset < total:
             response = await client.get(PATH, params={"offset": offset, "limit": limit})
             response.raise_for_status()
@@ -62,3 +75,18 @@ async def _walk(task: Task) -> Tally:
                     rows += 1
                 amount += top_up.amount.amount
     return Tally.of(rows, amount)
+
+
+def calls(url: str, concurrency: int, count: int) -> None:
+    asyncio.run(_calls(url, concurrency, count))
+
+
+async def _calls(url: str, concurrency: int, count: int) -> None:
+    async with httpx2.AsyncClient(base_url=url, headers=KEYS) as client:
+
+        async def call() -> MonthUsage:
+            response = await client.get(MONTH_PATH)
+            response.raise_for_status()
+            return MonthEnvelope.model_validate_json(response.content).data
+
+        await called(call, concurrency, count)
