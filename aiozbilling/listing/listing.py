@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypedDict, TypeVar
 import attrs
 
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.follow import follow
 from aiozbilling.listing.news import Follower
@@ -84,12 +85,12 @@ class Listing(Generic[R]):
         on_drift: Literal["repair", "raise"] = "repair",
         after: Cursor | str | None = None,
     ) -> None:
-        _check("offset", offset, 0)
-        _check("concurrency", concurrency, 1)
+        refuse_bad_count("offset", offset, 0)
+        refuse_bad_count("concurrency", concurrency, 1)
         if max_items is not None:
-            _check("max_items", max_items, 0)
+            refuse_bad_count("max_items", max_items, 0)
         if page_size is not None:
-            _check("page_size", page_size, 2, ": pages must share a row to be joined exactly")
+            refuse_bad_count("page_size", page_size, 2, ": pages must share a row to be joined exactly")
         if on_drift not in ("repair", "raise"):
             raise ConfigurationError(f"on_drift must be 'repair' or 'raise', not {on_drift!r}")
         if after is not None and offset:
@@ -234,11 +235,6 @@ class Listing(Generic[R]):
             self._after,
         )
         return reading
-
-
-def _check(name: str, number: object, least: int, why: str = "") -> None:
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise ConfigurationError(f"{name} must be a whole number of at least {least}{why}, not {number!r}")
 
 
 def _cursor(after: Cursor | str | None, endpoint: str) -> Cursor | None:
