@@ -342,7 +342,8 @@ class AiozBilling(Client):
             page = await exchange.call(endpoint, f"offset={offset}&limit={limit}")
             return lists(page) or (), totals(page)
 
-        return Source(endpoint.path, fetch, key, time, self._page_sizes, host=urlsplit(self.base_url).netloc)
+        sleep, host = exchange.lifetime.sleep, urlsplit(self.base_url).netloc
+        return Source(endpoint.path, fetch, key, time, self._page_sizes, host=host, sleep=sleep)
 
 
 def _source(

@@ -22,6 +22,19 @@ class Running(Protocol):
         """Let it end with `ClientClosedError`; called in its own event loop."""
 
 
+class _Sleep:
+    """A pause between two calls, which counts as one that runs."""
+
+    is_sending = False
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.ended = asyncio.Event()
+
+    def end(self) -> None:
+        self.ended.set()
+
+
 class Lifetime:
     """Knows the running calls of one client, and the clients that were derived from it and end with it."""
 
@@ -50,6 +63,22 @@ class Lifetime:
     def ended(self, call: Running) -> None:
         """Count a call that has ended."""
         self._running.discard(call)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait between two calls.
+
+        Raises:
+            ClientClosedError: the client is closed, or is being closed meanwhile.
+        """
+        pause = _Sleep()
+        self.begin(pause)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await pause.ended.wait()
+                    raise ClientClosedError
+        finally:
+            self.ended(pause)
 
     async def close(self, grace_s: float) -> None:
         """Refuse new calls, end those that wait, give those that were sent so many seconds, and end them then."""

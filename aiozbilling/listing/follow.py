@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
@@ -23,7 +22,7 @@ _LISTING_FAILURES = 5  # in a row: a list that can't be read exactly for so long
 
 
 async def follow(
-    follower: Follower[R], every_s: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    follower: Follower[R], every_s: float, sleep: Callable[[float], Awaitable[object]]
 ) -> AsyncGenerator[R, None]:
     """Poll for ever and yield each new row once, oldest first; outages are sat out."""
     failures = 0

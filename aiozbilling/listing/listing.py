@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from typing import Any, Generic, Literal, TypedDict, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from typing import Any, Generic, Literal, NoReturn, TypedDict, TypeVar, overload
 
 import attrs
 
@@ -56,6 +56,21 @@ class Page(Generic[R]):
     offset: int
     total: int
 
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self.items)
+
+    @overload
+    def __getitem__(self, place: int) -> R: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[R]: ...
+
+    def __getitem__(self, place: int | slice) -> R | list[R]:
+        return self.items[place]
+
 
 class Listing(Generic[R]):
     """A list, walked exactly once each time it is iterated.
@@ -105,7 +120,8 @@ class Listing(Generic[R]):
         self._latest: Reading[R] | Follower[R] | None = None
 
     def __repr__(self) -> str:
-        return f"<Listing of {self.endpoint}>"
+        source = getattr(self, "_source", None)  # missing where an option was refused
+        return "<Listing that was refused>" if source is None else f"<Listing of {source.endpoint}>"
 
     @property
     def endpoint(self) -> str:
@@ -149,6 +165,15 @@ class Listing(Generic[R]):
         """The place behind the last row that the latest iteration handed out; None before there is one."""
         return self._after if self._latest is None else self._latest.cursor
 
+    def __iter__(self) -> NoReturn:
+        raise TypeError("a Listing is asynchronous: write `async for row in listing` or `await listing.collect()`")
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("a Listing needs no `with`: write `async for row in listing` or `await listing.collect()`")
+
+    def __exit__(self, *_: object) -> None:
+        """Only there so that `with` reaches the message of `__enter__`."""
+
     def __aiter__(self) -> AsyncIterator[R]:
         return self._rows()
 
@@ -189,6 +214,43 @@ class Listing(Generic[R]):
             await reading.aclose()
         return rows
 
+    async def record_batches(self, *, rows: int = 10_000) -> AsyncGenerator[Any, None]:
+        """Iterate the list as pyarrow.RecordBatches of `rows` rows, the last one shorter.
+
+        They have the schema of ``aiozbilling.tables.schema``. Needs the extra ``parquet``.
+
+        Raises:
+            ConfigurationError: pyarrow is not installed, the list has no table, or `rows` is less than 1.
+        """
+        _check("rows", rows, 1)
+        from aiozbilling.tables.arrow import record_batch  # pyarrow is an extra, and takes long to import
+        from aiozbilling.tables.table import table_of
+
+        kind, waiting = table_of(self.endpoint).kind, []
+        reading = self.begin()
+        try:
+            while (delivery := await reading.next()) is not None:
+                waiting += delivery.items
+                while len(waiting) >= rows:
+                    batch, waiting = waiting[:rows], waiting[rows:]
+                    yield record_batch(kind, batch)
+            if waiting:
+                yield record_batch(kind, waiting)
+        finally:
+            await reading.aclose()
+
+    async def to_arrow(self) -> Any:
+        """Read the whole list into a pyarrow.Table with the schema of ``aiozbilling.tables.schema``.
+
+        Raises:
+            ConfigurationError: pyarrow is not installed, or the list has no table.
+        """
+        from aiozbilling.tables.arrow import record_batch, table_of_batches  # pyarrow is an extra
+        from aiozbilling.tables.table import table_of
+
+        kind = table_of(self.endpoint).kind
+        return table_of_batches([record_batch(kind, await self.collect())])
+
     async def _first(self) -> Page[R]:
         reading = self.begin()
         try:
@@ -219,7 +281,7 @@ class Listing(Generic[R]):
         if self._after is not None and not self._after.finished:
             raise ConfigurationError("follow() goes on behind a list that was read to its end, or behind a follow()")
         follower = self._latest = Follower(self._source, self._page_size, self._after)
-        return follow(follower, every_s)
+        return follow(follower, every_s, self._source.sleep)
 
     def begin(self) -> Reading[R]:
         """Begin to read, for an async generator that is built on this list: whoever begins closes the reading."""

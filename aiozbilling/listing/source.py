@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -24,6 +25,7 @@ class Source(Generic[R]):
         time: gives a row's time, or None.
         host: that the list is read from, or empty.
         page_sizes: the page size found by endpoint, remembered for the client.
+        sleep: waits between two polls; it raises when the client is closed.
     """
 
     endpoint: str
@@ -32,6 +34,7 @@ class Source(Generic[R]):
     time: Callable[[R], datetime | None]
     page_sizes: dict[str, int]
     host: str = ""
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
 
 _TIME = "time:"

@@ -20,7 +20,7 @@ try:
 except ImportError:
     raise ConfigurationError("Arrow needs pyarrow: pip install 'aiozbilling[parquet]'") from None
 
-__all__ = ["batch_of_cells", "record_batch", "schema", "schema_of"]
+__all__ = ["batch_of_cells", "record_batch", "schema", "schema_of", "table_of_batches"]
 
 _DECIMAL = ("decimal", "fraction")
 _DIGITS = 38  # of decimal128, the widest that all readers know
@@ -40,6 +40,11 @@ def schema_of(columns_: Sequence[Column], misfits: str = MISFITS) -> Any:
 def record_batch(kind: type, rows: Sequence[Any]) -> Any:
     """Return the pyarrow.RecordBatch of records of one class."""
     return batch_of_cells(columns_of(kind), cells_of(kind)(rows), len(rows))
+
+
+def table_of_batches(batches: Sequence[Any]) -> Any:
+    """Return the pyarrow.Table of record batches of one class."""
+    return pa.Table.from_batches(batches)
 
 
 def batch_of_cells(

@@ -47,6 +47,8 @@ class Behaviour:
     shuffled: bool = False
     repeated: str = ""  # "adjacent", "near" or "far": one id stands twice
     more: int = 0  # rows given beyond the limit
+    moves: float = 0.0  # of a row to the head
+    moments: float = 0.0  # share of replies with which a moment of empty replies with total 0 begins
 
 
 class ModelServer:
@@ -61,6 +63,8 @@ class ModelServer:
         self.reads = 0
         self.first: list[Row | None] = []  # the list at the first read that brought rows
         self.begun = False
+        self.moved: set[str] = set()
+        self.now = self.empty_until = 0.0  # in seconds
         if behaviour.null_page and size > 8:
             at = rng.randrange(size)
             self.rows[at:at] = [None] * rng.randrange(2, size)
@@ -92,6 +96,10 @@ class ModelServer:
             at = rng.randint(0, len(rows))
             rows[at:at] = [self._row() for _ in range(rng.randint(1, b.burst))]
             self.lengths.append(len(rows))
+        if rows and rng.random() < b.moves:
+            row = rows.pop(rng.randrange(len(rows)))
+            rows.insert(0, row)
+            self.moved.add(row.id if row else "")
         if rows and rng.random() < b.delete:
             at = rng.randrange(len(rows))
             gone = rows[at : at + rng.randint(1, b.burst)]
@@ -105,6 +113,11 @@ class ModelServer:
         if not self.begun:
             self.first = list(self.rows)
         self.reads += 1
+        self.now += 0.02 + window.pause_s
+        if rng.random() < b.moments:
+            self.empty_until = self.now + rng.choice((0.02, 0.1, 0.3))
+        if self.now < self.empty_until:
+            return [], 0
         total = b.total(self.lengths[-1] if window.pause_s and b.heals else rng.choice(self.lengths))
         offset = b.offset(window.offset, window.limit)
         limit = window.limit if b.clamp is None else min(window.limit, b.clamp)
@@ -144,6 +157,12 @@ BEHAVIOURS: dict[str, Callable[[random.Random], Behaviour]] = {
     "null rows": lambda r: Behaviour(nulls=0.1, head=0.1, delete=0.05),
     "null pages": lambda r: Behaviour(null_page=True, head=r.choice([0, 0.1])),
     "transient empties": lambda r: Behaviour(transient=0.1, head=0.05, delete=r.choice([0, 0.05])),
+    "empty moments": lambda r: Behaviour(
+        moments=r.choice([0.02, 0.1]), head=r.choice([0, 0.1]), delete=r.choice([0, 0.05])
+    ),
+    "rows that move": lambda r: Behaviour(
+        moves=r.choice([0.02, 0.1, 0.3]), head=r.choice([0, 0.2]), moments=r.choice([0, 0, 0.05])
+    ),
     "early end": lambda r: Behaviour(early_end=r.randint(0, 60), head=r.choice([0, 0.1])),
     "total too big": lambda r: Behaviour(total=lambda true: true + 5, head=0.1),
     "total too small": lambda r: Behaviour(total=lambda true: max(0, true - r.randint(1, 9)), head=0.1),
@@ -236,6 +255,11 @@ def trial(name: str, seed: int) -> str:
     elif behaviour.shuffled:
         assert len(set(outcome.rows)) == len(outcome.rows), "rows came twice"
         assert not ended or set(survivors(server, offset)) <= set(outcome.rows), "rows were lost"
+    elif behaviour.moves:
+        assert len(set(outcome.rows)) == len(outcome.rows), "rows came twice"
+        lost = set(survivors(server, offset)) - set(outcome.rows)
+        assert not ended or not lost - server.moved, "rows that did not move were lost"
+        assert not ended or not lost or walk.report.consistency == "changed", "a row that moved was lost silently"
     else:
         check(server, outcome.rows, complete=ended, begin=offset)
         _resume(server, outcome, limit, ahead, offset)

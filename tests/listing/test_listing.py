@@ -14,10 +14,12 @@ from aiozbilling import (
     AiozBilling,
     AuthenticationError,
     BadRequestError,
+    ClientClosedError,
     ConfigurationError,
     Cursor,
     DriftError,
     IncompleteError,
+    Listing,
     Page,
     RetryPolicy,
     ServerError,
@@ -460,3 +462,41 @@ async def test_memory_stays_flat(billing: AiozBilling) -> None:
     tracemalloc.stop()
     assert count == 100_000
     assert peak < first_peak * 1.1
+
+
+async def test_a_listing_as_arrow(billing: AiozBilling) -> None:
+    """The table and the batches have all rows in order, with the one schema of the record class."""
+    ids = [row.id for row in await billing.top_ups().collect()]
+    table = await billing.top_ups().to_arrow()
+    batches = [batch async for batch in billing.top_ups().record_batches(rows=50)]
+    assert table.column("id").to_pylist() == ids
+    assert [value for batch in batches for value in batch.column("id").to_pylist()] == ids
+    assert {batch.num_rows for batch in batches[:-1]} <= {50}
+    assert {str(batch.schema) for batch in batches} == {str(table.schema)}
+
+
+async def test_misuse_says_what_to_write(billing: AiozBilling) -> None:
+    """An ordinary loop, list() and `with` on a listing are TypeErrors that say what to write; a page is a sequence."""
+    for misuse in (list, iter):
+        with pytest.raises(TypeError, match=r"async for.*collect"):
+            misuse(billing.top_ups())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="needs no `with`"), billing.top_ups():
+        pass
+    page = await billing.top_ups()
+    assert (list(page), len(page), page[0], page[:2]) == (page.items, len(page.items), page.items[0], page.items[:2])
+
+
+def test_a_refused_listing_has_a_repr() -> None:
+    """A traceback that shows the locals of a refused listing doesn't fail."""
+    assert "refused" in repr(Listing.__new__(Listing))
+
+
+async def test_closing_the_client_ends_a_follow_that_sleeps(billing: AiozBilling) -> None:
+    """A follow that waits for its next poll ends with `ClientClosedError` when its client is closed."""
+    listing = billing.top_ups()
+    waiting = asyncio.ensure_future(anext(listing.follow(every_s=3600)))
+    while listing.cursor is None:
+        await asyncio.sleep(0.01)
+    await billing.close()
+    with pytest.raises(ClientClosedError):
+        await asyncio.wait_for(waiting, 5)
