@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from typing import Any, Generic, Literal, NoReturn, TypedDict, TypeVar, overload
-
-import attrs
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from typing import Any, Generic, Literal, NoReturn, TypedDict, TypeVar
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.follow import follow
 from aiozbilling.listing.news import Follower
+from aiozbilling.listing.page import Page
 from aiozbilling.listing.reading import Reading
 from aiozbilling.listing.source import Source
 from aiozbilling.listing.window import WalkReport
@@ -40,36 +39,6 @@ class ListOptions(TypedDict, total=False):
     concurrency: int
     on_drift: Literal["repair", "raise"]
     after: Cursor | str | None
-
-
-@attrs.frozen
-class Page(Generic[R]):
-    """Rows of a list that came together.
-
-    Attributes:
-        items: the rows, in list order, none of which was delivered before.
-        offset: position of the first in the list.
-        total: rows of the list by the server's count.
-    """
-
-    items: list[R]
-    offset: int
-    total: int
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __iter__(self) -> Iterator[R]:
-        return iter(self.items)
-
-    @overload
-    def __getitem__(self, place: int) -> R: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[R]: ...
-
-    def __getitem__(self, place: int | slice) -> R | list[R]:
-        return self.items[place]
 
 
 class Listing(Generic[R]):

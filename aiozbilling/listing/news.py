@@ -9,19 +9,16 @@ differs at the next poll, the whole list is read.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from functools import reduce
-from hashlib import blake2b
 from itertools import islice, pairwise
-from operator import xor
 from typing import Generic, TypeVar
 
 import attrs
 
-from aiozbilling.errors import DriftError, IncompleteError
+from aiozbilling.errors import DriftError
 from aiozbilling.listing.cursor import HEAD, Cursor
+from aiozbilling.listing.known import BEGIN_ANEW, checksum, digest, known_since, refuse_doubt
 from aiozbilling.listing.reading import SIZES, Reading
-from aiozbilling.listing.source import Source, key_from_text, key_text
-from aiozbilling.listing.walk import MOST_REMOVED
+from aiozbilling.listing.source import Source, key_text
 from aiozbilling.listing.window import Consistency
 
 __all__ = ["Follower"]
@@ -33,7 +30,6 @@ _MARGIN = 10  # known rows that are read again before the last one
 _EMPTY_READS = 3  # polls in a row without any row before a list is taken to be empty at the beginning
 _READS = 3  # of a list that changes while it is read
 _ORDERED = 0.9  # of the pairs of neighbours whose times go one way: enough to know the order
-_BEGIN = "follow the list without `after`, and compare its rows with those that you have"
 
 
 @attrs.frozen
@@ -76,6 +72,7 @@ class Follower(Generic[R]):
     # Keys of the list's first and last rows, in list order, as far as the cursor needs them.
     _first: Sequence[Hashable] = attrs.field(default=(), init=False)
     _last: Sequence[Hashable] = attrs.field(default=(), init=False)
+    _is_shorter: bool = attrs.field(default=False, init=False)  # than the known rows, at the last poll
     _empty_reads: int = attrs.field(default=0, init=False)
 
     @property
@@ -90,9 +87,9 @@ class Follower(Generic[R]):
 
     def mark(self, new: R) -> None:
         """Take a row as known; rows are marked in the order in which `poll` returns them."""
-        digest = _digest(self.source.key(new))
-        self._known.add(digest)
-        self._checksum ^= digest
+        added = digest(self.source.key(new))
+        self._known.add(added)
+        self._checksum ^= added
         self._count += 1
 
     async def poll(self) -> list[R]:
@@ -110,9 +107,12 @@ class Follower(Generic[R]):
             return []  # it may only seem to be empty, and has no new rows anyway
         if not part.is_whole and not self._adds_up(part):
             part = await self._read()
+        self._is_shorter, was_shorter = self._lacks_known(part), self._is_shorter
+        if self._is_shorter and not was_shorter:
+            return []  # it has time until the next poll, as a reply may have been cut off
         new = [row for row in part.rows if not self._is_known(row)]
         if part.rows and self._count and len(new) == len(part.rows):
-            raise DriftError("none of the rows known before is in the list any more", hint=_BEGIN)
+            raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_ANEW)
         if part.is_whole:
             self._order = self._order_of(part.rows) or self._order
         news = self._oldest_first(part.rows)
@@ -143,9 +143,13 @@ class Follower(Generic[R]):
         part = await self._read_unchanged()
         keys = list(map(self.source.key, part.rows))
         self._order = self._order_of(part.rows)
-        known = self._known_since(cursor, keys)
-        self._refuse_doubt(cursor, known, keys)
-        self._known = {_digest(key) for key in known}
+        known = known_since(cursor, keys, self._order)
+        if len(known) <= cursor.position and not self._is_shorter:
+            self._is_shorter = True
+            return []  # as in a later poll
+        refuse_doubt(cursor, known, keys)
+        self._is_shorter = False
+        self._known = {digest(key) for key in known}
         news = self._oldest_first(part.rows)
         self._learn(part, self._digests(part.rows) - self._known)
         self._keep_ends(part)
@@ -158,48 +162,12 @@ class Follower(Generic[R]):
                 return part
         raise DriftError("the list changes too fast to find the place of the cursor", hint="Try again later")
 
-    def _refuse_doubt(self, cursor: Cursor, known: list[Hashable], keys: list[Hashable]) -> None:
-        before = cursor.position + 1
-        if before and len(keys) < max(1, 0.9 * before - MOST_REMOVED):
-            raise IncompleteError(f"the list had {before} rows at the cursor, and has {len(keys)} now", hint=_BEGIN)
-        if cursor.checksum in (None, _checksum(map(_digest, known))) or _has_all_keys(cursor):
-            return
-        if len(keys) > len(known) or len(known) >= before:
-            raise DriftError(
-                "rows were removed, moved or added in the middle of the list since the cursor was taken,"
-                " so which ones are new is not certain",
-                hint=_BEGIN,
-            )
-
-    def _known_since(self, cursor: Cursor, keys: list[Hashable]) -> list[Hashable]:
-        """Return the keys from the first to the last one in the cursor.
-
-        At the end where the list grows, the cursor has all keys in a row: one between them that it lacks is new.
-        """
-        ends = [set(map(key_from_text, texts)) for texts in (cursor.head, cursor.anchors)]
-        met = [[i for i, key in enumerate(keys) if key in end] for end in ends]
-        if any(end and not found for end, found in zip(ends, met, strict=True)):
-            raise DriftError("none of the rows known before is in the list any more", hint=_BEGIN)
-        places = {*met[0], *met[1]}
-        if not places:
-            return []
-        first, last = (met[0] or met[1])[0], (met[1] or met[0])[-1]
-        if cursor.made_by == "follow" and _has_all_keys(cursor):
-            return [keys[i] for i in sorted(places)]
-        growing = met[:1] if self._order < 0 else met[1:] if self._order > 0 else met
-        ranges = [range(found[0], found[-1] + 1) for found in growing if found]
-        return [
-            keys[i]
-            for i in range(len(keys))
-            if i in places or (first < i < last and not any(i in inside for inside in ranges))
-        ]
-
     def _learn(self, part: _Part[R], new: set[int]) -> None:
         """Take a reading of the whole list as known, but for the rows that are new."""
-        keys = [key for row in part.rows if _digest(key := self.source.key(row)) not in new]
-        digests = set(map(_digest, keys))
+        keys = [key for row in part.rows if digest(key := self.source.key(row)) not in new]
+        digests = set(map(digest, keys))
         self._known |= digests
-        self._checksum = _checksum(digests)
+        self._checksum = checksum(digests)
         self._count, self._total, self._mismatch = len(keys), part.total, None
         self._excess = part.total - len(part.rows)
         self._order = self._order_of(part.rows) or self._order
@@ -221,7 +189,7 @@ class Follower(Generic[R]):
         return keys
 
     def _known_among(self, keys: Iterable[Hashable]) -> Iterator[Hashable]:
-        return islice((key for key in keys if _digest(key) in self._known), HEAD)
+        return islice((key for key in keys if digest(key) in self._known), HEAD)
 
     # What a poll reads.
 
@@ -235,7 +203,7 @@ class Follower(Generic[R]):
         if tail.is_whole:
             return tail
         seen = self._digests(head.rows)
-        rows = [row for row in tail.rows if _digest(self.source.key(row)) not in seen]
+        rows = [row for row in tail.rows if digest(self.source.key(row)) not in seen]
         return attrs.evolve(tail, rows=head.rows + rows, first=head.rows)
 
     async def _read_tail(self) -> _Part[R]:
@@ -268,6 +236,10 @@ class Follower(Generic[R]):
         self._total = part.total
         return mismatch != before
 
+    def _lacks_known(self, part: _Part[R]) -> bool:
+        """Whether a whole list has lost rows; a late total that is as high as a page may have cut it off there."""
+        return part.is_whole and sum(map(self._is_known, part.rows)) < self._count
+
     # In which order.
 
     def _oldest_first(self, rows: Sequence[R]) -> list[R]:
@@ -288,19 +260,7 @@ class Follower(Generic[R]):
         return 1 if rising > falling else -1
 
     def _is_known(self, row: R) -> bool:
-        return _digest(self.source.key(row)) in self._known
+        return digest(self.source.key(row)) in self._known
 
     def _digests(self, rows: Sequence[R]) -> set[int]:
-        return {_digest(self.source.key(row)) for row in rows}
-
-
-def _checksum(digests: Iterable[int]) -> int:
-    return reduce(xor, digests, 0)
-
-
-def _has_all_keys(cursor: Cursor) -> bool:
-    return len({*cursor.head, *cursor.anchors}) == cursor.position + 1
-
-
-def _digest(key: Hashable) -> int:
-    return int.from_bytes(blake2b(key_text(key).encode(errors="surrogatepass"), digest_size=8).digest())
+        return {digest(self.source.key(row)) for row in rows}

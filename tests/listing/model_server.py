@@ -64,7 +64,7 @@ class ModelServer:
         self.first: list[Row | None] = []  # the list at the first read that brought rows
         self.begun = False
         self.moved: set[str] = set()
-        self.now = self.empty_until = 0.0  # in seconds
+        self.now, self.empty_until = 0.0, -2.0  # in seconds
         if behaviour.null_page and size > 8:
             at = rng.randrange(size)
             self.rows[at:at] = [None] * rng.randrange(2, size)
@@ -110,14 +110,16 @@ class ModelServer:
     def read(self, window: Window) -> tuple[list[Row | None], int]:
         """Answer one request as the list stands now."""
         b, rng = self.behaviour, self.rng
-        if not self.begun:
-            self.first = list(self.rows)
         self.reads += 1
         self.now += 0.02 + window.pause_s
-        if rng.random() < b.moments:
+        if rng.random() < b.moments and self.now > self.empty_until + 2:  # no second one within the pauses
             self.empty_until = self.now + rng.choice((0.02, 0.1, 0.3))
         if self.now < self.empty_until:
+            if self.reads == 1:
+                self.first = list(self.rows)
             return [], 0
+        if not self.begun:
+            self.first = list(self.rows)
         total = b.total(self.lengths[-1] if window.pause_s and b.heals else rng.choice(self.lengths))
         offset = b.offset(window.offset, window.limit)
         limit = window.limit if b.clamp is None else min(window.limit, b.clamp)
