@@ -388,16 +388,16 @@ async def test_an_empty_moment_at_the_beginning_makes_no_row_new() -> None:
 @pytest.mark.parametrize("page_size", [None, 10, 6000])
 async def test_removed_rows_make_no_old_row_new(page_size: int | None) -> None:
     """Rows that come into the first page because others were removed are known; only new ones come."""
-    ledger = Ledger(NEWEST_FIRST[1:])
+    ledger = Ledger(NEWEST_FIRST[29:])  # one more than a page
     async with following(ledger) as billing:
         listing = billing.top_ups(page_size=page_size)
         news = listing.follow(every_s=EVERY_S)
         first = asyncio.ensure_future(anext(news))
         while listing.cursor is None:
             await asyncio.sleep(0.02)
-        ledger.rows = NEWEST_FIRST[4:]
+        ledger.rows = NEWEST_FIRST[31:]
         await asyncio.sleep(0.1)
-        ledger.rows = NEWEST_FIRST[:1] + NEWEST_FIRST[4:]
+        ledger.rows = NEWEST_FIRST[:1] + NEWEST_FIRST[31:]
         assert (await asyncio.wait_for(first, 5)).id == "r129"
         assert await quiet(news)
 
@@ -419,8 +419,9 @@ async def test_a_late_commit_is_new() -> None:
         assert await quiet(news)
 
 
-async def test_a_resume_in_a_first_batch_brings_the_rest() -> None:
-    """An account that was empty and got 40 rows, of which 10 came before the cursor, brings the other 30 after it."""
+@pytest.mark.parametrize("taken", [10, 40])
+async def test_a_resume_in_a_first_batch_brings_the_rest(taken: int) -> None:
+    """An account that was empty and got 40 rows brings after the cursor those that did not come before it."""
     for rows in (NEWEST_FIRST[-40:], NEWEST_FIRST[-40:][::-1]):
         ledger = Ledger([])
         expected = [f"r{i}" for i in range(40)]
@@ -431,11 +432,11 @@ async def test_a_resume_in_a_first_batch_brings_the_rest() -> None:
             while listing.cursor is None:
                 await asyncio.sleep(0.02)
             ledger.rows = rows
-            came = [(await asyncio.wait_for(first, 5)).id, *await take(news, 9)]
+            came = [(await asyncio.wait_for(first, 5)).id, *await take(news, taken - 1)]
             cursor = str(listing.cursor)
             await news.aclose()
             news = billing.top_ups(after=cursor).follow(every_s=EVERY_S)
-            assert came + await take(news, 30) == expected
+            assert came + await take(news, 40 - taken) == expected
             assert await quiet(news)
 
 

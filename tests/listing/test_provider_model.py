@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from operator import attrgetter
 
 import pytest
 
-from tests.listing.model_provider import trial
+from aiozbilling.listing.news import Follower
+from aiozbilling.listing.source import Source
+from tests.listing.model_provider import Row, trial
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -24,3 +27,15 @@ def test_more_seeds(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     ended = [trial(seed) for seed in range(1000, 1500)]
     assert ended.count("complete") > 250
+
+
+@pytest.mark.parametrize("page_size", [None, 6000])
+async def test_a_long_list_that_stands_still_has_no_new_rows(page_size: int | None) -> None:
+    """A list of 7,000 rows, in pages of any size, brings nothing while nothing is added."""
+    rows = [Row(f"r{number}", None) for number in range(7000)]
+
+    async def fetch(offset: int, limit: int) -> tuple[list[Row], int]:
+        return rows[offset : offset + limit], len(rows)
+
+    follower = Follower(Source("/list", fetch, attrgetter("id"), attrgetter("time"), {}), page_size)
+    assert [await follower.poll() for _ in range(4)] == [[], [], [], []]
