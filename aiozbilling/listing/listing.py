@@ -191,7 +191,7 @@ class Listing(Generic[R]):
         Raises:
             ConfigurationError: pyarrow is not installed, the list has no table, or `rows` is less than 1.
         """
-        _check("rows", rows, 1)
+        refuse_bad_count("rows", rows, 1)
         from aiozbilling.tables.arrow import record_batch  # pyarrow is an extra, and takes long to import
         from aiozbilling.tables.table import table_of
 
