@@ -23,47 +23,43 @@ _SET = dt.datetime(2, 1, 1, tzinfo=dt.UTC)  # times of year 1 are Go's "not set"
 
 @attrs.frozen(kw_only=True, repr=False)
 class TopUp(Record):
-    """A deposit of tokens, a row of ``GET /api/billing/topUp``.
-
-    Attributes:
-        id: the provider's id, unique in the list.
-        amount: the tokens deposited.
-        cosmos_tx_hash: hash of the transaction on the Cosmos side.
-        evm_tx_hash: hash of the transaction on the EVM side; may be empty or missing.
-        event_index: index of the event in its transaction, or None.
-        block_number: the block, or None.
-        sender: address the tokens came from.
-        recipient: address they went to.
-        status: undocumented by the provider; seen True for deposits that are credited.
-        total_amount: USD × 10^18, exact, or None.
-        credit: USD × 10^18 as a newer form of the reply names it, exact, or None.
-        created_at: when the deposit was recorded, UTC, or None where the provider has not set it.
-        updated_at: when the record changed last, UTC, or None.
-    """
+    """A deposit of tokens, a row of ``GET /api/billing/topUp``."""
 
     id: str
+    """The provider's id, unique in the list."""
     amount: TokenAmount
+    """The tokens deposited."""
     sender: str
+    """Address the tokens came from."""
     recipient: str
+    """Address they went to."""
     status: bool
+    """Undocumented by the provider; seen True for deposits that are credited."""
     cosmos_tx_hash: str
+    """Hash of the transaction on the Cosmos side."""
     evm_tx_hash: str | None = None
+    """Hash of the transaction on the EVM side; may be empty or missing."""
     event_index: int | None = None
+    """Index of the event in its transaction, or None."""
     block_number: int | None = None
+    """The block, or None."""
     total_amount: Decimal | None = None
+    """USD × 10^18, exact, or None."""
     credit: Decimal | None = None
+    """USD × 10^18 as a newer form of the reply names it, exact, or None."""
     created_at: dt.datetime | None
+    """When the deposit was recorded, UTC, or None where the provider has not set it."""
     updated_at: dt.datetime | None
+    """When the record changed last, UTC, or None."""
 
     def __attrs_post_init__(self) -> None:
-        # This runs for every row: what is usual is tested in place, which halves the cost of the checks (0.7 µs a row),
-        # and only the rest goes to the functions that refuse.
+        # What is usual is tested in place, which halves the cost of the checks (0.7 µs a row); the rest goes to
+        # the functions that refuse. Rows from the API were checked as text already (exchange/compiled.py).
         total, credit, created_at, updated_at = self.total_amount, self.credit, self.created_at, self.updated_at
         if total is not None and not (total.is_finite() and -99 < total.adjusted() < 99):
             refuse_bad_amount(total)
         if credit is not None:
             refuse_bad_amount(credit)
-        # Refused instead, the zero time of one fresh deposit would send its whole page down the slow road (8 times).
         if created_at is not None and (created_at.tzinfo is not dt.UTC or created_at < _SET) and is_unset(created_at):
             object.__setattr__(self, "created_at", None)
         if updated_at is not None and (updated_at.tzinfo is not dt.UTC or updated_at < _SET) and is_unset(updated_at):
@@ -77,19 +73,16 @@ class TopUp(Record):
 
 @attrs.frozen(kw_only=True, repr=False)
 class DayUsage(Record):
-    """Usage of one day, a row of ``GET /api/billing/historyUsage``.
-
-    Attributes:
-        date: the day as the provider's timestamp, UTC; unique in the list.
-        total_storage: bytes stored.
-        total_bandwidth: bytes transferred.
-        total_amount: cost in USD × 10^18, exact, or None. Today's row changes during the day.
-    """
+    """Usage of one day, a row of ``GET /api/billing/historyUsage``."""
 
     date: dt.datetime
+    """The day as the provider's timestamp, UTC; unique in the list."""
     total_storage: int
+    """Bytes stored."""
     total_bandwidth: int
+    """Bytes transferred."""
     total_amount: Decimal | None = None
+    """Cost in USD × 10^18, exact, or None. Today's row changes during the day."""
 
     def __attrs_post_init__(self) -> None:
         refuse_bad_time(self.date)
@@ -109,21 +102,18 @@ class DayUsage(Record):
 
 @attrs.frozen(kw_only=True, repr=False)
 class MonthUsage(Record):
-    """Usage of the current month, the reply of ``GET /api/billing/thisMonthUsage``.
-
-    Attributes:
-        total_storage: bytes; sources disagree whether this is a quota or the usage, so derive no ratio from it.
-        storage_usage: bytes stored.
-        bandwidth_usage: bytes transferred.
-        storage_cost: USD × 10^18, exact, or None.
-        bandwidth_cost: USD × 10^18, exact, or None.
-    """
+    """Usage of the current month, the reply of ``GET /api/billing/thisMonthUsage``."""
 
     total_storage: int
+    """Bytes; sources disagree whether this is a quota or the usage, so derive no ratio from it."""
     storage_usage: int
+    """Bytes stored."""
     bandwidth_usage: int
+    """Bytes transferred."""
     storage_cost: Decimal | None = None
+    """USD × 10^18, exact, or None."""
     bandwidth_cost: Decimal | None = None
+    """USD × 10^18, exact, or None."""
 
     def __attrs_post_init__(self) -> None:
         for cost in (self.storage_cost, self.bandwidth_cost):

@@ -23,15 +23,12 @@ _DENOMS = {"attoaioz": ("AIOZ", 18), "aioz": ("AIOZ", 0)}
 
 @attrs.frozen(repr=False)
 class TokenAmount(Record):
-    """An amount of tokens.
-
-    Attributes:
-        denom: the unit on the wire, such as ``"attoaioz"`` (10^-18 AIOZ).
-        amount: the number on the wire, in units of `denom`, exact.
-    """
+    """An amount of tokens."""
 
     denom: str
+    """The unit on the wire, such as ``"attoaioz"`` (10^-18 AIOZ)."""
     amount: Decimal
+    """The number on the wire, in units of `denom`, exact."""
 
     def __attrs_post_init__(self) -> None:
         amount = self.amount

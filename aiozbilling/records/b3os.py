@@ -25,34 +25,28 @@ def _amount() -> Decimal | None:
 
 @attrs.frozen(kw_only=True, repr=False)
 class CuLine(Record):
-    """A line of a day's breakdown.
-
-    Attributes:
-        type: ``"trigger"``, ``"action"`` or another word of the provider's.
-        node_type: the kind of workflow node.
-        count: how many runs.
-        cu: compute units they used.
-    """
+    """A line of a day's breakdown."""
 
     type: str | None = None
+    """``"trigger"``, ``"action"`` or another word of the provider's."""
     node_type: str | None = attrs.field(default=None, metadata=on_wire("nodeType"))
+    """The kind of workflow node."""
     count: int | None = None
+    """How many runs."""
     cu: Decimal | None = _amount()
+    """Compute units they used."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
 class CuDay(Record):
-    """Compute units of one day.
-
-    Attributes:
-        date: the day as the provider writes it.
-        used: compute units used that day.
-        breakdown: lines by node type, in the provider's order.
-    """
+    """Compute units of one day."""
 
     date: str | None = None
+    """The day as the provider writes it."""
     used: Decimal | None = _amount()
+    """Compute units used that day."""
     breakdown: tuple[CuLine, ...] = ()
+    """Lines by node type, in the provider's order."""
 
     @property
     def day(self) -> dt.date | None:
@@ -66,42 +60,33 @@ class CuDay(Record):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CuSummary(Record):
-    """Compute units of the month.
-
-    Attributes:
-        deposited: paid in.
-        granted: given by the provider.
-        used: used up.
-    """
+    """Compute units of the month."""
 
     deposited: Decimal | None = _amount()
+    """Paid in."""
     granted: Decimal | None = _amount()
+    """Given by the provider."""
     used: Decimal | None = _amount()
+    """Used up."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
 class CuUsage(Record):
-    """Compute units of an organisation in a month.
-
-    Attributes:
-        year_month: the month, ``"2026-10"``.
-        daily: days with usage, in the provider's order.
-        summary: the month's sums, or None.
-    """
+    """Compute units of an organisation in a month."""
 
     year_month: str | None = attrs.field(default=None, metadata=on_wire("yearMonth"))
+    """The month, ``"2026-10"``."""
     daily: tuple[CuDay, ...] = ()
+    """Days with usage, in the provider's order."""
     summary: CuSummary | None = None
+    """The month's sums, or None."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
 class CuBalance(Record):
-    """Compute units that an organisation has left, the reply of ``GET /v1/organizations/{orgId}/cu``.
-
-    Attributes:
-        balance: compute units left.
-        min_threshold: the balance below which the provider warns or stops.
-    """
+    """Compute units that an organisation has left, the reply of ``GET /v1/organizations/{orgId}/cu``."""
 
     balance: Decimal | None = _amount()
+    """Compute units left."""
     min_threshold: Decimal | None = attrs.field(default=None, validator=amount_if_any, metadata=on_wire("minThreshold"))
+    """The balance below which the provider warns or stops."""

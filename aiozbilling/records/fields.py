@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from inspect import cleandoc
+from itertools import pairwise
 from typing import Any, get_type_hints
 
 import attrs
@@ -42,11 +42,29 @@ def json_types(kind: type) -> dict[str, Any]:
 
 
 def descriptions(kind: type) -> dict[str, str]:
-    """Return what the docstrings say about each value of a record's JSON form, by name."""
-    _, _, section = cleandoc(kind.__doc__ or "").partition("Attributes:\n")
-    entries = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
-    found = {name: re.sub(r"\s*\n\s+", " ", text) for name, text in entries}
-    return found | {name: _first_sentence(vars(kind)[name].__doc__) for name in computed_names(kind)}
+    """Return what the docstrings say about each value of a record's JSON form, by name.
+
+    The docstring below a field is no part of the class at run time, so it is read from the source; where the source is
+    not installed, fields have no descriptions.
+    """
+    computed = {name: _first_sentence(vars(kind)[name].__doc__) for name in computed_names(kind)}
+    return _field_docstrings(kind) | computed
+
+
+def _field_docstrings(kind: type) -> dict[str, str]:
+    import ast
+    from inspect import getsource
+
+    try:
+        body = next(node.body for node in ast.parse(getsource(kind)).body if isinstance(node, ast.ClassDef))
+    except (OSError, SyntaxError, StopIteration):
+        return {}
+    found = {}
+    for field, below in pairwise(body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = " ".join(text.split())
+    return found
 
 
 def _first_sentence(doc: str | None) -> str:
