@@ -107,4 +107,4 @@ def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
     return True
 
 
-_TAKEN = "Choose another name, or overwrite it (overwrite=True)"
+_TAKEN = "Choose another name, or replace the file with overwrite=True"

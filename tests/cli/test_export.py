@@ -29,7 +29,7 @@ def test_an_export_ends_with_its_facts(command: Any, tmp_path: Path, suffix: str
     assert told["list"] == "static; 0 duplicates and 0 null rows skipped"
     again = command("export", "top-ups", "--out", str(path))
     assert (again.code, again.out) == (12, b"")
-    assert "--force" in again.err
+    assert "Choose another name, or replace the file with --force" in again.err
     assert command("export", "top-ups", "--out", str(path), "--force").code == 0
 
 
