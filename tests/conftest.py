@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 
 import pytest
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts background jobs so, and their children inherit it: commands under test must get Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 # A busy machine must not fail a property: no test asserts how long it takes.
 settings.register_profile("default_without_deadline", deadline=None)

@@ -22,7 +22,10 @@ GUIDES = [
     TOP / "README.md",
     *sorted(path for room in ("aiozbilling", "benchmarks", "tests") for path in (TOP / room).rglob("README.md")),
 ]
-ENGINES = {"aiozbilling/integrations/README.md"}  # needs Spark and PostgreSQL
+MARKS = {
+    ("aiozbilling/integrations/README.md", "python"): [pytest.mark.engines],  # needs Spark and PostgreSQL
+    ("aiozbilling/cli/README.md", "console"): [pytest.mark.slow],  # some twenty processes
+}
 
 # A block whose test is elsewhere has the comment `<!-- tested by PATH -->` on the line before it.
 BLOCK = re.compile(
@@ -60,7 +63,7 @@ def outputs(guide: Path) -> dict[int, list[str]]:
 def guides_with(language: str) -> list[object]:
     """Return the guides that have blocks in a language, as parameters of a test."""
     return [
-        pytest.param(guide, id=name_of(guide), marks=[pytest.mark.engines] if name_of(guide) in ENGINES else [])
+        pytest.param(guide, id=name_of(guide), marks=MARKS.get((name_of(guide), language), []))
         for guide in GUIDES
         if blocks(guide, language)
     ]

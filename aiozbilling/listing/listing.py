@@ -49,7 +49,7 @@ class Listing(Generic[R]):
     wanted. Ending an iteration in any way leaves no request in flight.
 
     Each row that lives through the walk comes exactly once and in list order, also where rows are added or removed
-    meanwhile; where that can't be held, the walk stops with a `ListingError`, and what came before is right.
+    meanwhile; where that cannot be guaranteed, the walk stops with a `ListingError`, and what came before is right.
 
     Iterating raises:
         DriftError: the list changed in a way that can't be repaired.
