@@ -188,8 +188,7 @@ class Call(Generic[T]):
             failure = None
 
     def _request_facts(self, url: str) -> dict[str, str | int]:
-        account = self.exchange.account
-        return {"url": account.clean(url), "resends": self.number - 1, "account": account.label}
+        return {"url": url, "resends": self.number - 1, "account": self.exchange.account.label}
 
     def _out_of_time(self) -> Exception:
         """Say which bound ended the attempt."""

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -27,7 +28,7 @@ _NAME = "aiozbilling"
 _SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 # While a request of ours is sent: another instrumentation of the HTTP library would make a second span of it.
-_SUPPRESS = ("suppress_instrumentation", "suppress_http_instrumentation")
+_SUPPRESSED = {"suppress_instrumentation": True, "suppress_http_instrumentation": True}
 
 
 def instrument(
@@ -112,8 +113,9 @@ class _Attempt:
     def __init__(self, instrumentation: _Instrumentation, name: str, facts: Facts) -> None:
         self._durations = instrumentation.durations
         self._begun = time.perf_counter()
-        self._measured = _server(str(facts["url"]))
-        attributes: dict[str, Any] = self._measured | {"url.full": facts["url"]}
+        url = str(facts["url"])
+        self._measured = _server(url[: url.find("/", len("https://"))])
+        attributes: dict[str, Any] = self._measured | {"url.full": url}
         if facts["resends"]:
             attributes["http.request.resend_count"] = facts["resends"]
         if facts["account"]:
@@ -131,10 +133,7 @@ class _Attempt:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Keep other instrumentations from making spans of the request."""
-        inner = trace.set_span_in_context(self._span)
-        for key in _SUPPRESS:
-            inner = context.set_value(key, "aiozbilling", inner)
-        token = context.attach(inner)
+        token = context.attach(context.Context(trace.set_span_in_context(self._span) | _SUPPRESSED))
         try:
             yield
         finally:
@@ -157,11 +156,12 @@ class _Attempt:
         _finish(self._span, error)
 
 
-def _server(url: str) -> dict[str, Any]:
-    scheme, _, rest = url.partition("://")
-    host, _, port = rest.partition("/")[0].rpartition(":")
+@lru_cache(64)
+def _server(origin: str) -> dict[str, Any]:
+    scheme, _, place = origin.partition("://")
+    host, _, port = place.rpartition(":")
     if not port.isdigit():  # no port in the URL
-        host, port = rest.partition("/")[0], "443" if scheme == "https" else "80"
+        host, port = place, "443" if scheme == "https" else "80"
     return {
         "http.request.method": "GET",
         "server.address": host.strip("[]"),
