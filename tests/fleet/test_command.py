@@ -62,7 +62,7 @@ def test_ctrl_c_ends_cleanly_and_resumes(command, simulator, arguments, accounts
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert b"run the same command again" in err
+    assert b"Run the same command again" in err
     assert b"Traceback" not in err
     simulator.behaviour.latency_s = 0
     assert command(*arguments, "--rate-limit", "none").code == 0
