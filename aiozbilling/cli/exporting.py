@@ -128,9 +128,7 @@ def export(
 def schema(
     what: Annotated[What, typer.Argument(help="The list.")],
     *,
-    format_: Annotated[
-        SchemaKind, typer.Option("--format", "-f", metavar="FORMAT", help="Of the text.")
-    ] = SchemaKind.MARKDOWN,
+    format_: _SchemaKind = SchemaKind.MARKDOWN,
 ) -> None:
     """Print the columns of a list with their types, units and meanings: postgres, duckdb, json or markdown."""
     from aiozbilling.cli.running import run

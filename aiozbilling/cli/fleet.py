@@ -4,12 +4,13 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aiozbilling.cli.exporting import Kind, What
+from aiozbilling.cli.exporting import What
 from aiozbilling.cli.messages import complain, note, printable
 from aiozbilling.cli.output import write
 from aiozbilling.cli.running import run
@@ -25,10 +26,20 @@ SOME_FAILED = 13
 
 fleet = typer.Typer(rich_markup_mode=None, add_completion=False, help="AIOZ: many accounts at once.")
 
+
+class PartKind(StrEnum):
+    """The formats of a dataset's parts; FOCUS is none of them."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    SQLITE = "sqlite"
+
+
 _Accounts = Annotated[Path, typer.Option("--accounts", metavar="FILE", help="The accounts file (TOML).")]
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The folder of the dataset.")]
 _Kind = Annotated[
-    Kind, typer.Option("--format", "-f", metavar="FORMAT", help="Of the parts: csv, jsonl, parquet, sqlite.")
+    PartKind, typer.Option("--format", "-f", metavar="FORMAT", help="Of the parts: csv, jsonl, parquet, sqlite.")
 ]
 _Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Accounts at once.")]
 _Processes = Annotated[int, typer.Option("--processes", metavar="N", min=1, help="That share the accounts.")]
@@ -53,7 +64,7 @@ def export(
     *,
     accounts: _Accounts,
     out: _Out,
-    format_: _Kind = Kind.PARQUET,
+    format_: _Kind = PartKind.PARQUET,
     workers: _Workers = 8,
     processes: _Processes = 1,
     only: _Only = None,

@@ -24,6 +24,7 @@ from aiozbilling.exchange.rate import Limiter, RateLimit
 from aiozbilling.exchange.retry import RetryPolicy
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.misuse import explains_limit
 from aiozbilling.listing.source import Source
 from aiozbilling.records.aioz import DayUsage, MonthUsage, TopUp
 
@@ -255,6 +256,7 @@ class AiozBilling(Client):
         """
         return await self._exchange.call(THIS_MONTH_USAGE)
 
+    @explains_limit
     def top_ups(
         self,
         *,
@@ -291,6 +293,7 @@ class AiozBilling(Client):
             after=after,
         )
 
+    @explains_limit
     def history_usage(
         self,
         *,

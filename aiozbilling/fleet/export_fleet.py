@@ -16,7 +16,7 @@ from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
 from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.exchange.rate import RateLimit
 from aiozbilling.export.disk import Disk, failures_named, write_whole
-from aiozbilling.export.formats import Format
+from aiozbilling.export.formats import FileFormat
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.fleet.account_files import explained
 from aiozbilling.fleet.accounts import Account, Accounts, accounts_of, selected
@@ -36,7 +36,7 @@ def fleet(
     what: FleetList,
     out: str | PathLike[str],
     *,
-    format: Format = "parquet",  # noqa: A002 - the word that users know
+    format: FileFormat = "parquet",  # noqa: A002 - the word that users know
     workers: int = 8,
     processes: int = 1,
     only: Sequence[str] = (),

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import attrs
 
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.export.formats import Format
+from aiozbilling.export.formats import FileFormat
 
 __all__ = ["FleetList", "Layout"]
 
@@ -29,13 +29,13 @@ class Layout:
 
     root: Path
     list: FleetList
-    format: Format
+    format: FileFormat
 
     def __attrs_post_init__(self) -> None:
         if self.list not in get_args(FleetList):
             raise ConfigurationError(f"give the list 'top_ups' or 'history', not {self.list!r}")
-        if self.format not in get_args(Format):
-            raise ConfigurationError(f"give a format ({', '.join(get_args(Format))}), not {self.format!r}")
+        if self.format not in get_args(FileFormat):
+            raise ConfigurationError(f"give a format ({', '.join(get_args(FileFormat))}), not {self.format!r}")
         if self.root.exists() and not self.root.is_dir():
             raise ConfigurationError(f"{self.root} is a file: give a folder")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from decimal import Decimal
 
 import pytest
@@ -279,3 +280,15 @@ def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
     """A setting that can't be meant is a ConfigurationError that names it."""
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         AiozBilling(token="t", **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["top_ups", "history_usage"])
+async def test_limit_is_answered_with_the_options_that_do_it(name: str) -> None:
+    """The API's word limit raises a TypeError that names page_size and max_items; the signature doesn't have it."""
+    async with AiozBilling(token="t") as billing:
+        method = getattr(billing, name)
+        with pytest.raises(TypeError, match=rf"^{name}\(\) takes no limit: max_items .* page_size "):
+            method(limit=10)
+        with pytest.raises(TypeError, match="unexpected keyword argument 'lmit'"):
+            method(lmit=10)
+    assert list(inspect.signature(method).parameters)[:3] == ["offset", "page_size", "max_items"]

@@ -69,3 +69,10 @@ def test_ctrl_c_ends_cleanly_and_resumes(command, simulator, arguments, accounts
     assert ids_in(tmp_path / "out") == {label: account.top_up_ids() for label, account in accounts.items()}
     summary = json.loads((tmp_path / "out/_fleet.json").read_bytes())
     assert summary["lists"]["top_ups"]["complete"] == 3
+
+
+def test_only_formats_that_work_are_offered(command, arguments):  # noqa: F811
+    """A dataset has no parts in FOCUS: the command refuses it at once and names the formats that it writes."""
+    refused = command(*arguments, "--format", "focus")
+    assert refused.code == 2
+    assert refused.err.partition("'focus' is not one of ")[2].startswith("'csv', 'jsonl', 'parquet', 'sqlite'.")
