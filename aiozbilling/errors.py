@@ -261,7 +261,7 @@ class DecodeError(AiozBillingError, ValueError):
         attempts: int = 0,
     ) -> None:
         super().__init__(tuple(problems))
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         self.excerpt = excerpt
         self.malformed = malformed
         self.endpoint = endpoint

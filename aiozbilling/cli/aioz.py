@@ -110,8 +110,8 @@ def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callabl
     return command
 
 
-top_ups = _list_command("top_ups", "AIOZ: deposits of tokens, each exactly once.")
-history = _list_command("history", "AIOZ: usage and cost by day, each day exactly once.")
+top_ups: Callable[..., None] = _list_command("top_ups", "AIOZ: deposits of tokens, each exactly once.")
+history: Callable[..., None] = _list_command("history", "AIOZ: usage and cost by day, each day exactly once.")
 
 
 def _span(since: str | None, until: str | None) -> "Span":

@@ -34,7 +34,7 @@ Exit codes:
 """ + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES)
 
 # Without rich's markup the help costs half as much, and fits any terminal. Pretty tracebacks would show secrets.
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name=_NAME,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

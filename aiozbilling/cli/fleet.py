@@ -24,7 +24,7 @@ __all__ = ["SOME_FAILED", "fleet"]
 
 SOME_FAILED = 13
 
-fleet = typer.Typer(rich_markup_mode=None, add_completion=False, help="AIOZ: many accounts at once.")
+fleet: typer.Typer = typer.Typer(rich_markup_mode=None, add_completion=False, help="AIOZ: many accounts at once.")
 
 
 class PartKind(StrEnum):

@@ -77,8 +77,8 @@ class Screen:
     """
 
     def __init__(self) -> None:
-        self.width = max(shutil.get_terminal_size().columns, 20)
-        self.ascii_only = not (sys.stdout.encoding or "ascii").lower().startswith("utf")
+        self.width: int = max(shutil.get_terminal_size().columns, 20)
+        self.ascii_only: bool = not (sys.stdout.encoding or "ascii").lower().startswith("utf")
         self._console = Console(width=self.width, height=_HEIGHT, highlight=False, markup=False, emoji=False)
 
     def draw(self, drawn: Iterable[Drawn]) -> bytes:

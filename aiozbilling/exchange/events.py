@@ -13,7 +13,7 @@ from aiozbilling.errors import NotSentError
 
 __all__ = ["Attempt", "CallEvent", "Hooks", "outcome_of"]
 
-logger = logging.getLogger("aiozbilling")
+logger: logging.Logger = logging.getLogger("aiozbilling")
 
 
 @attrs.frozen

@@ -39,7 +39,7 @@ class Lifetime:
     """Knows the running calls of one client, and the clients that were derived from it and end with it."""
 
     def __init__(self) -> None:
-        self.is_closed = False
+        self.is_closed: bool = False
         self._running: set[Running] = set()
         self._derived: weakref.WeakSet[Lifetime] = weakref.WeakSet()
 

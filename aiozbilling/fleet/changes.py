@@ -108,8 +108,8 @@ class Changes:
         self._open: dict[int, tuple[Any, bool]] = {}  # rows of the block that is being read, by index
         self._edge: frozenset[str] = frozenset()  # known keys at the end that grows
         self._met = False
-        self.new = 0
-        self.place = self._since
+        self.new: int = 0
+        self.place: Place = self._since
 
     async def rows(self) -> AsyncGenerator[list[Any], None]:
         """Iterate the rows in batches. A row may be repeated unchanged with one that changed.

@@ -50,7 +50,7 @@ class Memory:
         self._young = _Generation()
         self._old = _Generation()
         self._floating: dict[Hashable, None] = {}
-        self.complete = True
+        self.complete: bool = True
 
     def __len__(self) -> int:
         return len(self._young.keys) + len(self._old.keys)

@@ -13,7 +13,7 @@ from aiozbilling.listing.news import Follower
 __all__ = ["follow"]
 
 R = TypeVar("R")
-logger = logging.getLogger("aiozbilling")
+logger: logging.Logger = logging.getLogger("aiozbilling")
 
 _LONGEST_WAIT_S = 300.0
 _LONGEST_PAUSE_S = 3600.0  # a server's word is kept up to here; then it is asked once

@@ -12,10 +12,10 @@ class Plan:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.size = 0  # the largest number of rows that came in one window
-        self.overlap = overlap_of(limit)
+        self.size: int = 0  # the largest number of rows that came in one window
+        self.overlap: int = overlap_of(limit)
         self.queue: list[Window] = []
-        self.epoch = 0  # windows taken
+        self.epoch: int = 0  # windows taken
         self._nonce = 0
 
     @property

@@ -22,11 +22,11 @@ class Prefetch(Generic[K, V]):
         self._fetch = fetch
         self._concurrency = concurrency
         # How many to want: what has come waits for the consumer while as many again are under way.
-        self.ahead = 1 if concurrency == 1 else 2 * concurrency
+        self.ahead: int = 1 if concurrency == 1 else 2 * concurrency
         self._wanted: Sequence[K] = ()
         self._places: dict[K, asyncio.Future[V]] = {}  # of what is fetched, or waits to be taken
         self._workers: dict[asyncio.Task[None], K] = {}  # with what each is at
-        self.started = 0
+        self.started: int = 0
 
     def want(self, keys: Sequence[K]) -> None:
         """Say what is wanted from now on, in order; the rest is cancelled."""

@@ -91,9 +91,9 @@ class Walk(Generic[R]):
     ) -> None:
         if limit < 2:
             raise ConfigurationError("page_size must be at least 2: windows that share no row can't be told to join")
-        self.report = WalkReport()
-        self.met = False
-        self.done = max_items is not None and max_items <= 0
+        self.report: WalkReport = WalkReport()
+        self.met: bool = False
+        self.done: bool = max_items is not None and max_items <= 0
         self._key = key
         self._most = max_items
         self._stop_at = stop_at

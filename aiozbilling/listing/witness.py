@@ -18,10 +18,10 @@ class Witness:
     """
 
     def __init__(self) -> None:
-        self.begun = False
+        self.begun: bool = False
         self._shift = 0
         self._most = self._most_epoch = 0
-        self.counted = 0  # the rows of the list when its first window was read
+        self.counted: int = 0  # the rows of the list when its first window was read
         self._peaks: list[tuple[int, int]] = []  # (epoch, highest shift seen by then), rising
 
     def begin(self, epoch: int, shift: int, total: int) -> None:

@@ -33,12 +33,12 @@ class Account:
     def __init__(self, name: str, seed: str, top_ups: int, days: int, now: datetime, behaviour: Behaviour) -> None:
         self.name = name
         self.seed = seed
-        self.now = now
-        self.credentials = Credentials.from_seed(seed)
+        self.now: datetime = now
+        self.credentials: Credentials = Credentials.from_seed(seed)
         self.behaviour = behaviour
         self.is_revoked = False
-        self.top_ups = TopUps(seed, top_ups, days, now)
-        self.history = History(seed, days, now)
+        self.top_ups: TopUps = TopUps(seed, top_ups, days, now)
+        self.history: History = History(seed, days, now)
         self._random = random.Random(seed)
         self._served_at: deque[float] = deque()
 

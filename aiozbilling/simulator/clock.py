@@ -16,7 +16,7 @@ class Clock:
 
     def __init__(self, now: datetime | Callable[[], datetime]) -> None:
         self._read = now if callable(now) else lambda: now
-        self.ahead = timedelta()
+        self.ahead: timedelta = timedelta()
         if self._read().tzinfo is None:
             raise ValueError("now must be an aware datetime")
 

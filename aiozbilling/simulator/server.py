@@ -60,7 +60,7 @@ class Simulator(FirstAccount):
         on_request: Callable[[ReceivedRequest], object] | None = None,
     ) -> None:
         self.seed = seed
-        self.accounts = []
+        self.accounts: list[Account] = []
         self._behaviour = behaviour or Behaviour()
         self._clock = Clock(now)
         self._address = host, port

@@ -29,7 +29,7 @@ class TopUps:
 
     def __init__(self, seed: str, count: int, days: int, now: datetime) -> None:
         self._deposits = Deposits(seed)
-        self.end = count
+        self.end: int = count
         self._removed: list[int] = []
         self._credited: dict[int, int] = {}  # serial: when, in microseconds
         self._now_us = now_us = _microseconds(now)

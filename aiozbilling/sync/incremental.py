@@ -95,8 +95,8 @@ class ListSync:
         self._key = attrgetter(table.columns[0].path)
         self._time = attrgetter("created_at" if table.key == "id" else "date")
         self.seen: set[int] = set()
-        self.counts = ListCounts()
-        self.requests = 0
+        self.counts: ListCounts = ListCounts()
+        self.requests: int = 0
 
     async def run(self, *, full: bool = False) -> None:
         """Bring it up to date.
