@@ -131,8 +131,7 @@ class Call(Generic[T]):
         while True:
             credentials = source if isinstance(source, Credentials) else await source.get(self.latest.refused)
             is_limited = not account.throttle.is_open
-            if is_limited:
-                await self._turn(scope)
+            arrival = await self._turn(scope) if is_limited else 0.0
             self.latest.started = started = exchange.clock()
             left = self.until - started
             if left <= 0:
@@ -142,15 +141,15 @@ class Call(Generic[T]):
             self.latest.is_sent = self.is_sending = True
             reply = await self._send(url, credentials, timeout_s)
             if is_limited:
-                account.throttle.replied(exchange.clock() - started)
+                account.throttle.replied(exchange.clock() - started, arrival)
             if not 300 <= reply.status < 400:
                 return reply
             if redirects is None:
                 redirects = Redirects(server, self.path, account.clean)
             url = redirects.target(url, reply.status, reply.headers.get("Location", ""))
 
-    async def _turn(self, scope: asyncio.Timeout) -> None:
-        """Wait until the account may send one more request."""
+    async def _turn(self, scope: asyncio.Timeout) -> float:
+        """Wait until the account may send one more request; return when it will have arrived."""
         exchange = self.exchange
         begun = exchange.clock()
         until = min(self.until, begun + exchange.bounds.max_wait_s)
@@ -158,7 +157,7 @@ class Call(Generic[T]):
             scope.reschedule(self.loop.time() + max(0.0, until - begun))
         self.is_sending = False
         try:
-            await exchange.account.throttle.turn(until)
+            return await exchange.account.throttle.turn(until)
         finally:
             self.limiter_wait_s += exchange.clock() - begun
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from bisect import bisect_left, insort
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
@@ -16,8 +16,9 @@ from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
 __all__ = ["Limiter", "RateLimit", "SlidingWindow", "Window"]
 
 _PROCESS_KEY = os.urandom(16)
-# A request reaches the server between its sending and its reply. The window is longer by the longest recent time to a
-# reply, but by no more than this part of it: without it 2 % of the requests at 100 per second were refused.
+# A request reaches the server between its sending and its reply. Until the reply comes, it is taken to be late by the
+# longest recent time to a reply, but by no more than this part of the period. Without it 2 % of the requests at 100 per
+# second were refused.
 LONGEST_DELAY = 0.04
 
 
@@ -86,11 +87,15 @@ class SlidingWindow:
 
     Not a leaky bucket: a bucket of n that refills n in a period lets 2 n pass in the first period, and the server
     answers the rest with 429.
+
+    Attributes:
+        latest: the time by which the request recorded last has arrived, on the clock.
     """
 
     limit: RateLimit
     clock: Callable[[], float] = time.monotonic
-    _arrivals: deque[float] = attrs.field(factory=deque, init=False)  # the latest `requests`, ascending
+    latest: float = attrs.field(default=0.0, init=False)
+    _arrivals: list[float] = attrs.field(factory=list, init=False)  # the latest `requests`, ascending
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)  # a client may serve loops in threads
 
     def take(self, delay_s: float) -> float:
@@ -99,12 +104,31 @@ class SlidingWindow:
             now = self.clock()
             if (wait_s := self._wait_s(now, 0)) > 0:
                 return wait_s
-            arrivals = self._arrivals
-            arrival = now + min(delay_s, LONGEST_DELAY * self.limit.per_s)
-            arrivals.append(max(arrival, arrivals[-1]) if arrivals else arrival)
-            if len(arrivals) > self.limit.requests:
-                arrivals.popleft()
+            self.latest = now + min(delay_s, LONGEST_DELAY * self.limit.per_s)
+            insort(self._arrivals, self.latest)
+            if len(self._arrivals) > self.limit.requests:
+                del self._arrivals[0]
             return 0.0
+
+    def replied(self, arrival: float, seconds: float) -> bool:
+        """Record that a request had its reply after so many seconds, so it has arrived by now.
+
+        Args:
+            arrival: what `latest` was after the request was recorded.
+            seconds: from sending it to its reply.
+
+        Returns:
+            Whether the next request may be sent earlier than before.
+        """
+        with self._lock:
+            arrivals = self._arrivals
+            place = bisect_left(arrivals, arrival)
+            if place == len(arrivals) or arrivals[place] != arrival:
+                return False  # later requests have taken its place
+            oldest = arrivals[0]
+            del arrivals[place]
+            insort(arrivals, self.clock() - max(0.0, seconds - LONGEST_DELAY * self.limit.per_s))
+            return arrivals[0] < oldest
 
     def wait_s(self, ahead: int) -> float:
         """Return the seconds until one more request may be sent where so many others are sent before it."""
@@ -119,7 +143,7 @@ class SlidingWindow:
         return wait_s(self._arrivals, self.limit.requests, self.limit.per_s, now, ahead)
 
 
-def wait_s(arrivals: deque[float], requests: int, per_s: float, now: float, ahead: int) -> float:
+def wait_s(arrivals: Sequence[float], requests: int, per_s: float, now: float, ahead: int) -> float:
     """Return the seconds until a request may be sent, with so many before it, after these arrivals (ascending)."""
     periods, place = divmod(ahead + len(arrivals) - requests, requests)
     if ahead + len(arrivals) < requests:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import attrs
 
 from aiozbilling.errors import NotSentError
-from aiozbilling.exchange.rate import Window
+from aiozbilling.exchange.rate import SlidingWindow, Window
 from aiozbilling.exchange.retry import RetryBudget
 
 __all__ = ["Throttle"]
@@ -28,6 +28,7 @@ class _Waiter:
 
     loop: asyncio.AbstractEventLoop
     woken: asyncio.Future[None] | None = None
+    arrival: float = 0.0
 
     async def sleep(self, seconds: float) -> None:
         """Sleep until woken, or for so many seconds."""
@@ -90,29 +91,42 @@ class Throttle:
             for waiter in self._queue:  # some may wait for too long now
                 waiter.wake()
 
-    def replied(self, seconds: float) -> None:
-        """Take note of the time from sending a request to its reply."""
-        self._delay_s = max(seconds, self._delay_s * _FADING)
+    def replied(self, seconds: float, arrival: float) -> None:
+        """Record a reply.
 
-    async def turn(self, until: float, *, explained: str = "") -> None:
+        Args:
+            seconds: from sending the request to its reply.
+            arrival: what `turn` returned for the request.
+        """
+        with self._lock:
+            self._delay_s = max(seconds, self._delay_s * _FADING)
+            window = self.window
+            if isinstance(window, SlidingWindow) and window.replied(arrival, seconds) and self._queue:
+                next(iter(self._queue)).wake()
+
+    async def turn(self, until: float, *, explained: str = "") -> float:
         """Wait for the right to send one request.
 
         Args:
             until: the latest time to wait for, on the throttle's clock.
             explained: what the caller may change so that the wait would be allowed, for the error.
 
+        Returns:
+            The time by which the request will have arrived, for `replied`.
+
         Raises:
             NotSentError: the turn comes later than that, or a pause is longer than `longest_pause_s`.
         """
         with self._lock:
             if not self._queue and self._pause_s(until, explained) == 0 and self._take() == 0:
-                return
+                return self._latest()
             self._refuse_late(until, explained)
             waiter = _Waiter(asyncio.get_running_loop())
             self._queue[waiter] = None
         try:
             while (seconds := self._next_look_s(waiter, until, explained)) > 0:
                 await waiter.sleep(seconds)
+            return waiter.arrival
         finally:
             with self._lock:
                 del self._queue[waiter]
@@ -130,10 +144,17 @@ class Throttle:
         with self._lock:
             if (pause_s := self._pause_s(until, explained)) > 0:
                 return pause_s
-            return self._take() if next(iter(self._queue)) is waiter else _NEVER
+            if next(iter(self._queue)) is not waiter:
+                return _NEVER
+            if (seconds := self._take()) == 0:
+                waiter.arrival = self._latest()
+            return seconds
 
     def _take(self) -> float:
         return 0.0 if self.window is None else self.window.take(self._delay_s)
+
+    def _latest(self) -> float:
+        return self.window.latest if isinstance(self.window, SlidingWindow) else 0.0
 
     def _window_wait_s(self, ahead: int) -> float:
         return 0.0 if self.window is None else self.window.wait_s(ahead)

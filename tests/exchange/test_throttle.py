@@ -72,7 +72,6 @@ def test_the_limit_is_kept_and_used_whatever_is_cancelled(arrivals: list[Arrival
 
     async def main(clock: Clock) -> None:
         door = throttle(limit, clock)
-        door.replied(0.0)
         door._delay_s = 0.0
         await asyncio.gather(*(requested(door, clock, arrival, sent) for arrival in arrivals))
         assert not door._queue
@@ -85,6 +84,52 @@ def test_the_limit_is_kept_and_used_whatever_is_cancelled(arrivals: list[Arrival
     for i, (came, when) in enumerate(sent):  # each was sent when it came, or as soon as the window had room
         earliest = max(came, times[i - requests] + per_s if i >= requests else came)
         assert when == pytest.approx(earliest, abs=1e-6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 10), st.floats(0, 0.04), st.floats(0, 0.5)), min_size=1, max_size=40),
+    st.integers(1, 5),
+    st.floats(1, 3),
+)
+def test_the_server_counts_no_more_than_the_limit(
+    requests: list[tuple[float, float, float]], n: int, per_s: float
+) -> None:
+    """The server never counts more than n where requests arrive up to 4 % of the period late, with any replies."""
+    counted: list[float] = []
+
+    async def one(door: Throttle, clock: Clock, at: float, way_s: float, work_s: float) -> None:
+        await asyncio.sleep(at)
+        arrival = await door.turn(FOREVER)
+        begun = clock()
+        await asyncio.sleep(way_s)
+        counted.append(clock())
+        await asyncio.sleep(work_s)
+        door.replied(clock() - begun, arrival)
+
+    async def main(clock: Clock) -> None:
+        door = throttle(RateLimit(n, per_s), clock)
+        await asyncio.gather(*(one(door, clock, *request) for request in requests))
+
+    run(main)
+    check_limit(sorted(counted), RateLimit(n, per_s))
+
+
+def test_a_reply_shortens_the_window() -> None:
+    """A waiter is sent one period after the reply to the request it waits for, not after the longest recent delay."""
+
+    async def main(clock: Clock) -> None:
+        door = throttle(RateLimit(2, 10.0), clock)
+        begun = clock()
+        arrivals = [await door.turn(FOREVER), await door.turn(FOREVER)]
+        waiting = asyncio.create_task(door.turn(FOREVER))
+        await asyncio.sleep(0.003)
+        for arrival in arrivals:
+            door.replied(0.003, arrival)
+        await waiting
+        assert clock() - begun == pytest.approx(10.003)
+
+    run(main)
 
 
 def test_cancelled_waiters_leave_no_gap() -> None:
