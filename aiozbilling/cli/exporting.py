@@ -17,7 +17,7 @@ from aiozbilling.cli.options import (
     Timeout,
     UntilTime,
 )
-from aiozbilling.cli.output import write
+from aiozbilling.cli.output import wrapped, write
 from aiozbilling.cli.progress import progress_bar, rows_kept, summary
 from aiozbilling.cli.sources import with_aioz
 
@@ -134,7 +134,11 @@ def schema(
     from aiozbilling.cli.running import run
     from aiozbilling.tables import schema_text
 
-    run(write(schema_text(what.value.replace("-", "_"), format_.value).encode()))
+    text = schema_text(what.value.replace("-", "_"), format_.value)
+    if format_ is SchemaKind.MARKDOWN:  # a line break inside a literal would change the others
+        rows = text.replace(" |\n", "\u00a0|\n").splitlines()  # no line begins with the bar that ends a row
+        text = "".join(wrapped(row, 4).replace("\u00a0", " ") + "\n" for row in rows)
+    run(write(text.encode()))
 
 
 def _exported(report: "ExportReport", out: Path, *, spanned: bool) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aiozbilling.cli.exporting import What
-from aiozbilling.cli.messages import complain, note, printable
+from aiozbilling.cli.messages import complain, note
 from aiozbilling.cli.output import write
+from aiozbilling.cli.progress import summary
 from aiozbilling.cli.running import run
 from aiozbilling.errors import ConfigurationError
 
@@ -175,14 +176,14 @@ class _Totals:
         failed = sum(outcome.status == "failed" for outcome in outcomes)
         sums = [outcome.usd for outcome in outcomes if outcome.usd is not None]
         rows, new = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("rows", "new_rows"))
-        lines = {
-            title: printable(str(out)),
-            "accounts": f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed",
-            "rows": f"{rows:,}, {new:,} new",
-        }
+        lines = [
+            (title, str(out)),
+            ("accounts", f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed"),
+            ("rows", f"{rows:,}, {new:,} new"),
+        ]
         if sums:
-            lines["sum"] = f"{exact(sum(sums, Decimal(0)))} USD"
-        return "".join(f"{title:<8}  {text}\n" for title, text in lines.items())
+            lines.append(("sum", f"{exact(sum(sums, Decimal(0)))} USD"))
+        return summary(lines)
 
 
 @contextmanager

@@ -119,9 +119,7 @@ def verify(file: _File = None, *, db: _DatabaseOption = None, chain: _Chain = No
 def _synced(report: "SyncReport") -> str:
     lines = [("database", f"{report.path}, account {report.account}")]
     for name, counts in report.lists.items():
-        text = (
-            f"{counts.stored:,} row{'' if counts.stored == 1 else 's'}, {counts.new:,} new, {counts.changed:,} changed"
-        )
+        text = f"{_rows(counts.stored)}, {counts.new:,} new, {counts.changed:,} changed"
         if counts.removed:
             text += f", {counts.removed:,} removed by the provider"
         if counts.counted is not None and counts.counted != counts.stored - counts.removed:
@@ -135,7 +133,7 @@ def _verified(report: "VerifyReport") -> str:
 
     lines = [("database", str(report.path)), ("runs", f"{report.runs:,}"), ("rows", f"{report.rows:,}")]
     for total in report.totals:
-        text = f"{total.rows:,} rows"
+        text = _rows(total.rows)
         text += f", {total.missing:,} removed by the provider" if total.missing else ""
         text += f", {total.gaps:,} day{'' if total.gaps == 1 else 's'} missing" if total.gaps else ""
         text += f", {exact(total.amount)} USD" if total.amount is not None else ""
@@ -144,5 +142,11 @@ def _verified(report: "VerifyReport") -> str:
     if report.count > len(report.differences):
         lines.append(("differs", f"and {report.count - len(report.differences):,} more"))
     lines.append(("chain", report.chain or "none"))
-    lines.append(("result", "nothing differs" if report.is_ok else f"{report.count:,} differences"))
+    lines.append(
+        ("result", "nothing differs" if report.is_ok else f"{report.count:,} difference{'s' * (report.count != 1)}")
+    )
     return summary(lines)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"

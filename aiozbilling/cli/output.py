@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +16,7 @@ from aiozbilling.cli.failures import OutputClosedError, OutputFailedError
 if TYPE_CHECKING:
     from aiozbilling.cli.screen import Drawn, Screen
 
-__all__ = ["Format", "Lines", "Printer", "Table", "chosen", "printer", "write"]
+__all__ = ["Format", "Lines", "Printer", "Table", "chosen", "printer", "wrapped", "write"]
 
 _ATOMIC = 4096  # a pipe that is ready takes so many bytes without blocking (PIPE_BUF)
 
@@ -49,6 +51,18 @@ async def write(output: bytes) -> None:
         raise OutputClosedError from None
     except (OSError, ValueError) as error:
         raise OutputFailedError(f"can't write: {getattr(error, 'strerror', None) or error}", path="stdout") from None
+
+
+def wrapped(line: str, indent: int) -> str:
+    """Break a line between words where it is wider than the terminal; a pipe or a file gets it as it is.
+
+    The further lines start in column `indent`. A word that is too wide, such as a hash, stays whole to be copied.
+    """
+    if not sys.stdout.isatty():
+        return line
+    room = max(shutil.get_terminal_size().columns - indent, 20)
+    parts = textwrap.wrap(line[indent:], room, break_long_words=False, break_on_hyphens=False)
+    return line[:indent] + ("\n" + " " * indent).join(parts)
 
 
 async def _ready(descriptor: int) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aiozbilling.cli.messages import note, printable
+from aiozbilling.cli.output import wrapped
 from aiozbilling.errors import ConfigurationError, ExportError, ListingError
 
 __all__ = ["progress_bar", "rows_kept", "summary"]
@@ -67,5 +68,5 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
 
 def summary(lines: list[tuple[str, str]]) -> str:
     """Return titles and texts in two columns."""
-    width = max(len(title) for title, _ in lines)
-    return "".join(f"{title:<{width}}  {printable(text)}\n" for title, text in lines)
+    width = max(len(title) for title, _ in lines) + 2
+    return "".join(wrapped(f"{title:<{width}}{printable(text)}", width) + "\n" for title, text in lines)

@@ -18,7 +18,7 @@ from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD
 from aiozbilling.tables.columns import Column
 
 if TYPE_CHECKING:
-    from aiozbilling.statement import Statement
+    from aiozbilling.statement import Runway, Statement
 
 __all__ = ["month_rows", "print_balances", "print_daily_balances", "print_months", "print_runways"]
 
@@ -96,8 +96,11 @@ async def print_months(format_: Format | None, rows: Sequence[Row], statement: S
         [_amounts("CU", [row[10] for row in rows])],
     ]
     screen = Screen()
-    table, _ = screen.table(forms, give_way=(7, 6, 5, 9, 0))
-    below = [f"AIOZ: spend {exact(sums[5])} USD, credited deposits {exact(sums[9])} USD, sums exact"]
+    # Compute units give way after deposits, whose sum is below: a row of B3OS has no other figure.
+    without_figures = [i for i, column in enumerate(forms) if not _has_figures(column[0])]
+    table, kept = screen.table(forms, give_way=(*without_figures, 7, 6, 5, 8, 9, 0))
+    below = _left_out(forms, kept)
+    below.append(f"AIOZ: spend {exact(sums[5])} USD, credited deposits {exact(sums[9])} USD, sums exact")
     if any(row[3] is False for row in rows):
         below.append("* not closed: more may come")
     late = sorted({name for month in statement.months for name in month.not_read})
@@ -169,14 +172,38 @@ async def print_runways(format_: Format | None, statement: Statement, today: dat
     ]
     if await _print_data(format_, _RUNWAY, rows):
         return
+    funded = {
+        account.account for account in statement.accounts if any(row.is_credited for row in account.facts.deposits)
+    }
     forms = [
         [Form("Account", [row[0] for row in rows], left=True)],
         [_amounts("Balance", [row[2] for row in rows])],
         [Form("A day", aligned([money(row[3], 4) for row in rows]))],
-        [Form("Days left", ["no end" if row[5] is None else f"{row[5]:,}" for row in rows])],
-        [Form("Empty on", [row[6] or NOTHING for row in rows], left=True)],
+        [Form("Days left", [_days(each, row[5]) for each, row in zip(runways, rows, strict=True)])],
+        [Form("Empty on", [_end(each, each.account in funded) for each in runways], left=True)],
     ]
     await _print_forms(forms, (2, 1), rows, [f"An estimate: {RUNWAY_METHOD}."])
+
+
+def _has_figures(form: Form) -> bool:
+    return any(cell.strip() != NOTHING for cell in form.cells)
+
+
+def _days(runway: Runway, left: int | None) -> str:
+    if left is not None:
+        return f"{left:,}"
+    return "no end" if runway.balance > 0 and runway.basis_days else NOTHING
+
+
+def _end(runway: Runway, is_funded: bool) -> str:  # noqa: FBT001
+    """Return the day on which the balance reaches 0, or why there is none."""
+    if runway.balance <= 0:
+        return "already empty" if is_funded else "no credited deposit"
+    if not runway.basis_days:
+        return "no complete day"
+    if runway.days is None:
+        return "never: no spend"
+    return "in over 100 years" if runway.empty_on is None else str(runway.empty_on)
 
 
 def _decimal(amount: Fraction) -> Decimal:
@@ -211,8 +238,15 @@ async def _print_forms(
     forms: Sequence[Sequence[Form]], give_way: Sequence[int], rows: Sequence[Row], below: Iterable[str]
 ) -> None:
     screen = Screen()
-    table, _ = screen.table(forms, give_way)
-    await _print_table(screen, table if rows else None, below if rows else ["No account has rows."])
+    table, kept = screen.table(forms, give_way)
+    lines = [*_left_out(forms, kept), *below]
+    await _print_table(screen, table if rows else None, lines if rows else ["No account has rows."])
+
+
+def _left_out(forms: Sequence[Sequence[Form]], kept: frozenset[int]) -> list[str]:
+    """Return a line that names the columns without room in the table, except those that have nothing in any row."""
+    titles = [column[0].title for i, column in enumerate(forms) if i not in kept and _has_figures(column[0])]
+    return [f"No room for {', '.join(titles)}: --format csv has all columns."] if titles else []
 
 
 async def _print_table(screen: Screen, table: Any, below: Iterable[str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 import threading
@@ -78,6 +80,19 @@ class CommandLine:
         environment = self.environment | options.pop("environment", {})
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.Popen([sys.executable, "-m", "aiozbilling", *arguments], env=environment, **options)
+
+    def on_terminal(self, width: int, *arguments: str) -> list[str]:
+        """Run a command line that succeeds with stdout on a terminal, and return the lines that it shows."""
+        main, side = pty.openpty()
+        shown = b""
+        with self.start(*arguments, stdout=side, environment={"COLUMNS": str(width), "TERM": "dumb"}) as process:
+            os.close(side)
+            with contextlib.suppress(OSError):  # the other end is closed
+                while chunk := os.read(main, 4096):
+                    shown += chunk
+            assert process.wait(20) == 0
+        os.close(main)
+        return shown.decode().splitlines()
 
     def process(self, *arguments: str, **options: Any) -> Result:
         with self.start(*arguments, **options) as process:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from aiozbilling.records import TopUp
 from aiozbilling.tables.columns import columns_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aiozbilling.simulator import Simulator
     from tests.cli.conftest import CommandLine
 
@@ -125,3 +128,26 @@ def test_every_command_runs_on_an_embedded_simulator(
     assert result.code == 0
     assert parsed(result.out, "jsonl")
     assert "simulated" in result.err
+
+
+def test_a_schema_on_a_terminal_breaks_between_words(command: CommandLine) -> None:
+    """Rows that are too wide go on in the next line, indented; SQL and what goes to a pipe stay as they are."""
+    piped = command("schema", "top-ups").out.decode()
+    lines = command.on_terminal(60, "schema", "top-ups")
+    assert max(map(len, lines)) <= 60
+    assert any(line.startswith("    ") for line in lines)
+    assert " ".join(" ".join(lines).split()) == " ".join(piped.split())
+    assert not any(line.strip() == "|" for line in lines)
+    sql = command("schema", "top-ups", "--format", "postgres").out.decode()
+    assert command.on_terminal(60, "schema", "top-ups", "--format", "postgres") == sql.splitlines()
+
+
+def test_the_facts_of_a_ledger_on_a_terminal_break_between_words(command: CommandLine, tmp_path: Path) -> None:
+    """The second column of `verify` keeps its left edge; a hash stays whole, so that it can be copied."""
+    ledger = str(tmp_path / "ledger.db")
+    assert command("sync", "--db", ledger, "--account", "my-account").code == 0
+    lines = command.on_terminal(50, "verify", "--db", ledger)
+    left = lines[1].index("1")  # of "runs  1"
+    assert " " * left + "USD" in lines
+    assert {line.split()[0] for line in lines if len(line) > 50} <= {"database", "chain"}
+    assert any(re.fullmatch("my-account months +1 row", line) for line in lines)

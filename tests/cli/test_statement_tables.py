@@ -1,0 +1,73 @@
+"""What the tables of `months`, `balance` and `runway` say where a column or a day is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from aiozbilling import CuSummary, CuUsage
+from aiozbilling.cli.output import Format
+from aiozbilling.cli.statement_tables import month_rows, print_balances, print_months, print_runways
+from aiozbilling.statement import AccountFacts, Deposit, Facts, SpendDay, statement
+
+NOON = dt.datetime(2026, 10, 20, 12, tzinfo=dt.UTC)
+
+
+def account(label: str, *, deposit: str | None = "100", daily: str = "1", days: int = 10) -> AccountFacts:
+    """Return an account with a credited deposit and the same spend on each of some days."""
+    first = NOON.date() - dt.timedelta(days=days)
+    rows = tuple(SpendDay(first + dt.timedelta(days=i), Decimal(daily), 10**12, 10**9) for i in range(days))
+    paid = () if deposit is None else (Deposit("a", NOON, "AIOZ", Decimal(5), Decimal(deposit), is_credited=True),)
+    return AccountFacts(label, paid, rows, read_at=NOON)
+
+
+async def drawn(capture: Any, printing: Any) -> list[str]:
+    """Return the lines that a function prints."""
+    await printing
+    return capture.readouterr().out.decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("facts", "ending"),
+    [
+        (account("a"), "90  2027-01-18"),
+        (account("a", daily="0.001"), "in over 100 years"),
+        (account("a", daily="0"), "no end  never: no spend"),
+        (account("a", days=0), "–  no complete day"),
+        (account("a", deposit="5"), "0  already empty"),
+        (account("a", deposit=None), "0  no credited deposit"),
+        (account("a", deposit=None, days=0), "–  no credited deposit"),
+    ],
+)
+async def test_a_runway_without_a_day_says_why(facts: AccountFacts, ending: str, capfdbinary: Any) -> None:
+    """Where an account has no day on which it is empty, the column has the reason."""
+    printing = print_runways(Format.TABLE, statement(Facts((facts,))), NOON.date())
+    (line,) = (line.rstrip() for line in await drawn(capfdbinary, printing) if line.startswith("a "))
+    assert line.endswith(ending)
+
+
+async def test_columns_without_room_are_named(capfdbinary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow table of months or balances says which columns it leaves out; a wide one says nothing."""
+    usage = CuUsage(year_month="2026-10", summary=CuSummary(used=Decimal("8828.3501")))
+    both = statement(Facts((account("some-account", deposit="123456789"),), cu=(("some-account", usage),)))
+    for width, months, balances in (
+        (55, ["No room for Not split, Deposits"], ["No room for Credited, Spent, Not credited"]),
+        (120, [], []),
+    ):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = await drawn(capfdbinary, print_months(Format.TABLE, month_rows(both, None, None), both))
+        assert [line.partition(":")[0] for line in lines if line.startswith("No room")] == months
+        lines = await drawn(capfdbinary, print_balances(Format.TABLE, both))
+        assert [line.partition(":")[0] for line in lines if line.startswith("No room")] == balances
+
+
+async def test_a_column_without_any_figure_is_not_missed(capfdbinary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns that have no figure in any row give way first, and without a word."""
+    monkeypatch.setenv("COLUMNS", "68")
+    alone = statement(Facts((account("a", deposit="123456789"),)))
+    lines = await drawn(capfdbinary, print_months(Format.TABLE, month_rows(alone, None, None), alone))
+    assert lines[0].split() == ["System", "Account", "Month", "Spend", "Not", "split", "Deposits"]
+    assert not any("No room" in line for line in lines)
