@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from aiozbilling.cli.figures import aligned, exact, moment, money, plain_money, shortened, size, size_in_gb, sum_of
+from aiozbilling.cli.figures import aligned, exact, moment, money, plain_money, shortened, size, size_in_gb
 from aiozbilling.cli.pictures import sparkline
 from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
 from aiozbilling.records import DayUsage, MonthUsage, TopUp
+from aiozbilling.records.amounts import exact_sum
 
 __all__ = ["HistoryTable", "MonthTable", "TopUpTable"]
 
@@ -78,7 +79,7 @@ class HistoryTable:
         )
         self._has_bars = 6 in kept
         self._days += [(str(day.day), day.total_bandwidth) for day in records]
-        self._usd = sum_of((self._usd, *(day.amount_usd for day in records)))
+        self._usd = exact_sum((self._usd, *(day.amount_usd for day in records)))
         yield table
 
     def foot(self, total: int | None) -> Iterator[Drawn]:
@@ -167,12 +168,12 @@ class TopUpTable:
 
     def _add(self, records: Sequence[TopUp]) -> None:
         self._count += len(records)
-        self._usd = sum_of((self._usd, *(row.credit_usd for row in records if row.status)))
+        self._usd = exact_sum((self._usd, *(row.credit_usd for row in records if row.status)))
         self._false += sum(not row.status for row in records)
-        self._false_usd = sum_of((self._false_usd, *(row.credit_usd for row in records if not row.status)))
+        self._false_usd = exact_sum((self._false_usd, *(row.credit_usd for row in records if not row.status)))
         for row in records:
             symbol = row.amount.symbol
-            self._tokens[symbol] = sum_of((self._tokens.get(symbol), row.amount.value))
+            self._tokens[symbol] = exact_sum((self._tokens.get(symbol), row.amount.value))
 
 
 def _money(

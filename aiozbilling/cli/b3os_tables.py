@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from aiozbilling.cli.figures import CU_PLACES, NOTHING, aligned, exact, percent, rounded, sum_of
+from aiozbilling.cli.figures import CU_PLACES, NOTHING, aligned, exact, percent, rounded
 from aiozbilling.cli.pictures import gauge, level
 from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
 from aiozbilling.records import CuBalance, CuDay, CuLine, CuSummary, CuUsage
+from aiozbilling.records.amounts import exact_sum
 
 __all__ = ["CuBalanceTable", "CuTable"]
 
@@ -28,7 +29,7 @@ class CuTable:
             if self._used:
                 yield Text()
             yield Text(f"B3OS, compute units in {usage.year_month or 'an unnamed month'}", style="bold")
-            used = sum_of(day.used for day in usage.daily)
+            used = exact_sum(day.used for day in usage.daily)
             yield from self._allowance(usage.summary, used)
             if usage.daily:
                 yield Text()
@@ -43,13 +44,13 @@ class CuTable:
         """Draw the sum of several months."""
         if len(self._used) > 1:
             yield Text()
-            yield Text(f"{len(self._used)} months: {_cu(sum_of(self._used))} CU used", style="bold")
+            yield Text(f"{len(self._used)} months: {_cu(exact_sum(self._used))} CU used", style="bold")
 
     def _allowance(self, summary: CuSummary | None, used_by_days: Decimal) -> Iterator[Drawn]:
         if summary is None:
             yield Text(f"{_cu(used_by_days)} CU used")
             return
-        given = sum_of((summary.deposited, summary.granted))
+        given = exact_sum((summary.deposited, summary.granted))
         yield Text(f"{_cu(summary.used)} CU used; {_cu(summary.deposited)} deposited, {_cu(summary.granted)} granted")
         if summary.used is not None and given > 0:
             share = float(summary.used / given)
@@ -115,13 +116,13 @@ def _by_node(days: Sequence[CuDay]) -> list[CuLine]:
             type=line.type,
             node_type=line.node_type,
             count=(so_far.count or 0) + (line.count or 0),
-            cu=sum_of((so_far.cu, line.cu)),
+            cu=exact_sum((so_far.cu, line.cu)),
         )
     return sorted(sums.values(), key=lambda line: line.cu or 0, reverse=True)
 
 
 def _summed(numbers: Sequence[Decimal | None]) -> tuple[list[str], str]:
-    *cells, foot = aligned([_cu(number) for number in (*numbers, sum_of(numbers))])
+    *cells, foot = aligned([_cu(number) for number in (*numbers, exact_sum(numbers))])
     return cells, foot
 
 

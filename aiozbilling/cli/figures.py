@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from aiozbilling.records.amounts import EXACT
 
 __all__ = [
     "CU_PLACES",
@@ -19,10 +21,8 @@ __all__ = [
     "shortened",
     "size",
     "size_in_gb",
-    "sum_of",
 ]
 
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 NOTHING = "–"
@@ -45,7 +45,7 @@ def money(amount: Decimal | None, places: int) -> str:
     if amount is None:
         return NOTHING
     least = Decimal(1).scaleb(-places)
-    result = amount.quantize(least, ROUND_HALF_EVEN, _EXACT)
+    result = amount.quantize(least, ROUND_HALF_EVEN, EXACT)
     if amount and not result:
         return f"{'>-' if amount < 0 else '<'}{least:f}"
     return format(result or abs(result), ",f")
@@ -71,15 +71,6 @@ def aligned(texts: Sequence[str]) -> list[str]:
     fractions = [len(text) - text.index(".") if "." in text else 0 for text in texts]
     longest = max(fractions, default=0)
     return [text + " " * (longest - fraction) for text, fraction in zip(texts, fractions, strict=True)]
-
-
-def sum_of(numbers: Iterable[Decimal | None]) -> Decimal:
-    """Add the numbers that are known, without rounding."""
-    result = Decimal(0)
-    for number in numbers:
-        if number is not None:
-            result = _EXACT.add(result, number)
-    return result
 
 
 def size(count: int) -> str:

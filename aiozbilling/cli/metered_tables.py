@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from aiozbilling.cli.figures import aligned, exact, moment, plain_money, sum_of
+from aiozbilling.cli.figures import aligned, exact, moment, plain_money
 from aiozbilling.cli.pictures import gauge, level
 from aiozbilling.cli.screen import Drawn, Form, Screen
 from aiozbilling.records import EstimatedCost, MeteredUsage, MetricUsage
+from aiozbilling.records.amounts import exact_sum
 
 __all__ = ["MeteredTable"]
 
@@ -45,7 +46,7 @@ class MeteredTable:
                 costs = [cost.total for cost in self._costs if cost.currency == currency]
                 yield Text()
                 yield Text(
-                    f"{len(costs)} periods: {plain_money(sum_of(costs), self._decimals)} {currency.upper()}",
+                    f"{len(costs)} periods: {plain_money(exact_sum(costs), self._decimals)} {currency.upper()}",
                     style="bold",
                 )
 

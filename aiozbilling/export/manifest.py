@@ -14,9 +14,9 @@ import attrs
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, write_whole
 from aiozbilling.export.formats import FileFormat
-from aiozbilling.export.totals import EXACT, gaps
+from aiozbilling.export.totals import gaps
 from aiozbilling.listing.window import Consistency
-from aiozbilling.records.amounts import TokenAmount, scaled
+from aiozbilling.records.amounts import EXACT, TokenAmount, scaled
 from aiozbilling.tables.table import HISTORY
 from aiozbilling.tables.texts import decimal_text, time_text
 

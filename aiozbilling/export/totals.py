@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from itertools import pairwise
 from typing import Any
 
@@ -13,13 +13,12 @@ import attrs
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.window import Consistency, WalkReport
 from aiozbilling.records import DayUsage, TopUp
-from aiozbilling.records.amounts import scaled
+from aiozbilling.records.amounts import EXACT, scaled
 
-__all__ = ["EXACT", "Facts", "Progress", "gaps", "since", "worst"]
+__all__ = ["Facts", "Progress", "gaps", "since", "worst"]
 
 _CONSISTENCIES: tuple[Consistency, ...] = ("static", "grown", "changed")
 _ZERO = Decimal(0)
-EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def worst(*seen: Consistency) -> Consistency:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +12,11 @@ import msgspec
 from aiozbilling.errors import CheckpointError
 from aiozbilling.export.disk import Disk, write_whole
 from aiozbilling.fleet.changes import Place
+from aiozbilling.records.amounts import EXACT
 
 __all__ = ["AccountManifest", "ListState", "Part"]
 
 VERSION = 1
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +70,7 @@ class ListState:
     @property
     def usd(self) -> Decimal:
         """Sum in USD of all parts."""
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             return sum((part.usd for part in self.parts), Decimal(0))
 
     @property
@@ -121,7 +121,7 @@ class AccountManifest:
 def added(sums: Any) -> dict[str, Decimal]:
     """Add sums by denomination, exactly."""
     total: dict[str, Decimal] = {}
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         for amounts in sums:
             for denom, amount in amounts.items():
                 total[denom] = total.get(denom, Decimal(0)) + amount

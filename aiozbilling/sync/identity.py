@@ -12,11 +12,11 @@ from aiozbilling.listing.listing import Listing
 from aiozbilling.sync.layout import HISTORY, TOP_UPS, Cell, LedgerTable, Row, rows_of
 from aiozbilling.sync.store import Ledger
 
-__all__ = ["confirm_aioz", "is_known", "judge"]
+__all__ = ["OTHER_LABEL", "confirm_aioz", "is_known", "judge"]
 
 _LAST = 100  # rows at the end of a list in which known ones are looked for
 _DAYS = 3  # complete days with the same cost and usage prove that two histories are the same
-_OTHER_LABEL = "If this is another account, give it a label of its own (account=, --account)"
+OTHER_LABEL = "If this is another account, give it a label of its own (account=, --account)"
 
 
 def is_known(ledger: Ledger, system: str, fingerprint: str) -> bool:
@@ -125,7 +125,7 @@ def _same_history(ledger: Ledger, account: Cell, days: Sequence[Row], *, least: 
 
 
 def _not_theirs(ledger: Ledger, what: str) -> ExportError:
-    return _refused(ledger, f"{what} {ledger.account!r} is in the server's list", _OTHER_LABEL)
+    return _refused(ledger, f"{what} {ledger.account!r} is in the server's list", OTHER_LABEL)
 
 
 def _refused(ledger: Ledger, reason: str, hint: str) -> ExportError:

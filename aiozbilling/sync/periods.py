@@ -13,7 +13,7 @@ from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ExportError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import CuUsage, MeteredUsage
-from aiozbilling.sync.identity import is_known
+from aiozbilling.sync.identity import OTHER_LABEL, is_known
 from aiozbilling.sync.layout import CU_DAYS, CU_LINES, CU_MONTHS, METERED_PERIODS, METERED_USAGE, LedgerTable, Row
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger
@@ -90,7 +90,7 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
             raise ExportError(
                 f"the usage of {month} is not the one that is stored as account {ledger.account!r}",
                 path=str(ledger.path),
-                hint="If this is another account, give it a label of its own (account=, --account)",
+                hint=OTHER_LABEL,
             )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Generic, Self, TypeVar
 
-from aiozbilling.errors import AiozBillingError, ConfigurationError, FeedError
+from aiozbilling.errors import ConfigurationError, FeedError
 from aiozbilling.listing.listing import Listing
+from aiozbilling.web.raised_again import raised_again
 
 __all__ = ["Feed"]
 
@@ -85,7 +85,7 @@ class Feed(Generic[R]):
         if self._task is None or self._is_closed:
             raise ConfigurationError("the feed is not running: use `async with Feed(listing) as feed`")
         if self._error is not None:
-            raise _again(self._error)
+            raise raised_again(self._error)
         return self._subscription(self._count if after is None else self._number_after(after))
 
     def stop(self) -> None:
@@ -140,7 +140,7 @@ class Feed(Generic[R]):
             if self._is_closed:
                 return
             if self._error is not None:
-                raise _again(self._error)
+                raise raised_again(self._error)
             if not await self._changed():
                 yield None
 
@@ -164,7 +164,3 @@ def row_id(row: object) -> str:
     """Return the text that names a row for `Feed.subscribe`: a top-up's id, or a day as ``2026-11-21``."""
     identifier = getattr(row, "id", None)
     return identifier if isinstance(identifier, str) else str(getattr(row, "day"))  # noqa: B009 - of any row class
-
-
-def _again(error: BaseException) -> BaseException:
-    return copy.copy(error) if isinstance(error, AiozBillingError) else error.with_traceback(None)

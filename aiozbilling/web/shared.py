@@ -7,7 +7,6 @@ that wait for it, and `soft` and `failover` wait as long as the provider hangs. 
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, Self, TypeVar
@@ -24,6 +23,7 @@ from aiozbilling.errors import (
     RateLimitedError,
     TransportError,
 )
+from aiozbilling.web.raised_again import raised_again
 
 __all__ = ["Shared"]
 
@@ -119,7 +119,7 @@ class Shared(Generic[V]):
         if entry.outcome is not None:
             return await self._outcome(entry.outcome)
         assert entry.error is not None
-        raise _again(entry.error)
+        raise raised_again(entry.error)
 
     def forget(self, key: Hashable) -> None:
         """Drop the answer of a key, so that the next `get` fetches it; a fetch that runs already goes on."""
@@ -216,7 +216,7 @@ class Shared(Generic[V]):
             raise CallTimeoutError(f"there was no answer within {self._wait_s:g} s")
         error = outcome.exception()
         if error is not None:
-            raise _again(error)
+            raise raised_again(error)
         return outcome.result()
 
 
@@ -237,11 +237,6 @@ def _may_pass(error: BaseException) -> bool:
     if isinstance(error, ApiError):
         return error.status >= 500 or isinstance(error, RateLimitedError)
     return isinstance(error, TransportError) or (isinstance(error, DecodeError) and error.malformed)
-
-
-def _again(error: BaseException) -> BaseException:
-    """Copy an error that several requests raise: each raise would make its traceback longer."""
-    return copy.copy(error) if isinstance(error, AiozBillingError) else error.with_traceback(None)
 
 
 def _closed() -> ClientClosedError:

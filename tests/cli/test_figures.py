@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from aiozbilling.cli.figures import aligned, exact, money, plain_money, rounded, shortened, size, size_in_gb, sum_of
+from aiozbilling.cli.figures import aligned, exact, money, plain_money, rounded, shortened, size, size_in_gb
 from aiozbilling.cli.messages import printable, with_cli_options
 from aiozbilling.cli.pictures import bar, gauge, sparkline
+from aiozbilling.records.amounts import exact_sum
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_decimal_points_form_a_column() -> None:
 def test_sums_do_not_round() -> None:
     """A sum has all digits of its parts, more than the 28 of an ordinary context."""
     numbers = [Decimal("1e30"), None, Decimal("1e-18")]
-    assert exact(sum_of(numbers)).replace(",", "") == "1" + "0" * 30 + "." + "0" * 17 + "1"
+    assert exact(exact_sum(numbers)).replace(",", "") == "1" + "0" * 30 + "." + "0" * 17 + "1"
 
 
 @pytest.mark.parametrize(
