@@ -22,6 +22,7 @@ _OPTIONS = {
     "wait_s": "--wait",
 }
 _KEYWORD = re.compile(rf"(?<![\w-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
+_TEXTS = re.compile(r"(?<![\w-])(account|format)='([^']*)'")
 _TIMES = re.compile(r"(?<![\w-])(since|until)(?= must be| \()")  # elsewhere these are words
 
 
@@ -51,7 +52,8 @@ def with_cli_options(message: str) -> str:
         name = _OPTIONS[match[1]]
         return name if match[2] in (None, "True") else f"{name} {match[2]}"
 
-    return _TIMES.sub(r"--\1", _KEYWORD.sub(option, message))
+    message = _TEXTS.sub(r"--\1 \2", _KEYWORD.sub(option, message))
+    return _TIMES.sub(r"--\1", message)
 
 
 def _write(message: str, style: str) -> None:

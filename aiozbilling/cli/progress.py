@@ -32,6 +32,8 @@ def rows_kept(is_kept: Callable[[], bool]) -> Iterator[Callable[[int], None]]:
         if (rows or is_kept()) and not is_stuck:
             kept = f"{rows:,} row{'' if rows == 1 else 's'}" if rows else "The rows read so far are"
             note(f"{kept} kept. Run the same command again to resume.")
+        elif not isinstance(error, Exception):  # Ctrl-C or SIGTERM
+            note("Nothing is kept: no row was read. Run the same command again to start from the beginning.")
         raise
 
 

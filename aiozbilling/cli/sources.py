@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aiozbilling import AiozBilling, B3osBilling, MeteredBilling
     from aiozbilling.cli.options import Access
     from aiozbilling.clients.client import Client
-    from aiozbilling.simulator import Simulator
+    from aiozbilling.simulator import ReceivedRequest, Simulator
 
 __all__ = ["Clients", "with_aioz", "with_b3os", "with_metered", "with_systems"]
 
@@ -204,8 +204,15 @@ def _run(access: Access, on_server: Callable[[Simulator | None], Coroutine[Any, 
     async def on_simulator() -> None:
         from aiozbilling.simulator import Simulator
 
-        async with Simulator() as simulator:
-            note(f"simulated data (seed {simulator.seed}) from an embedded server")
+        is_noted = False
+
+        def on_request(_request: ReceivedRequest) -> None:
+            nonlocal is_noted
+            if not is_noted:  # with the first request, as a wrong argument is refused before it
+                is_noted = True
+                note(f"simulated data (seed {simulator.seed}) from an embedded server")
+
+        async with Simulator(on_request=on_request) as simulator:
             await on_server(simulator)
 
     run(on_simulator() if access.simulator else on_server(None))

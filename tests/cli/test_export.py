@@ -46,7 +46,8 @@ def test_daily_costs_in_the_columns_of_focus(command: Any, tmp_path: Path) -> No
     """`--format focus` writes the history for cost tools; it needs a name for the account."""
     path = tmp_path / "costs.csv"
     missing = command("export", "history", "--format", "focus", "--out", str(path))
-    assert (missing.code, "account" in missing.err) == (2, True)
+    assert missing.code == 2
+    assert missing.err == "aiozbilling: --format focus needs --account …, the label for BillingAccountId\n"
     result = command("export", "history", "--format", "focus", "--account", "main", "--out", str(path))
     assert result.code == 0, result.err
     header, *rows = path.read_text().splitlines()
@@ -68,6 +69,47 @@ def test_an_interrupted_export_goes_on(command: Any, simulator: Simulator, tmp_p
     assert b"kept. Run the same command again to resume." in err
     simulator.behaviour.latency_s = 0.0
     assert b"runs     2" in command(*arguments).out
+
+
+def test_an_export_that_ends_before_its_first_row_keeps_nothing(
+    command: Any, simulator: Simulator, tmp_path: Path
+) -> None:
+    """Ctrl-C before the first page says that nothing is kept and how to start again, and leaves no file."""
+    simulator.fail("hang", times=9)
+    with command.start("export", "top-ups", "--out", str(tmp_path / "t.csv")) as process:
+        while not simulator.in_flight:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, b"")
+    assert err == b"Nothing is kept: no row was read. Run the same command again to start from the beginning.\n"
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("export", "history", "--format", "focus", "--out", "costs.csv"),
+        ("export", "top-ups", "--out", "t.csv", "--since", "yesterday"),
+        ("export", "top-ups", "--out", "t.docx"),
+        ("sync", "--db", "."),
+    ],
+)
+def test_wrong_arguments_come_before_simulated_data(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """The note about simulated data is written with the first request, so not where an argument is refused."""
+    monkeypatch.chdir(tmp_path)
+    refused = command(*arguments, "--simulator")
+    assert refused.code in (2, 12)
+    assert "simulated data" not in refused.err
+
+
+def test_simulated_data_is_called_so_once(command: Any) -> None:
+    """A command with several requests has the note once."""
+    result = command("history", "--simulator", "--page-size", "20", "--format", "csv")
+    assert result.code == 0
+    assert result.err == "simulated data (seed 1) from an embedded server\n"
 
 
 @pytest.mark.parametrize("width", [60, *(pytest.param(width, marks=pytest.mark.slow) for width in (40, 80, 140))])
