@@ -8,6 +8,7 @@ import typer
 from aiozbilling.cli.facts import Database, with_statement
 from aiozbilling.cli.options import Access, BaseUrl, Simulated, Timeout
 from aiozbilling.cli.output import write
+from aiozbilling.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +42,7 @@ def report(
 
         from aiozbilling.report import write_report
 
+        _refuse_unknown(month, statement)
         written = await asyncio.to_thread(write_report, statement, out, month=month, static=static, now=now)
         number = len(statement.accounts)
         size = f"{out.stat().st_size:,} bytes"
@@ -50,3 +52,19 @@ def report(
 
     refuse_mistakes(out, month=month, static=static)
     with_statement(db, Access(simulator, base_url, timeout), show)
+
+
+def _refuse_unknown(month: str | None, statement: "Statement") -> None:
+    """Refuse a month that is outside of all data."""
+    known = {each.month for each in statement.months}
+    known |= {usage.year_month for _, usage in statement.facts.cu if usage.year_month}
+    known |= {f"{usage.period.start:%Y-%m}" for _, usage in statement.facts.metered}
+    if month is not None and month not in known:
+        raise ConfigurationError(f"there is no data of {month}; months with data: {_listed(sorted(known)) or 'none'}")
+
+
+def _listed(months: list[str]) -> str:
+    from aiozbilling.statement.calendar import months_between
+
+    is_whole = len(months) > 2 and months == months_between(months[0], months[-1])
+    return f"{months[0]} to {months[-1]}" if is_whole else ", ".join(months)

@@ -32,6 +32,27 @@ def test_another_ending_is_refused(command, tmp_path):
     assert (result.code, "ends with .html or .xlsx" in result.err, "simulated" in result.err) == (2, True, False)
 
 
+def test_a_month_without_data_is_refused(command, tmp_path):
+    """A month outside of all data is a wrong argument: nothing is written, and the months with data are named."""
+    ledger, page = str(tmp_path / "l.db"), tmp_path / "r.html"
+    assert command("sync", "--db", ledger).code == 0
+    result = command("report", "--db", ledger, "--month", "2024-01", "--out", str(page))
+    assert (result.code, page.exists()) == (2, False)
+    assert result.err == "aiozbilling: there is no data of 2024-01; months with data: 2026-09 to 2026-11\n"
+
+
+def test_an_account_without_rows_has_a_report_of_this_month_only(command, simulator, tmp_path, monkeypatch):
+    """A new account has its running month, and no other one."""
+    newcomer = simulator.add_account()
+    monkeypatch.setenv("AIOZ_PIN_API_KEY", newcomer.api_key)
+    monkeypatch.setenv("AIOZ_PIN_SECRET_KEY", newcomer.secret_key)
+    refused = command("report", "--month", "2024-01", "--out", str(tmp_path / "r.xlsx"))
+    this_month = refused.err.strip().rpartition(" ")[2]
+    assert (refused.code, refused.err.count("-")) == (2, 2)
+    assert command("report", "--month", this_month, "--out", str(tmp_path / "r.xlsx")).code == 0
+    assert zipfile.is_zipfile(tmp_path / "r.xlsx")
+
+
 @pytest.mark.slow
 def test_from_sync_to_report(command, simulator, tmp_path):
     """Sync of all three systems, months, balance and report work one after another on one ledger."""
