@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from aiozbilling.clients.aioz import TOP_UP
+from aiozbilling.clients.aioz_endpoints import TOP_UP
 from aiozbilling.exchange.reply_body import read_at_once
 from aiozbilling.exchange.transport import Reply
 from benchmarks.peers.floor import decoder

@@ -27,7 +27,7 @@ def main(kind: str, *arguments: str) -> None:
 
 
 def _page(name: str, count: str) -> Callable[[], object]:
-    from aiozbilling.clients.aioz import TOP_UP
+    from aiozbilling.clients.aioz_endpoints import TOP_UP
     from aiozbilling.errors import DecodeError
     from aiozbilling.exchange.reply_body import read, read_at_once
     from aiozbilling.exchange.transport import Reply

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import aiohttp
-import attrs
 
+from aiozbilling.clients.aioz_credentials import AiozCredentials, aioz_credentials, credentials_from_env
+from aiozbilling.clients.aioz_endpoints import HISTORY_USAGE, THIS_MONTH_USAGE, TOP_UP
 from aiozbilling.clients.client import MAX_BODY, Client
-from aiozbilling.clients.environment import variable
-from aiozbilling.errors import ConfigurationError
-from aiozbilling.exchange.credential_source import CredentialSource
-from aiozbilling.exchange.credentials import Credentials, Secret, bearer, concealed, key_pair
-from aiozbilling.exchange.endpoint import Endpoint, System
-from aiozbilling.exchange.envelope import aioz_envelope
+from aiozbilling.exchange.credentials import Secret, concealed
+from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Attempt, CallEvent
 from aiozbilling.exchange.rate import Limiter, RateLimit
 from aiozbilling.exchange.retry import RetryPolicy
@@ -42,59 +39,6 @@ W3IPFS_AIOZ_NETWORK_URL = "https://api.w3ipfs.aioz.network"
 W3IPFS_STORAGE_URL = "https://api.w3ipfs.storage"
 ATTOAIOZ_TEST_URL = "https://api-ipfs.attoaioz.cyou"
 AIOZ_RATE_LIMIT = RateLimit(180, per_s=60)  # the provider's page on limits
-
-_Found = str | Secret | tuple[str | Secret, str | Secret]
-AiozCredentials = Callable[[], _Found | Awaitable[_Found]]
-
-_AIOZ = System(
-    name="AIOZ",
-    envelope=aioz_envelope,
-    hints={
-        400: "The server refuses what was asked: of a list, try a smaller page_size",
-        401: (
-            "Check the keys (AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN); if they are right, a proxy"
-            " on the way may drop headers with underscores (nginx: underscores_in_headers on), which a token avoids"
-        ),
-        403: "The key has no scope for billing",
-        404: "Does base_url point to the API's root?",
-    },
-    quick=True,
-)
-
-
-def _check_count(total: int) -> None:
-    if not 0 <= total < 2**53:
-        raise ValueError(f"expected a total of rows, got {total},")
-
-
-@attrs.frozen(kw_only=True)
-class TopUpPage:
-    """``data`` of topUp: the list may be null, and so may single rows."""
-
-    totals: int
-    top_up_usages: list[TopUp | None] | None
-
-    def __attrs_post_init__(self) -> None:
-        _check_count(self.totals)
-
-
-@attrs.frozen(kw_only=True)
-class HistoryPage:
-    """``data`` of historyUsage: the list may be null, and so may single rows."""
-
-    total_days: int
-    history_usages: list[DayUsage | None] | None
-
-    def __attrs_post_init__(self) -> None:
-        _check_count(self.total_days)
-
-
-_PAGE = "AIOZ W3IPFS API, Billing, "
-THIS_MONTH_USAGE = Endpoint(
-    _AIOZ, "/api/billing/thisMonthUsage", MonthUsage, _PAGE + "Get this month usage data for a user"
-)
-TOP_UP = Endpoint(_AIOZ, "/api/billing/topUp", TopUpPage, _PAGE + "Retrieves top up data")
-HISTORY_USAGE = Endpoint(_AIOZ, "/api/billing/historyUsage", HistoryPage, _PAGE + "Retrieves historical usage data")
 
 
 class AiozBilling(Client):
@@ -149,7 +93,7 @@ class AiozBilling(Client):
         api_key, secret_key, token = concealed(api_key), concealed(secret_key), concealed(token)
         super().__init__(
             base_url,
-            _source(api_key, secret_key, token, credentials),
+            aioz_credentials(api_key, secret_key, token, credentials),
             account=account,
             session=session,
             timeout=timeout,
@@ -188,19 +132,7 @@ class AiozBilling(Client):
         Raises:
             ConfigurationError: a variable is missing or invalid, or both ways are set.
         """
-        api_key, secret_key = variable("AIOZ_PIN_API_KEY"), variable("AIOZ_PIN_SECRET_KEY")
-        token = variable("AIOZ_PIN_TOKEN")
-        if token is not None and (api_key is not None or secret_key is not None):
-            raise ConfigurationError("a token (AIOZ_PIN_TOKEN) and a key pair (AIOZ_PIN_API_KEY) are set: unset one")
-        if token is None:
-            missing = [
-                name
-                for name, secret in (("AIOZ_PIN_API_KEY", api_key), ("AIOZ_PIN_SECRET_KEY", secret_key))
-                if secret is None
-            ]
-            if missing:
-                either = " (or AIOZ_PIN_TOKEN)" if len(missing) == 2 else ""
-                raise ConfigurationError(f"set in the environment: {' and '.join(missing)}{either}")
+        api_key, secret_key, token = credentials_from_env()
         base_url = base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
         return cls(
             api_key=api_key,
@@ -242,7 +174,7 @@ class AiozBilling(Client):
             ConfigurationError: the credentials or the label are invalid.
         """
         api_key, secret_key, token = concealed(api_key), concealed(secret_key), concealed(token)
-        return self._with(_source(api_key, secret_key, token, credentials), account)
+        return self._with(aioz_credentials(api_key, secret_key, token, credentials), account)
 
     async def this_month_usage(self) -> MonthUsage:
         """Read the usage of the current month.
@@ -347,30 +279,3 @@ class AiozBilling(Client):
 
         sleep, host = exchange.lifetime.sleep, urlsplit(self.base_url).netloc
         return Source(endpoint.path, fetch, key, time, self._page_sizes, host=host, sleep=sleep)
-
-
-def _source(
-    api_key: Secret | None, secret_key: Secret | None, token: Secret | None, ask: AiozCredentials | None
-) -> Credentials | CredentialSource:
-    pair = (api_key, secret_key)
-    if ask is not None and (token, *pair) == (None, None, None):
-        return CredentialSource(ask, _built)
-    if ask is None and token is not None and pair == (None, None):
-        return bearer(token, variable="AIOZ_PIN_TOKEN")
-    if ask is None and token is None and api_key is not None and secret_key is not None:
-        return key_pair(api_key, secret_key)
-    raise ConfigurationError(
-        "give either api_key and secret_key, or token, or credentials;"
-        " AiozBilling.from_env() takes them from the environment"
-    )
-
-
-def _built(found: Any) -> Credentials:
-    """Make credentials of what the user's function returned."""
-    parts: list[Any] = [concealed(part) for part in found] if isinstance(found, tuple | list) else [concealed(found)]
-    del found
-    if len(parts) == 2:
-        return key_pair(*parts)
-    if len(parts) == 1:
-        return bearer(parts[0])
-    raise ConfigurationError("credentials must return a token, or a pair (api_key, secret_key)")

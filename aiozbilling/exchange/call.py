@@ -23,6 +23,7 @@ from aiozbilling.errors import (
 from aiozbilling.exchange.credentials import Credentials, Secret
 from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Attempt, CallEvent, outcome_of
+from aiozbilling.exchange.latest_attempt import LatestAttempt
 from aiozbilling.exchange.observer import began, observer
 from aiozbilling.exchange.redirect import Redirects
 from aiozbilling.exchange.reply_body import read, read_at_once
@@ -37,24 +38,6 @@ __all__ = ["Call"]
 T = TypeVar("T")
 _NEVER = float("inf")
 _NO_REPLY = Reply(0, {}, b"")
-
-
-@attrs.define(eq=False)
-class _Latest:
-    """The latest attempt of a call."""
-
-    started: float = 0.0
-    is_sent: bool = False
-    status: int | None = None
-    duration_s: float = 0.0
-    wait_s: float = 0.0
-    failure: Exception | None = None  # of the attempt before
-    credentials: Credentials | None = None
-    refused: Credentials | None = None
-
-    def begin(self, now: float) -> None:
-        """Begin the next attempt."""
-        self.started, self.is_sent, self.status = now, False, None
 
 
 @attrs.define(eq=False)
@@ -73,7 +56,7 @@ class Call(Generic[T]):
     backoff_s: float = 0.0
     is_sending: bool = False
     has_new_credentials: bool = False
-    latest: _Latest = attrs.field(factory=_Latest)
+    latest: LatestAttempt = attrs.field(factory=LatestAttempt)
     scope: asyncio.Timeout | None = None
 
     @property

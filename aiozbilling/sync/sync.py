@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.clients.b3os import B3osBilling
-from aiozbilling.clients.client import Client
 from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.observer import watched
@@ -138,7 +138,7 @@ async def sync(
         on_progress: called with a `SyncProgress` after each page.
 
     Raises:
-        ConfigurationError: an argument can't be right.
+        ConfigurationError: an argument is invalid.
         ExportError: the database can't be written, is of a newer release, or is something else; or the credentials
             are those of another account than the label's.
         ExportLockedError: another sync is writing it, and did for `wait_s` seconds.
@@ -147,18 +147,11 @@ async def sync(
     """
     _check_arguments(billing, account, b3os, organization, metered, wait_s)
     database = Path(path)
-    clients: list[Client] = [client for client in (billing, b3os, metered) if client is not None]
-    host = " ".join(client.base_url for client in clients)
+    host = " ".join(client.base_url for client in (billing, b3os, metered) if client is not None)
     async with opened_ledger(database, account, clock or _now, wait_s) as ledger:
         await in_thread(ledger.begin, host)
         run = _Run(ledger, on_progress or _ignore, full)
-        try:
-            work = run.all(billing, b3os, organization, metered)
-            await watched("sync", "ledger", work, lambda _: {"requests": run.requests})
-            lists = await in_thread(partial(ledger.finish, run.counts, has_aioz=billing is not None))
-        except BaseException as error:
-            await in_thread(ledger.fail, error, run.counts)
-            raise
+        lists = await run.recorded(run.all(billing, b3os, organization, metered), has_aioz=billing is not None)
         finished_at = ledger.clock()
     return SyncReport(path=database, account=account, lists=lists, requests=run.requests, finished_at=finished_at)
 
@@ -172,6 +165,15 @@ class _Run:
     full: bool
     counts: dict[str, ListCounts] = attrs.field(factory=dict)
     requests: int = 0
+
+    async def recorded(self, work: Coroutine[Any, Any, None], *, has_aioz: bool) -> dict[str, ListCounts]:
+        """Do the work, and note in the ledger how the run ended."""
+        try:
+            await watched("sync", "ledger", work, lambda _: {"requests": self.requests})
+            return await in_thread(partial(self.ledger.finish, self.counts, has_aioz=has_aioz))
+        except BaseException as error:
+            await in_thread(self.ledger.fail, error, self.counts)
+            raise
 
     async def all(
         self,

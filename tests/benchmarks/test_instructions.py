@@ -8,7 +8,7 @@ import json
 import pytest
 
 import benchmarks.__main__ as command
-from aiozbilling.clients.aioz import TOP_UP
+from aiozbilling.clients.aioz_endpoints import TOP_UP
 from aiozbilling.errors import DecodeError
 from aiozbilling.exchange.reply_body import read, read_at_once
 from aiozbilling.exchange.transport import Reply

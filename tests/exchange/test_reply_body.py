@@ -11,7 +11,8 @@ import pytest
 from multidict import CIMultiDict
 
 from aiozbilling import CuUsage, DecodeError, MeteredUsage, MonthUsage, RejectedError, errors
-from aiozbilling.clients import aioz, b3os, metered
+from aiozbilling.clients import aioz_endpoints as aioz
+from aiozbilling.clients import b3os, metered
 from aiozbilling.exchange import reply_body
 from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.transport import Reply

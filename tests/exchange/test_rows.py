@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from aiozbilling import DecodeError
-from aiozbilling.clients.aioz import HISTORY_USAGE, TOP_UP, HistoryPage, TopUpPage
+from aiozbilling.clients.aioz_endpoints import HISTORY_USAGE, TOP_UP, HistoryPage, TopUpPage
 from aiozbilling.exchange import rows
 from aiozbilling.exchange.compiled import quick_decoder
 from aiozbilling.exchange.reply_body import read, read_at_once

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiozbilling import CuBalance, CuUsage, DecodeError, MeteredUsage, MonthUsage, TopUp
-from aiozbilling.clients.aioz import HistoryPage, TopUpPage
+from aiozbilling.clients.aioz_endpoints import HistoryPage, TopUpPage
 from aiozbilling.exchange.compiled import quick_decoder
 from aiozbilling.exchange.structure import parse, structure
 

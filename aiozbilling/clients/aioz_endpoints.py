@@ -1,0 +1,61 @@
+"""AIOZ Pin's endpoints, and the replies that they send."""
+
+from __future__ import annotations
+
+import attrs
+
+from aiozbilling.exchange.endpoint import Endpoint, System
+from aiozbilling.exchange.envelope import aioz_envelope
+from aiozbilling.records.aioz import DayUsage, MonthUsage, TopUp
+
+__all__ = ["HISTORY_USAGE", "THIS_MONTH_USAGE", "TOP_UP", "HistoryPage", "TopUpPage"]
+
+_AIOZ = System(
+    name="AIOZ",
+    envelope=aioz_envelope,
+    hints={
+        400: "The server refuses what was asked: of a list, try a smaller page_size",
+        401: (
+            "Check the keys (AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN); if they are right, a proxy"
+            " on the way may drop headers with underscores (nginx: underscores_in_headers on), which a token avoids"
+        ),
+        403: "The key has no scope for billing",
+        404: "Does base_url point to the API's root?",
+    },
+    quick=True,
+)
+
+
+def _check_count(total: int) -> None:
+    if not 0 <= total < 2**53:
+        raise ValueError(f"expected a total of rows, got {total},")
+
+
+@attrs.frozen(kw_only=True)
+class TopUpPage:
+    """``data`` of topUp: the list may be null, and so may single rows."""
+
+    totals: int
+    top_up_usages: list[TopUp | None] | None
+
+    def __attrs_post_init__(self) -> None:
+        _check_count(self.totals)
+
+
+@attrs.frozen(kw_only=True)
+class HistoryPage:
+    """``data`` of historyUsage: the list may be null, and so may single rows."""
+
+    total_days: int
+    history_usages: list[DayUsage | None] | None
+
+    def __attrs_post_init__(self) -> None:
+        _check_count(self.total_days)
+
+
+_PAGE = "AIOZ W3IPFS API, Billing, "
+THIS_MONTH_USAGE = Endpoint(
+    _AIOZ, "/api/billing/thisMonthUsage", MonthUsage, _PAGE + "Get this month usage data for a user"
+)
+TOP_UP = Endpoint(_AIOZ, "/api/billing/topUp", TopUpPage, _PAGE + "Retrieves top up data")
+HISTORY_USAGE = Endpoint(_AIOZ, "/api/billing/historyUsage", HistoryPage, _PAGE + "Retrieves historical usage data")
