@@ -290,7 +290,7 @@ class ListingError(AiozBillingError):
         reason: what was seen, in words.
         delivered: number of rows delivered before.
         report: the walk's `WalkReport` up to here, or None.
-        cursor: a `Cursor` behind the last delivered row, to go on with later, or None.
+        cursor: a `Cursor` after the last delivered row, to continue from later, or None.
         hint: what to do about it, or "".
     """
 
@@ -319,7 +319,7 @@ class IncompleteError(ListingError):
 
 
 class RunawayError(ListingError):
-    """The server goes on sending pages without new rows, or far more of them than its total says."""
+    """The server keeps sending pages without new rows, or far more of them than its total says."""
 
 
 class FeedError(AiozBillingError):
@@ -363,7 +363,7 @@ class ExportLockedError(ExportError):
 
 
 class CheckpointError(ExportError):
-    """The checkpoint beside the file doesn't fit: another export, a newer version, or a damaged file."""
+    """The checkpoint next to the file doesn't fit: another export, a newer version, or a damaged file."""
 
 
 def _sentence(subject: str, what: str, attempts: int, hint: str) -> str:

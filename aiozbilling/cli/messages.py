@@ -27,7 +27,7 @@ _TIMES = re.compile(r"(?<![\w-])(since|until)(?= must be| \()")  # elsewhere the
 
 
 def complain(message: str, hint: str = "") -> None:
-    """Write an error, and a hint on a line of its own."""
+    """Write an error, and a hint on its own line."""
     _write("aiozbilling: " + message, "31")
     if hint:
         _write(hint, "2")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["simulate"]
 
 _Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes a free one.")]
-_Accounts = Annotated[int, typer.Option("--accounts", metavar="N", min=1, help="Accounts with keys of their own.")]
+_Accounts = Annotated[int, typer.Option("--accounts", metavar="N", min=1, help="Accounts, each with its own keys.")]
 _TopUps = Annotated[
     int, typer.Option("--top-ups", metavar="N", min=0, help="Top-ups of each account; millions are fine.")
 ]

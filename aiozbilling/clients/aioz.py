@@ -161,7 +161,7 @@ class AiozBilling(Client):
         credentials: AiozCredentials | None = None,
         account: str = "",
     ) -> Self:
-        """Return a client for another account on the same connections, with a rate limit and a pause of its own.
+        """Return a client for another account on the same connections, with its own rate limit and pause.
 
         Args:
             api_key: of a key pair, with `secret_key`.
@@ -206,9 +206,9 @@ class AiozBilling(Client):
             page_size: rows of one request, at least 2; None finds the largest that the server takes.
             max_items: rows at most; None for all.
             concurrency: pages in flight at most.
-            on_drift: ``"repair"`` goes on exactly when the list changes under the walk; ``"raise"`` stops with
-                `DriftError` at the first change that is no append.
-            after: a `Cursor` or its text, to go on after the row where it was taken.
+            on_drift: when the list changes meanwhile, ``"repair"`` continues without loss or repetition; ``"raise"``
+                stops with `DriftError` at the first change that is no append.
+            after: a `Cursor` or its text, to continue after the row where it was taken.
 
         Raises:
             ConfigurationError: an option is invalid. Walking raises as `Listing` says.
@@ -243,9 +243,9 @@ class AiozBilling(Client):
             page_size: rows of one request, at least 2; None finds the largest that the server takes.
             max_items: rows at most; None for all.
             concurrency: pages in flight at most.
-            on_drift: ``"repair"`` goes on exactly when the list changes under the walk; ``"raise"`` stops with
-                `DriftError` at the first change that is no append.
-            after: a `Cursor` or its text, to go on after the row where it was taken.
+            on_drift: when the list changes meanwhile, ``"repair"`` continues without loss or repetition; ``"raise"``
+                stops with `DriftError` at the first change that is no append.
+            after: a `Cursor` or its text, to continue after the row where it was taken.
 
         Raises:
             ConfigurationError: an option is invalid. Walking raises as `Listing` says.

@@ -146,7 +146,7 @@ class B3osBilling(Client):
     def with_credentials(
         self, *, token: str | Secret | None = None, credentials: TokenSource | None = None, account: str = ""
     ) -> Self:
-        """Return a client for another account on the same connections, with a rate limit and a pause of its own.
+        """Return a client for another account on the same connections, with its own rate limit and pause.
 
         Args:
             token: of the other account.

@@ -145,7 +145,7 @@ class MeteredBilling(Client):
     def with_credentials(
         self, *, token: str | Secret | None = None, credentials: TokenSource | None = None, account: str = ""
     ) -> Self:
-        """Return a client for another account on the same connections, with a rate limit and a pause of its own.
+        """Return a client for another account on the same connections, with its own rate limit and pause.
 
         Args:
             token: of the other account.

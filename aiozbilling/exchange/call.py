@@ -145,7 +145,7 @@ class Call(Generic[T]):
             self.limiter_wait_s += exchange.clock() - begun
 
     async def _send(self, url: str, credentials: Credentials, timeout_s: float) -> Reply:
-        """Send one request, and tell the observer of it."""
+        """Send one request, and report it to the observer."""
         server, latest = self.exchange.server, self.latest
         latest.credentials = credentials
         observed = began("attempt", self.endpoint.title, self._request_facts(url)) if observer() else None

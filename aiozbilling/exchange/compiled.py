@@ -216,7 +216,7 @@ def _field_lines(field: _Field, record: str, source: str, names: dict[str, Any])
     if field.kind is Decimal:
         check = " if not text.isdecimal(): raise OddError"
         return [f"text = {source}", "if text:", check, f" {goal} = Decimal(text)", f"else: {absent}"]
-    if field.kind is datetime:  # of another zone it is turned into UTC by `structure`; year 1 stands for "not set"
+    if field.kind is datetime:  # of another zone it is turned into UTC by `structure`; year 1 means "not set"
         time = field.name
         return [
             f"if {time}.tzinfo is not UTC: raise OddError",

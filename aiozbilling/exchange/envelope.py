@@ -47,7 +47,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     422: BadRequestError,
     429: RateLimitedError,
 }
-# Where the system has no hint of its own for the status.
+# Where the system has no hint for the status.
 _HINT = "If it stays, ask the provider what this means"
 _HINTS: dict[type[ApiError], str] = {
     BadRequestError: "Check the arguments of the call",

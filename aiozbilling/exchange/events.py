@@ -66,7 +66,7 @@ class CallEvent:
 
 @attrs.frozen
 class Hooks:
-    """Functions of the user's that calls tell their figures."""
+    """The user's functions that receive the figures of calls."""
 
     on_attempt: Callable[[Attempt], object] | None = None
     on_event: Callable[[CallEvent], object] | None = None

@@ -1,4 +1,4 @@
-"""Makes calls: counts them, runs them, and tells how they ended."""
+"""Makes calls: counts them, runs them, and reports how they ended."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Exchange:
         return await self._told(call, observed)
 
     async def _told(self, call: Call[T], observed: Observed | None) -> T:
-        """Run a call, and tell how it ended."""
+        """Run a call, and report how it ended."""
         error: BaseException | None = None
         try:
             with nullcontext() if observed is None else observed.inside():

@@ -33,7 +33,7 @@ class SharedRateLimit:
     """At most `requests` in any `per_s` seconds, for each account, in all processes of this machine.
 
     The processes share a folder. It holds one small file for each account, named by a keyed fingerprint, with the times
-    of its latest requests; it holds no credentials. A process that is killed leaves nothing behind that stops others.
+    of its latest requests; it holds no credentials. A killed process leaves nothing that stops the others.
     Processes ask in turn, as the file is locked for some microseconds at a time; POSIX only.
 
     Attributes:

@@ -41,7 +41,7 @@ class Disk:
         return path.open("rb")
 
     def write(self, handle: int, content: memoryview) -> int:
-        """Write at the handle's place and tell how many bytes were taken."""
+        """Write at the handle's position and return how many bytes were written."""
         return os.write(handle, content)
 
     def truncate(self, handle: int, size: int) -> None:

@@ -153,7 +153,7 @@ class Job:
                     try:
                         self._take(page.items, facts)
                     except BaseException:
-                        self._waiting = []  # the cursor is behind a page that is not taken
+                        self._waiting = []  # the cursor is after a page that was not written
                         raise
                     if self._waiting_rows >= _MOST_WAITING or self._clock() - self._written_at >= _LINGER_S:
                         await self._write(facts, listing.cursor)
@@ -255,7 +255,7 @@ class Job:
         self._cost = self._committed_at - began
 
     def _forget(self) -> None:
-        """Leave nothing behind where not a row was read."""
+        """Remove the files of an export that has read no row."""
         self._writer.close()
         with failures_named(self._names.final):
             for path in (self._names.part, self._names.checkpoint):

@@ -1,4 +1,4 @@
-"""What is told of a complete export, to the caller and in the file beside it."""
+"""The report of a complete export: for the caller, and in the manifest next to the file."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ExportReport:
         started_at: when the first run began.
         finished_at: when the file was complete.
         columns: names, in order.
-        cursor: text of the place behind the last row, for ``after=``; None where there were no rows.
+        cursor: text of the place after the last row, for ``after=``; None where there were no rows.
     """
 
     path: Path

@@ -29,7 +29,7 @@ def worst(*seen: Consistency) -> Consistency:
 def since(cursor: Cursor, offset: int, total: int, nulls: int) -> tuple[Consistency, bool]:
     """Tell what became of a list since a cursor, and whether that is at most an append.
 
-    The first row behind the cursor that is not null is at `offset` now; at most `nulls` null rows stand before it.
+    The first row after the cursor that is not null is now at `offset`; at most `nulls` null rows are before it.
     """
     moved, came = offset - (cursor.position + 1), total - cursor.total
     if 0 < moved <= nulls:
@@ -119,7 +119,7 @@ class Facts:
             self._add_usd([row.total_amount for row in rows])
 
     def walked(self, before: Facts, report: WalkReport) -> None:
-        """Take over what this run's walk saw, beside what the runs `before` it saw."""
+        """Add what this run's walk saw to what the runs `before` it saw."""
         for name in ("pages", "requests", "duplicates_skipped", "null_rows_skipped"):
             setattr(self, name, getattr(before, name) + getattr(report, name))
         self.total_first = report.total_first if before.total_first is None else before.total_first

@@ -19,7 +19,7 @@ class Writer(Protocol):
     """Holds rows, durable up to the latest commit."""
 
     def open(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Resume after a checkpoint, or behind a later one that is kept with the rows."""
+        """Resume after a checkpoint, or after a later one that is kept with the rows."""
         ...
 
     def encode(self, cells: list[list[Cell]]) -> Any:

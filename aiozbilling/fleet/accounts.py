@@ -170,7 +170,7 @@ def _refuse_repeated(accounts: Sequence[Account]) -> None:
     labels: set[str] = set()
     secrets: dict[tuple[object, ...], str] = {}
     for account in accounts:
-        if account.label.lower() in labels:  # some file systems don't tell cases apart
+        if account.label.lower() in labels:  # some file systems ignore case
             raise ConfigurationError(f"two accounts have the label {account.label!r}")
         labels.add(account.label.lower())
         # A function gets the label, so that one function may serve all accounts.

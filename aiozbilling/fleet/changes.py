@@ -158,7 +158,7 @@ class Changes:
         if not self._is_known(last) and not self._is_known(await self._begin(max_items=RECENT).collect()):
             raise DriftError(
                 "no row that was read before is in the list",
-                hint="If this is another account, give it a label of its own",
+                hint="If this is another account, give it its own label",
             )
 
     def _is_known(self, rows: Sequence[Any]) -> bool:

@@ -68,7 +68,7 @@ async def _outcomes(future: Future[list[Outcome]], group: Sequence[Account]) -> 
 def _begin(ended: Any, parent: int) -> None:
     global _ended  # noqa: PLW0603 - the pool passes nothing else to its tasks
     _ended = lambda: ended.is_set() or os.getppid() != parent  # noqa: E731
-    # Ctrl-C reaches every process of the terminal: the parent tells the others when to end.
+    # Ctrl-C reaches every process of the terminal: the parent decides when the others end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

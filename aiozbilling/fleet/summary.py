@@ -1,4 +1,4 @@
-"""The summary of a dataset: totals, one status per account, and which accounts turn out to be the same."""
+"""The summary of a dataset: totals, one status per account, and which accounts are the same."""
 
 from __future__ import annotations
 

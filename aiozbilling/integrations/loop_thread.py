@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers that are not asynchronous or whose loop is running already."""
+"""An event loop in its own thread, for callers that are not asynchronous or whose loop is running already."""
 
 from __future__ import annotations
 

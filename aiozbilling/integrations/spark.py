@@ -106,7 +106,7 @@ class BillingSource(DataSource):
     gives what is new since the last run; see `BillingStream`.
 
     Raises:
-        ConfigurationError: an option can't be right; options are described in the guide beside this module.
+        ConfigurationError: an option is invalid; the guide next to this module describes the options.
     """
 
     def __init__(self, options: Mapping[str, str]) -> None:

@@ -18,11 +18,11 @@ _VERSION = 1
 
 @attrs.frozen
 class Cursor:
-    """A place behind the last row handed out: keep ``str(cursor)`` anywhere, go on with ``after=``.
+    """A place after the last row yielded: keep ``str(cursor)`` anywhere, continue with ``after=``.
 
     Attributes:
         endpoint: path of the list, such as ``"/api/billing/topUp"``.
-        made_by: ``"walk"``, to go on reading with ``after=``, or ``"follow"``, to go on following.
+        made_by: ``"walk"``, to continue reading with ``after=``, or ``"follow"``, to continue following.
         position: where in the list the last row stood.
         total: the server's total when it was seen.
         anchors: keys of the last rows handed out, at most 32, in list order.

@@ -28,9 +28,9 @@ class ListOptions(TypedDict, total=False):
         page_size: rows of one request, at least 2; None, the default, finds the largest that the server takes.
         max_items: rows at most; None, the default, for all.
         concurrency: pages in flight at most; 4.
-        on_drift: ``"repair"``, the default, goes on exactly when the list changes under the walk; ``"raise"`` stops
-            with `DriftError` at the first change that is no append.
-        after: a `Cursor` or its text, to go on behind the row where it was taken; None.
+        on_drift: when the list changes meanwhile, ``"repair"``, the default, continues without loss or repetition;
+            ``"raise"`` stops with `DriftError` at the first change that is no append.
+        after: a `Cursor` or its text, to continue after the row where it was taken; None.
     """
 
     offset: int
@@ -131,7 +131,7 @@ class Listing(Generic[R]):
 
     @property
     def cursor(self) -> Cursor | None:
-        """The place behind the last row that the latest iteration handed out; None before there is one."""
+        """The place after the last row that the latest iteration yielded; None before there is one."""
         return self._after if self._latest is None else self._latest.cursor
 
     def __iter__(self) -> NoReturn:
@@ -231,7 +231,7 @@ class Listing(Generic[R]):
         return Page([], self._offset, 0)
 
     def follow(self, *, every_s: float = 10.0) -> AsyncGenerator[R, None]:
-        """Iterate what is new from now on, or behind the cursor given as `after`: each new row once, oldest first.
+        """Iterate what is new from now on, or after the cursor given as `after`: each new row once, oldest first.
 
         It never ends by itself. The list is asked every `every_s` seconds; outages are sat out, with longer waits. For
         `cursor`, a row counts as handed out when it is yielded.
@@ -248,14 +248,16 @@ class Listing(Generic[R]):
         if self._offset or self._max_items is not None:
             raise ConfigurationError("follow() takes neither offset nor max_items")
         if self._after is not None and not self._after.finished:
-            raise ConfigurationError("follow() goes on behind a list that was read to its end, or behind a follow()")
+            raise ConfigurationError(
+                "follow() continues only after a list that was read to its end, or after a follow()"
+            )
         follower = self._latest = Follower(self._source, self._page_size, self._after)
         return follow(follower, every_s, self._source.sleep)
 
     def begin(self) -> Reading[R]:
         """Begin to read, for an async generator that is built on this list: whoever begins closes the reading."""
         if self._after is not None and self._after.made_by == "follow":
-            raise ConfigurationError("this cursor comes from follow(): go on with follow()")
+            raise ConfigurationError("this cursor comes from follow(): continue with follow()")
         reading = self._latest = Reading(
             self._source,
             self._offset,

@@ -13,7 +13,7 @@ _RFC_3339 = re.compile(
 
 
 def refuse_bad_time(time: datetime) -> None:
-    """Refuse a time that is naive, not in UTC, or Go's zero time, which stands for "not set".
+    """Refuse a time that is naive, not in UTC, or Go's zero time, which means "not set".
 
     Raises:
         ValueError: the time is one of these.

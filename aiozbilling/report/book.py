@@ -1,4 +1,4 @@
-"""The statement as a workbook: the same figures as sheets, with each exact amount as text beside the rounded one."""
+"""The statement as a workbook: the same figures as sheets, with the exact amount as text next to each rounded one."""
 
 from __future__ import annotations
 

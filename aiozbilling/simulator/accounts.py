@@ -1,4 +1,4 @@
-"""The simulated customers: each with credentials, rows and a rate limit of its own."""
+"""The simulated customers: each with credentials, rows and its own rate limit."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class _Day:
 
 
 class History:
-    """List the days of an account, one row each, today's growing as the day goes on."""
+    """List the days of an account, one row each, today's growing during the day."""
 
     def __init__(self, seed: str, days: int, now: datetime) -> None:
         self._seed = seed

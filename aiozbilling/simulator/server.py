@@ -156,7 +156,7 @@ class Simulator(FirstAccount):
         return now
 
     def add_account(self, *, top_ups: int = 0, days: int = 0, behaviour: Behaviour | None = None) -> Account:
-        """Add an account with credentials, rows and a rate limit of its own.
+        """Add an account with credentials, rows and its own rate limit.
 
         Args:
             top_ups: length of its list of top-ups.

@@ -16,7 +16,7 @@ __all__ = ["OTHER_LABEL", "confirm_aioz", "is_known", "judge"]
 
 _LAST = 100  # rows at the end of a list in which known ones are looked for
 _DAYS = 3  # complete days with the same cost and usage prove that two histories are the same
-OTHER_LABEL = "If this is another account, give it a label of its own (account=, --account)"
+OTHER_LABEL = "If this is another account, give it its own label (account=, --account)"
 
 
 def is_known(ledger: Ledger, system: str, fingerprint: str) -> bool:

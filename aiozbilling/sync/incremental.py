@@ -74,8 +74,9 @@ class ListSync:
 
     A list that grows at its head is read from there until a row comes that was among its first when it was last
     complete. Until then, the cursor of this reading is kept, and a later run first ends it, so that an interruption
-    leaves no gap. A list that grows at its tail is read on from its last rows. Which it is, the times of its rows tell.
-    Where the server's count differs from the rows that are stored, rows were added elsewhere or removed: all is read.
+    leaves no gap. A list that grows at its tail is read from its last known rows on. The times of the rows show
+    which end grows. Where the server's count differs from the number of stored rows, rows were added elsewhere or
+    removed: the whole list is read.
     """
 
     def __init__(

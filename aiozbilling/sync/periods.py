@@ -62,7 +62,7 @@ def confirm_b3os(ledger: Ledger, fingerprint: str, organization: str) -> None:
             raise ExportError(
                 f"account {account!r} holds the compute units of organisation {theirs!r}",
                 path=str(ledger.path),
-                hint="Give each organisation a label of its own (account=, --account)",
+                hint="Give each organisation its own label (account=, --account)",
             )
 
 

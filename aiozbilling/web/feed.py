@@ -23,7 +23,7 @@ class Feed(Generic[R]):
     """One ``listing.follow()`` whose rows go to every subscriber.
 
     ``async with Feed(billing.top_ups()) as feed`` begins to follow and ends it. Rows are kept once for all subscribers,
-    so one more subscriber costs no memory; one that falls behind by more than `keep` rows gets a `FeedError`.
+    so one more subscriber costs no memory; one that lags by more than `keep` rows gets a `FeedError`.
 
     Args:
         listing: the list to follow; with ``after=`` it begins after that cursor, else now.
@@ -78,7 +78,7 @@ class Feed(Generic[R]):
             after: id of the last row that the subscriber has (`row_id`): the rows after it come first.
 
         Raises:
-            FeedError: the row `after` is not among the rows that are kept. While reading: the subscriber fell behind.
+            FeedError: the row `after` is not among the rows that are kept. While reading: the subscriber lags too far.
             ConfigurationError: the feed is closed or not started.
             AiozBillingError: what ended the feed, as a copy.
         """

@@ -30,7 +30,7 @@ class RecordsPlugin(InitPlugin, OpenAPISchemaPlugin):
     """Lets handlers return records, also in lists, tuples and dicts, and describes them in the OpenAPI schema."""
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Set the application's response class, unless it has one of its own."""
+        """Set the application's response class, unless it has set one."""
         if app_config.response_class is None:
             app_config.response_class = _RecordResponse
         return app_config

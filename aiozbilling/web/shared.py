@@ -55,7 +55,7 @@ class Shared(Generic[V]):
         stale_s: an older answer is returned at once up to this age, while it is refreshed. It is also returned when the
             provider fails (no usable reply, 5xx, 429, our own rate limit), but never after a 401 or 403.
         wait_s: without an answer that may be returned, a request waits this long and then raises `CallTimeoutError`.
-            The fetch goes on. After this time the next request starts another fetch, since the first one may hang.
+            The fetch continues. After this time the next request starts another fetch, since the first one may hang.
         negative_s: after a failed fetch no other one starts for this long; requests get the old answer or the error.
         fetch_s: a fetch is cancelled after this many seconds.
         max_entries: keys at most; the least recently used ones are dropped.
@@ -122,7 +122,7 @@ class Shared(Generic[V]):
         raise raised_again(entry.error)
 
     def forget(self, key: Hashable) -> None:
-        """Drop the answer of a key, so that the next `get` fetches it; a fetch that runs already goes on."""
+        """Drop the answer of a key, so that the next `get` fetches it; a fetch that is running continues."""
         entry = self._entries.get(key)
         if entry is not None:
             entry.value = entry.fetched_at = entry.error = None
