@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import aclosing
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["cu_balance", "cu_usage"]
 
+
+class By(StrEnum):
+    """What a row of compute units is."""
+
+    NODE = "node"
+    DAY = "day"
+    MONTH = "month"
+
+
+_By = Annotated[By, typer.Option("--by", metavar="ROW", help="What a row of csv and json is: node, day or month.")]
 _Words = Annotated[
     list[str] | None,
     typer.Argument(
@@ -37,6 +48,7 @@ def cu_usage(
     *,
     since: Since = None,
     until: Until = None,
+    by: _By = By.NODE,
     format_: OutputFormat = None,
     concurrency: Concurrency = 4,
     simulator: Simulated = False,
@@ -60,7 +72,7 @@ def cu_usage(
 
         now = datetime.now(UTC) if simulated is None else simulated.now
         id_ = organization or (simulated.organization if simulated else "")
-        output = printer(format_, CuUsage, CuTable)
+        output = printer(format_, CuUsage, CuTable, by=by.value)
         if since is None:
             await output.add([await billing.cu_usage(id_, month or now)])
         else:

@@ -1,6 +1,7 @@
 """The command that reads metered billing."""
 
 from contextlib import aclosing
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,17 @@ if TYPE_CHECKING:
 
 __all__ = ["metered"]
 
+
+class By(StrEnum):
+    """What a row of metered usage is."""
+
+    METRIC = "metric"
+    PERIOD = "period"
+
+
+_By = Annotated[
+    By, typer.Option("--by", metavar="ROW", help="What a row of csv and json is: metric (usage) or period (cost).")
+]
 _Start = Annotated[
     str | None, typer.Option("--start", metavar="DATE", show_default=False, help="First day, as 2024-01-31.")
 ]
@@ -44,6 +56,7 @@ def metered(
     since: Since = None,
     until: Until = None,
     metrics: _Metrics = None,
+    by: _By = By.METRIC,
     format_: OutputFormat = None,
     decimals: Decimals = 6,
     concurrency: Concurrency = 4,
@@ -64,7 +77,7 @@ def metered(
         from aiozbilling.cli.metered_tables import MeteredTable
         from aiozbilling.records import MeteredUsage
 
-        output = printer(format_, MeteredUsage, lambda screen: MeteredTable(screen, decimals))
+        output = printer(format_, MeteredUsage, lambda screen: MeteredTable(screen, decimals), by=by.value)
         if since is None:
             usage = await billing.usage(start=start, end=end, metrics=metrics)
             if metrics and not usage.metrics:

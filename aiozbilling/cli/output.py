@@ -15,6 +15,7 @@ from aiozbilling.cli.failures import OutputClosedError, OutputFailedError
 
 if TYPE_CHECKING:
     from aiozbilling.cli.screen import Drawn, Screen
+    from aiozbilling.tables.columns import By
 
 __all__ = ["Format", "Lines", "Printer", "Table", "chosen", "printer", "wrapped", "write"]
 
@@ -108,11 +109,12 @@ class Printer(Protocol):
 class Lines:
     """Prints records in one of the formats for programs, one a line."""
 
-    def __init__(self, format_: Format, kind: type) -> None:
+    def __init__(self, format_: Format, kind: type, by: By | None = None) -> None:
         from aiozbilling.tables.columns import columns_of
 
         self._format = format_
-        self._columns = columns_of(kind)
+        self._columns = columns_of(kind, by)
+        self._by: By | None = by
         self._begun = False
 
     async def add(self, records: Sequence[Any]) -> None:
@@ -121,7 +123,7 @@ class Lines:
         from aiozbilling.tables.texts import csv_lines, jsonl_lines
 
         encode = csv_lines if self._format is Format.CSV else jsonl_lines
-        lines = encode(self._columns, [row for record in records for row in flat(record)])
+        lines = encode(self._columns, [row for record in records for row in flat(record, self._by)])
         if self._format is Format.JSON:  # commas between the lines of JSON Lines make an array of them
             lines = lines.rstrip(b"\n").replace(b"\n", b",\n")
         if lines:
@@ -152,11 +154,11 @@ def _for_terminal(lines: bytes) -> bytes:
     return "\n".join(map(printable, lines.decode().split("\n"))).encode()
 
 
-def printer(wanted: Format | None, kind: type, table: Callable[[Screen], Table]) -> Printer:
-    """Return the printer of one kind of record in the format that was asked for."""
+def printer(wanted: Format | None, kind: type, table: Callable[[Screen], Table], *, by: By | None = None) -> Printer:
+    """Return the printer of one kind of record in the format that was asked for; `by` says what a row of data is."""
     format_ = chosen(wanted)
     if format_ is not Format.TABLE:
-        return Lines(format_, kind)
+        return Lines(format_, kind, by)
     from aiozbilling.cli.screen import Screen
 
     screen = Screen()

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from aiozbilling.records import CuBalance, CuDay, CuLine, CuSummary, CuUsage, DayUsage, MeteredUsage, MonthUsage, TopUp
+from aiozbilling.records import CuBalance, CuSummary, CuUsage, DayUsage, MeteredUsage, MonthUsage, TopUp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
+__all__ = ["By", "Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
 
 # In text, a fraction always has a decimal point and a second has no fraction; else they are a decimal and a time.
 CellType = Literal["text", "int", "decimal", "fraction", "time", "second", "date", "bool"]
+By = Literal["node", "day", "month", "metric", "period"]  # what a row of a record with several rows is
 Cell = Any  # str, int, Decimal, aware datetime, date, bool or None
 
 
@@ -83,21 +84,27 @@ _BALANCE = (
     Column("balance_cu", "decimal", "balance", "Compute units left."),
     Column("min_threshold_cu", "decimal", "min_threshold", "The provider's minimum, in compute units."),
 )
-# A row for each line of a day's breakdown; the columns of the day and of the month repeat on its lines.
-_CU = (
+# No table repeats the totals of a larger unit on its rows, so every column of amounts can be added.
+_CU_NODES = (
     Column("year_month", "text", meaning="The month, as 2026-10."),
     Column("date", "text", meaning="The day as the provider writes it."),
     Column("type", "text", meaning="trigger or action."),
     Column("node_type", "text", meaning="Kind of node."),
     Column("count", "int", meaning="Runs of the node."),
-    Column("cu", "decimal", meaning="Compute units of the line."),
-    Column("day_used_cu", "decimal", meaning="Compute units of the whole day; repeats on its lines, so do not add it."),
-    Column("month_deposited_cu", "decimal", meaning="Compute units deposited in the month; repeats on each row."),
-    Column("month_granted_cu", "decimal", meaning="Compute units granted in the month; repeats on each row."),
-    Column("month_used_cu", "decimal", meaning="Compute units used in the month; repeats on each row."),
+    Column("cu", "decimal", meaning="Compute units of the node on the day."),
 )
-# A row for each metric; the columns of the period's cost repeat on its metrics.
-_METERED = (
+_CU_DAYS = (
+    Column("year_month", "text", meaning="The month, as 2026-10."),
+    Column("date", "text", meaning="The day as the provider writes it."),
+    Column("used_cu", "decimal", meaning="Compute units used on the day."),
+)
+_CU_MONTHS = (
+    Column("year_month", "text", meaning="The month, as 2026-10."),
+    Column("deposited_cu", "decimal", meaning="Compute units deposited in the month."),
+    Column("granted_cu", "decimal", meaning="Compute units granted in the month."),
+    Column("used_cu", "decimal", meaning="Compute units used in the month."),
+)
+_METRICS = (
     Column("period_start", "time", meaning="Start of the billing period, UTC."),
     Column("period_end", "time", meaning="End of the billing period, inclusive, UTC."),
     Column("metric", "text", meaning="Id of the metric."),
@@ -109,16 +116,20 @@ _METERED = (
     Column("percentage", "decimal", meaning="Used, in percent of what is included."),
     Column("projected", "decimal", meaning="Amount expected at the end of the period."),
     Column("projected_percentage", "decimal", meaning="Projected, in percent of what is included."),
-    Column("period_cost_base", "decimal", meaning="Base cost of the period; repeats on each row, so do not add it."),
-    Column("period_cost_overage", "decimal", meaning="Overage cost of the period; repeats on each row."),
-    Column("period_cost_total", "decimal", meaning="Cost of the period; repeats on each row."),
+)
+_PERIODS = (
+    Column("period_start", "time", meaning="Start of the billing period, UTC."),
+    Column("period_end", "time", meaning="End of the billing period, inclusive, UTC."),
+    Column("cost_base", "decimal", meaning="Base cost of the period."),
+    Column("cost_overage", "decimal", meaning="Cost of the period's overage."),
+    Column("cost_total", "decimal", meaning="Cost of the period."),
     Column("currency", "text", meaning="Currency of the costs."),
 )
 
 
-def columns_of(kind: type) -> tuple[Column, ...]:
-    """Return the columns of a record class, in order."""
-    return _COLUMNS[kind]
+def columns_of(kind: type, by: By | None = None) -> tuple[Column, ...]:
+    """Return the columns of a record class, in order; `by` as for `flat`."""
+    return _COLUMNS[kind] if by is None else _BY[by][0]
 
 
 def cells_of(kind: type) -> Callable[[Sequence[Any]], list[list[Cell]]]:
@@ -128,35 +139,60 @@ def cells_of(kind: type) -> Callable[[Sequence[Any]], list[list[Cell]]]:
     return lambda records: [list(map(get, records)) for get in getters]
 
 
-def flat(record: Any) -> list[tuple[Cell, ...]]:
-    """Return the rows of a record: of a CuUsage one per line of a day, of a MeteredUsage one per metric, else one."""
+def flat(record: Any, by: By | None = None) -> list[tuple[Cell, ...]]:
+    """Return the rows of a record, which is one row unless it holds several.
+
+    Args:
+        record: of a class that `columns_of` knows.
+        by: what a row is: ``"node"`` (the default), ``"day"`` or ``"month"`` of a CuUsage, ``"metric"`` (the default)
+            or ``"period"`` of a MeteredUsage.
+    """
     if isinstance(record, CuUsage):
-        return list(_cu_rows(record))
-    if isinstance(record, MeteredUsage):
-        return list(_metered_rows(record))
-    return [_ROW[type(record)](record)]
+        by = by or "node"
+    elif isinstance(record, MeteredUsage):
+        by = by or "metric"
+    return [_ROW[type(record)](record)] if by is None else list(_BY[by][1](record))
 
 
-def _cu_rows(usage: CuUsage) -> Iterator[tuple[Cell, ...]]:
+def _node_rows(usage: CuUsage) -> Iterator[tuple[Cell, ...]]:
+    for day in usage.daily:
+        for line in day.breakdown:
+            yield (usage.year_month, day.date, line.type, line.node_type, line.count, line.cu)
+
+
+def _day_rows(usage: CuUsage) -> Iterator[tuple[Cell, ...]]:
+    for day in usage.daily:
+        yield (usage.year_month, day.date, day.used)
+
+
+def _month_rows(usage: CuUsage) -> Iterator[tuple[Cell, ...]]:
     month = usage.summary or CuSummary()
-    sums = (month.deposited, month.granted, month.used)
-    for day in usage.daily or (CuDay(),):  # a month or a day without lines still has a row for its own columns
-        for line in day.breakdown or (CuLine(),):
-            yield (usage.year_month, day.date, line.type, line.node_type, line.count, line.cu, day.used, *sums)
+    yield (usage.year_month, month.deposited, month.granted, month.used)
 
 
-def _metered_rows(usage: MeteredUsage) -> Iterator[tuple[Cell, ...]]:
-    period, cost = usage.period, usage.estimated_cost
-    costs = (cost.base, cost.overage, cost.total, cost.currency)
+def _metric_rows(usage: MeteredUsage) -> Iterator[tuple[Cell, ...]]:
+    period = usage.period
     for id_, metric in usage.metrics.items():
         projection = usage.projected_usage.get(id_)
         projected = (None, None) if projection is None else (projection.projected, projection.percentage)
         used = (metric.included, metric.used, metric.overage, metric.percentage)
-        yield (period.start, period.end, id_, metric.name, metric.unit, *used, *projected, *costs)
+        yield (period.start, period.end, id_, metric.name, metric.unit, *used, *projected)
 
 
+def _period_rows(usage: MeteredUsage) -> Iterator[tuple[Cell, ...]]:
+    period, cost = usage.period, usage.estimated_cost
+    yield (period.start, period.end, cost.base, cost.overage, cost.total, cost.currency)
+
+
+_BY: dict[By, tuple[tuple[Column, ...], Callable[[Any], Iterator[tuple[Cell, ...]]]]] = {
+    "node": (_CU_NODES, _node_rows),
+    "day": (_CU_DAYS, _day_rows),
+    "month": (_CU_MONTHS, _month_rows),
+    "metric": (_METRICS, _metric_rows),
+    "period": (_PERIODS, _period_rows),
+}
 _ONE_ROW: dict[type, tuple[Column, ...]] = {TopUp: _TOP_UP, DayUsage: _DAY, MonthUsage: _MONTH, CuBalance: _BALANCE}
-_COLUMNS: dict[type, tuple[Column, ...]] = {**_ONE_ROW, CuUsage: _CU, MeteredUsage: _METERED}
+_COLUMNS: dict[type, tuple[Column, ...]] = {**_ONE_ROW, CuUsage: _CU_NODES, MeteredUsage: _METRICS}
 _ROW: dict[type, Callable[[Any], tuple[Cell, ...]]] = {
     kind: attrgetter(*(column.path for column in columns_)) for kind, columns_ in _ONE_ROW.items()
 }

@@ -100,6 +100,29 @@ def test_metered_takes_dates_and_metrics(command: CommandLine) -> None:
     assert {row["period_end"] for row in rows} == {"2026-10-31T23:59:59.000000Z"}
 
 
+@pytest.mark.parametrize("format_", ["csv", "jsonl"])
+def test_a_column_of_costs_can_be_added(command: CommandLine, simulator: Simulator, format_: str) -> None:
+    """No row repeats the total of its period or month: costs are only where a row is a period, compute units add up."""
+    months = ("--since", "2026-09", "--until", "2026-10", "-f", format_)
+    metrics = parsed(command("metered", *months).out, format_)
+    assert len(metrics) > 2
+    assert not any("cost" in name for name in metrics[0])
+    periods = parsed(command("metered", *months, "--by", "period").out, format_)
+    assert [row["period_start"][:7] for row in periods] == ["2026-09", "2026-10"]
+    table = command("metered", *months[:-2], "--format", "table").out.decode()
+    total = sum(Decimal(str(row["cost_total"])) for row in periods)
+    assert f"2 periods: {total}" in table
+    units = ("cu-usage", simulator.organization, *months)
+    by_month = parsed(command(*units, "--by", "month").out, format_)
+    by_day = parsed(command(*units, "--by", "day").out, format_)
+    by_node = parsed(command(*units).out, format_)
+    assert [row["year_month"] for row in by_month] == ["2026-09", "2026-10"]
+    used = sum(Decimal(str(row["used_cu"])) for row in by_day)
+    assert len(by_node) > len(by_day) > 2
+    assert not any(name.endswith("_cu") for name in by_node[0])
+    assert abs(used - sum(Decimal(str(row["used_cu"])) for row in by_month)) < Decimal("0.001")
+
+
 @pytest.mark.parametrize(("format_", "rows"), [("csv", 1), ("json", 1), ("jsonl", 0)])
 def test_an_empty_list_is_a_valid_file(command: CommandLine, format_: str, rows: int) -> None:
     """Without rows CSV has its header, JSON is an empty array, JSON Lines nothing."""

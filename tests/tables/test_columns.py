@@ -20,7 +20,7 @@ from aiozbilling.records import (
     TokenAmount,
     TopUp,
 )
-from aiozbilling.tables.columns import columns_of, flat
+from aiozbilling.tables.columns import By, columns_of, flat
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -57,18 +57,26 @@ def test_every_kind_fills_its_columns(top_up: TopUp) -> None:
     cost = EstimatedCost(base=Decimal(1), overage=Decimal(2), total=Decimal(3), currency="usd")
     metric = MetricUsage(name="API Calls", unit="requests", included=Decimal(0), used=Decimal(1))
     metered = MeteredUsage(period=Period(start=NOW, end=NOW), metrics={"apiCalls": metric}, estimated_cost=cost)
-    for record in (top_up, day, month, metered, CuUsage()):
+    for record in (top_up, day, month, metered):
         (row,) = flat(record)
         assert len(row) == len(columns_of(type(record)))
+    units = CuUsage(year_month="2026-11", daily=(CuDay(date="2026-11-01", breakdown=(CuLine(),)),))
+    ways: list[By] = ["node", "day", "month"]
+    for by in ways:
+        (row,) = flat(units, by)
+        assert len(row) == len(columns_of(CuUsage, by))
+    (row,) = flat(metered, "period")
+    assert row == (NOW, NOW, Decimal(1), Decimal(2), Decimal(3), "usd")
+    assert len(columns_of(MeteredUsage, "period")) == len(row)
 
 
 def test_cu_usage_has_a_row_for_each_line_of_each_day() -> None:
-    """Lines keep the provider's order; a day without lines keeps a row for what it used."""
+    """Lines keep the provider's order; a day without lines is in the rows by day, and no row repeats a day's total."""
     lines = (CuLine(type="trigger", cu=Decimal("0.30000000000000004")), CuLine(type="action", cu=Decimal(2)))
     days = (CuDay(date="2026-11-01", breakdown=lines), CuDay(date="2026-11-02", used=Decimal(5)))
-    rows = flat(CuUsage(year_month="2026-11", daily=days))
-    assert [(row[1], row[2], row[5], row[6]) for row in rows] == [
-        ("2026-11-01", "trigger", Decimal("0.30000000000000004"), None),
-        ("2026-11-01", "action", Decimal(2), None),
-        ("2026-11-02", None, None, Decimal(5)),
+    usage = CuUsage(year_month="2026-11", daily=days)
+    assert flat(usage) == [
+        ("2026-11", "2026-11-01", "trigger", None, None, Decimal("0.30000000000000004")),
+        ("2026-11", "2026-11-01", "action", None, None, Decimal(2)),
     ]
+    assert flat(usage, "day") == [("2026-11", "2026-11-01", None), ("2026-11", "2026-11-02", Decimal(5))]
