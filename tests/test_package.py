@@ -87,6 +87,12 @@ def loaded_by(statement: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
+def test_the_retry_library_is_loaded_when_a_client_is_built():
+    """Importing the client does not load tenacity; building one does, so that no failed call has to stop the loop."""
+    assert "tenacity" not in loaded_by("from aiozbilling import AiozBilling")
+    assert "tenacity" in loaded_by("from aiozbilling import AiozBilling\nAiozBilling(token='token')")
+
+
 def test_each_public_name_can_be_had():
     """Each name of `__all__` is loaded from its home, by attribute and by star import, and shown by `dir`."""
     namespace: dict[str, object] = {}

@@ -81,6 +81,9 @@ class Client:
         on_attempt: Callable[[Attempt], object] | None,
         on_event: Callable[[CallEvent], object] | None,
     ) -> None:
+        # Imported here: with this module it would slow down each start, and at the first retry it would stop the loop.
+        import tenacity  # noqa: F401
+
         if session is not None and not isinstance(session, aiohttp.ClientSession):
             raise ConfigurationError("session must be an aiohttp.ClientSession")
         if rate_limit is not None and not callable(getattr(rate_limit, "window", None)):

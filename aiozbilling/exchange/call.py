@@ -25,13 +25,13 @@ from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Attempt, CallEvent, outcome_of
 from aiozbilling.exchange.latest_attempt import LatestAttempt
 from aiozbilling.exchange.observer import began, observer
-from aiozbilling.exchange.redirect import Redirects
 from aiozbilling.exchange.reply_body import read, read_at_once
 from aiozbilling.exchange.retry import is_retried, retried, wait_s
 from aiozbilling.exchange.transport import Reply, send
 
 if TYPE_CHECKING:
     from aiozbilling.exchange.exchange import Exchange
+    from aiozbilling.exchange.redirect import Redirects
 
 __all__ = ["Call"]
 
@@ -128,6 +128,9 @@ class Call(Generic[T]):
             if not 300 <= reply.status < 400:
                 return reply
             if redirects is None:
+                # Imported here, since few servers redirect, and each start is quicker.
+                from aiozbilling.exchange.redirect import Redirects
+
                 redirects = Redirects(server, self.path, account.clean)
             url = redirects.target(url, reply.status, reply.headers.get("Location", ""))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
-from tenacity import AsyncRetrying, RetryCallState, stop_never
 
 from aiozbilling.errors import ApiError, CallTimeoutError, ConnectError, DecodeError
 from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 __all__ = ["RetryBudget", "RetryPolicy", "is_retried", "retried", "wait_s"]
 
@@ -137,6 +139,8 @@ async def retried(call: Retryable[T], failure: Exception) -> T:
     Raises:
         AiozBillingError: the error of the last attempt.
     """
+    from tenacity import AsyncRetrying, stop_never  # loaded already: a client imports it when it is built
+
     first, waits_s = [failure], [0.0]
 
     async def attempt() -> T:

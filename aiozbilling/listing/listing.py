@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from typing import Any, Generic, Literal, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypedDict, TypeVar
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.listing.cursor import Cursor
-from aiozbilling.listing.follow import follow
-from aiozbilling.listing.news import Follower
 from aiozbilling.listing.page import Page
 from aiozbilling.listing.reading import Reading
 from aiozbilling.listing.source import Source
 from aiozbilling.listing.window import WalkReport
+
+if TYPE_CHECKING:
+    from aiozbilling.listing.news import Follower
 
 __all__ = ["ListOptions", "Listing", "Page"]
 
@@ -251,6 +252,10 @@ class Listing(Generic[R]):
             raise ConfigurationError(
                 "follow() continues only after a list that was read to its end, or after a follow()"
             )
+        # Imported here, since most programs only read lists: both modules make `import AiozBilling` slower.
+        from aiozbilling.listing.follow import follow
+        from aiozbilling.listing.news import Follower
+
         follower = self._latest = Follower(self._source, self._page_size, self._after)
         return follow(follower, every_s, self._source.sleep)
 
