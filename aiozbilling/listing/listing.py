@@ -9,7 +9,7 @@ from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.page import Page
-from aiozbilling.listing.reading import Reading
+from aiozbilling.listing.reader import Reader
 from aiozbilling.listing.source import Source
 from aiozbilling.listing.window import WalkReport
 
@@ -87,7 +87,7 @@ class Listing(Generic[R]):
         self._concurrency = concurrency
         self._on_drift: Literal["repair", "raise"] = on_drift
         self._after = _cursor(after, source.endpoint)
-        self._latest: Reading[R] | Follower[R] | None = None
+        self._latest: Reader[R] | Follower[R] | None = None
 
     def __repr__(self) -> str:
         source = getattr(self, "_source", None)  # missing where an option was refused
@@ -128,7 +128,7 @@ class Listing(Generic[R]):
     @property
     def report(self) -> WalkReport:
         """What the latest iteration saw so far."""
-        return self._latest.report if isinstance(self._latest, Reading) else WalkReport()
+        return self._latest.report if isinstance(self._latest, Reader) else WalkReport()
 
     @property
     def cursor(self) -> Cursor | None:
@@ -154,34 +154,34 @@ class Listing(Generic[R]):
     # inside another would be closed twice.
 
     async def _rows(self) -> AsyncGenerator[R, None]:
-        reading = self.begin()
+        reader = self.begin()
         try:
-            while (delivery := await reading.next()) is not None:
-                for row in reading.hand_out(delivery):
+            while (delivery := await reader.next()) is not None:
+                for row in reader.yielded(delivery):
                     yield row
                 del delivery  # so that the next page is decoded into its memory, which is still in the cache
         finally:
-            await reading.aclose()
+            await reader.aclose()
 
     async def pages(self) -> AsyncGenerator[Page[R], None]:
         """Iterate the list page by page; a page has at least one row."""
-        reading = self.begin()
+        reader = self.begin()
         try:
-            while (delivery := await reading.next()) is not None:
+            while (delivery := await reader.next()) is not None:
                 if delivery.items:
                     yield Page(delivery.items, delivery.offset, delivery.total)
         finally:
-            await reading.aclose()
+            await reader.aclose()
 
     async def collect(self) -> list[R]:
         """Read the whole list into memory."""
         rows: list[R] = []
-        reading = self.begin()
+        reader = self.begin()
         try:
-            while (delivery := await reading.next()) is not None:
+            while (delivery := await reader.next()) is not None:
                 rows += delivery.items
         finally:
-            await reading.aclose()
+            await reader.aclose()
         return rows
 
     async def record_batches(self, *, rows: int = 10_000) -> AsyncGenerator[Any, None]:
@@ -197,9 +197,9 @@ class Listing(Generic[R]):
         from aiozbilling.tables.table import table_of
 
         kind, waiting = table_of(self.endpoint).kind, []
-        reading = self.begin()
+        reader = self.begin()
         try:
-            while (delivery := await reading.next()) is not None:
+            while (delivery := await reader.next()) is not None:
                 waiting += delivery.items
                 while len(waiting) >= rows:
                     batch, waiting = waiting[:rows], waiting[rows:]
@@ -207,7 +207,7 @@ class Listing(Generic[R]):
             if waiting:
                 yield record_batch(kind, waiting)
         finally:
-            await reading.aclose()
+            await reader.aclose()
 
     async def to_arrow(self) -> Any:
         """Read the whole list into a pyarrow.Table with the schema of ``aiozbilling.tables.schema``.
@@ -222,13 +222,13 @@ class Listing(Generic[R]):
         return table_of_batches([record_batch(kind, await self.collect())])
 
     async def _first(self) -> Page[R]:
-        reading = self.begin()
+        reader = self.begin()
         try:
-            while (delivery := await reading.next()) is not None:
-                if delivery.items or reading.walk.done:
+            while (delivery := await reader.next()) is not None:
+                if delivery.items or reader.walk.done:
                     return Page(delivery.items, delivery.offset, delivery.total)
         finally:
-            await reading.aclose()
+            await reader.aclose()
         return Page([], self._offset, 0)
 
     def follow(self, *, every_s: float = 10.0) -> AsyncGenerator[R, None]:
@@ -259,11 +259,11 @@ class Listing(Generic[R]):
         follower = self._latest = Follower(self._source, self._page_size, self._after)
         return follow(follower, every_s, self._source.sleep)
 
-    def begin(self) -> Reading[R]:
-        """Begin to read, for an async generator that is built on this list: whoever begins closes the reading."""
+    def begin(self) -> Reader[R]:
+        """Begin to read, for an async generator that is built on this list: whoever begins closes the reader."""
         if self._after is not None and self._after.made_by == "follow":
             raise ConfigurationError("this cursor comes from follow(): continue with follow()")
-        reading = self._latest = Reading(
+        reader = self._latest = Reader(
             self._source,
             self._offset,
             self._page_size,
@@ -272,7 +272,7 @@ class Listing(Generic[R]):
             self._on_drift,
             self._after,
         )
-        return reading
+        return reader
 
 
 def _cursor(after: Cursor | str | None, endpoint: str) -> Cursor | None:

@@ -17,7 +17,7 @@ import attrs
 from aiozbilling.errors import DriftError
 from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.known import BEGIN_ANEW, checksum, digest, known_since, refuse_doubt
-from aiozbilling.listing.reading import SIZES, Reading
+from aiozbilling.listing.reader import SIZES, Reader
 from aiozbilling.listing.source import Source, key_text
 from aiozbilling.listing.window import Consistency
 
@@ -215,16 +215,16 @@ class Follower(Generic[R]):
         """Read the list from `offset`; with `polled`, only to a page that ends with a known row."""
         size = _POLLED_SIZE if polled or offset else SIZES[0]
         begun = self._total is not None
-        reading = Reading(self.source, offset, self.page_size, None, 1, "repair", None, size, believe_empty=begun)
+        reader = Reader(self.source, offset, self.page_size, None, 1, "repair", None, size, believe_empty=begun)
         rows: list[R] = []
         try:
-            while (page := await reading.next()) is not None:
+            while (page := await reader.next()) is not None:
                 rows += page.items
                 if polled and page.items and self._is_known(page.items[-1]):
                     break
         finally:
-            await reading.aclose()
-        report, ended = reading.report, reading.walk.done
+            await reader.aclose()
+        report, ended = reader.report, reader.walk.done
         first, last = [] if offset else rows, rows if ended else []
         return _Part(rows, first, last, report.total_last or 0, ended and not offset, report.consistency)
 

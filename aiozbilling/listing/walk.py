@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast
 import attrs
 
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, ListingError, RunawayError
-from aiozbilling.listing.anchors import FLOATING, Memory, RepeatedKeyError, Seam, opening, refuse_repeated
-from aiozbilling.listing.footprints import Footprints
+from aiozbilling.listing.drift import Drift
+from aiozbilling.listing.last_rows import LastRows
+from aiozbilling.listing.memory import FLOATING, Memory, Overlap, RepeatedKeyError, opening, refuse_repeated
 from aiozbilling.listing.plan import Plan, overlap_of
 from aiozbilling.listing.search import PROBES, Search
-from aiozbilling.listing.window import Delivery, Trail, WalkReport, Window
-from aiozbilling.listing.witness import Witness
+from aiozbilling.listing.window import Anchors, Delivery, WalkReport, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Hashable, Sequence
 
-__all__ = ["Delivery", "Trail", "Walk", "WalkReport", "Window"]
+__all__ = ["Anchors", "Delivery", "Walk", "WalkReport", "Window"]
 
 R = TypeVar("R")
 
@@ -85,7 +85,7 @@ class Walk(Generic[R]):
         offset: int = 0,
         max_items: int | None = None,
         on_drift: Literal["repair", "raise"] = "repair",
-        after: Trail | None = None,
+        after: Anchors | None = None,
         stop_at: Container[Hashable] | None = None,
         believe_empty: bool = False,
     ) -> None:
@@ -103,8 +103,8 @@ class Walk(Generic[R]):
             limit = max(2, min(limit, max_items + (overlap_of(limit) if after else 0)))
         self._plan = Plan(limit)
         self._seen = Memory()
-        self._witness = Witness()
-        self._footprints = Footprints(after)
+        self._drift = Drift()
+        self._last_rows = LastRows(after)
         self._start = offset
         self._begun = after is not None  # there is a row z to go on from, and all below is about it
         self._rank = offset - 1
@@ -113,7 +113,7 @@ class Walk(Generic[R]):
         self._most_total = 0  # the highest total that came with rows
         self._counted = 0  # where the walk goes on from a place: the total there
         self._edge: list[Hashable] = []  # the last rows up to it, as they stood in its window
-        self._seam_epoch = 0
+        self._joined_epoch = 0
         self._again = self._barren = self._idle = 0
         self._pace = MOST_AHEAD  # windows ahead: few where the list grew faster than those under way were read
         self._search = Search()
@@ -123,11 +123,11 @@ class Walk(Generic[R]):
         if after is not None:
             self._follow(after)
 
-    def _follow(self, trail: Trail) -> None:
-        self._rank, self._total, self._start = trail.position, trail.total, trail.position
-        self._most_total = self._counted = trail.total
-        self._edge = list(trail.anchors[-self._plan.overlap :])
-        self._seen.add(opening(trail.anchors, -1, trail.position - len(trail.anchors)))
+    def _follow(self, anchors: Anchors) -> None:
+        self._rank, self._total, self._start = anchors.position, anchors.total, anchors.position
+        self._most_total = self._counted = anchors.total
+        self._edge = list(anchors.keys[-self._plan.overlap :])
+        self._seen.add(opening(anchors.keys, -1, anchors.position - len(anchors.keys)))
         self._seen.complete = False
 
     def plan(self, ahead: int) -> list[Window]:
@@ -169,35 +169,35 @@ class Walk(Generic[R]):
         reply = Reply(window.offset, rows, keys, max(0, total), full, whole)
         self._count(reply, window)
         try:
-            seam = self._seam(reply)
+            overlap = self._overlap(reply)
             if not reply.rows and self._is_asked_again(reply):
                 items = []
-            elif seam is None:
+            elif overlap is None:
                 items = self._missed(window, reply)
-            elif self._is_doubtful(reply, seam):
+            elif self._is_doubtful(reply, overlap):
                 items = self._doubt(window)
-            elif self._is_cut_off(reply, seam):
+            elif self._is_cut_off(reply, overlap):
                 items = []
             else:
-                items = self._join(window, reply, seam)
+                items = self._join(window, reply, overlap)
         except RepeatedKeyError as error:
             raise self._error(DriftError, str(error), _ORDER) from None
         if items:
             self.report.pages += 1
         else:
-            self._footprints.roll(self._rank + self._shift, self._total)
+            self._last_rows.roll(self._rank + self._shift, self._total)
         self._calm = self._is_calm()
-        first = self._footprints.ranks[0] if items else self._rank + 1
+        first = self._last_rows.ranks[0] if items else self._rank + 1
         return Delivery(items, first + self._shift, total)
 
-    # A list that stands still: the road of nearly every window, in few steps. By the general road below, which comes to
-    # the same, a window of 10 rows took 50 µs more, a fifth of its request.
+    # A list that does not move: the path of nearly every window, in few steps. By the general path below, with the same
+    # result, a window of 10 rows took 50 µs more, a fifth of its request.
 
     def _is_calm(self) -> bool:
-        """Tell whether nothing that was seen keeps the next window from the short road."""
+        """Tell whether nothing that was seen keeps the next window from the fast path."""
         return (
             bool(self._edge)
-            and self._witness.stands(self._shift, self._total)
+            and self._drift.is_static(self._shift, self._total)
             and self._stop_at is None
             and not self._is_unsure
         )
@@ -223,10 +223,10 @@ class Walk(Generic[R]):
         if fresh is None:
             return None
         new = came - overlap
-        self._footprints.go_on(fresh, range(rank + 1, rank + 1 + new), first - 1, total)
+        self._last_rows.go_on(fresh, range(rank + 1, rank + 1 + new), first - 1, total)
         self._rank = rank + new
         self._edge = keys[-plan.overlap :]
-        self._seam_epoch = plan.epoch
+        self._joined_epoch = plan.epoch
         self._idle = 0
         if self._pace < MOST_AHEAD:
             self._pace += 1
@@ -235,12 +235,12 @@ class Walk(Generic[R]):
         report.rows += new
         return Delivery(cast("list[R]", rows[overlap:]), first, total)
 
-    def trail(self, handed_out: int | None = None) -> Trail | None:
-        """Tell the place behind the first `handed_out` rows of the latest delivery (all of them by default).
+    def anchors(self, yielded: int | None = None) -> Anchors | None:
+        """Return the place after the first `yielded` rows of the latest delivery (all of them by default).
 
-        None if nothing was handed out yet.
+        None if nothing was yielded yet.
         """
-        return self._footprints.trail(handed_out, self._shift, self._rank + self._shift, self._total)
+        return self._last_rows.anchors(yielded, self._shift, self._rank + self._shift, self._total)
 
     # What is wanted.
 
@@ -280,7 +280,7 @@ class Walk(Generic[R]):
             return False
         raise self._error(IncompleteError, f"the server counted {self._most_total} rows before, and none now", _LATER)
 
-    def _is_cut_off(self, reply: Reply[R], seam: Seam) -> bool:
+    def _is_cut_off(self, reply: Reply[R], overlap: Overlap) -> bool:
         """Whether the list ends far before the place where it ended at first; then the window is asked for again.
 
         Raises:
@@ -289,8 +289,8 @@ class Walk(Generic[R]):
         end = reply.offset + len(reply.rows)
         if reply.full or end < reply.total or not self._begun:
             return False
-        end -= reply.offset + seam.index - seam.rank
-        known = max(self._counted, self._witness.counted)
+        end -= reply.offset + overlap.index - overlap.rank
+        known = max(self._counted, self._drift.counted)
         if end >= 0.9 * known - MOST_REMOVED:
             return False
         reason = f"the list had {known} rows, and ends after {end} of them now"
@@ -329,110 +329,110 @@ class Walk(Generic[R]):
         if report.requests > 4 * pages + 16:
             raise self._error(RunawayError, f"{report.requests} requests were made for {pages} pages", _LATER)
 
-    def _seam(self, reply: Reply[R]) -> Seam | None:
+    def _overlap(self, reply: Reply[R]) -> Overlap | None:
         if self._begun:
             sure = reply.whole and (reply.full or reply.offset + len(reply.rows) < reply.total)  # not to be asked again
-            seam = self._seen.joined(reply.keys, self._edge, self._rank) if sure else None
-            return seam or self._seen.seam(reply.keys, self._rank)
+            overlap = self._seen.joined(reply.keys, self._edge, self._rank) if sure else None
+            return overlap or self._seen.overlap(reply.keys, self._rank)
         refuse_repeated(reply.keys)
         return opening(reply.keys, -1, self._rank)
 
-    def _join(self, window: Window, reply: Reply[R], seam: Seam) -> list[R]:
-        shift = reply.offset + seam.index - seam.rank
-        if self._begun and not self._witness.begun and seam.fresh:
-            reply.full = True  # the first window from a trail may be cut to a size that happens to meet the total
+    def _join(self, window: Window, reply: Reply[R], overlap: Overlap) -> list[R]:
+        shift = reply.offset + overlap.index - overlap.rank
+        if self._begun and not self._drift.begun and overlap.fresh:
+            reply.full = True  # the first window after anchors may be cut to a size that happens to meet the total
         searched = bool(self._search.tried)
         if searched:
             self._search = Search()
         before = (self._rank + self._shift, self._total)
-        self._judge(window, reply, seam, shift)
-        self._shift, self._total, self._seam_epoch = shift, reply.total, self._plan.epoch
+        self._judge(window, reply, overlap, shift)
+        self._shift, self._total, self._joined_epoch = shift, reply.total, self._plan.epoch
         self._doubted = False
-        if seam.shared > self._plan.overlap:
-            self.report.duplicates_skipped += seam.shared - self._plan.overlap
-        if seam.fresh:
-            self._footprints.roll(*before)
-        items = self._deliver(seam, reply.keys, reply.rows)
+        if overlap.shared > self._plan.overlap:
+            self.report.duplicates_skipped += overlap.shared - self._plan.overlap
+        if overlap.fresh:
+            self._last_rows.roll(*before)
+        items = self._deliver(overlap, reply.keys, reply.rows)
         if not self.done:
-            self._settle(reply, seam, searched=searched)
+            self._settle(reply, overlap, searched=searched)
         if not self.done and self._aside is not None:
             items += self._take_aside()
         return items
 
-    def _judge(self, window: Window, reply: Reply[R], seam: Seam, shift: int) -> None:
-        witness = self._witness
-        if witness.begun:
-            torn = seam.torn or (bool(seam.fresh) and seam.rank != self._rank)
+    def _judge(self, window: Window, reply: Reply[R], overlap: Overlap, shift: int) -> None:
+        drift = self._drift
+        if drift.begun:
+            has_gaps = overlap.has_gaps or (bool(overlap.fresh) and overlap.rank != self._rank)
             end = reply.offset + len(reply.rows)
             if not reply.full and end >= reply.total:
-                torn = torn or witness.misses_rows(end - shift)
-            verdict, appended = witness.judge(window.epoch, shift, reply.total, torn=torn, ends=reply.ends)
+                has_gaps = has_gaps or drift.misses_rows(end - shift)
+            verdict, appended = drift.judge(window.epoch, shift, reply.total, has_gaps=has_gaps, ends=reply.ends)
             if self._strict and not appended:
                 raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
             if verdict == "changed" or self.report.consistency == "static":
                 self.report.consistency = verdict
-            witness.note(self._plan.epoch, shift, reply.total)
+            drift.note(self._plan.epoch, shift, reply.total)
         elif self._begun or reply.keys:
-            witness.begin(self._plan.epoch, shift, reply.total)
+            drift.begin(self._plan.epoch, shift, reply.total)
 
-    def _deliver(self, seam: Seam, keys: list[Hashable], rows: Sequence[R | None]) -> list[R]:
-        index, rank = seam.index, seam.rank
-        if seam.fresh:
-            self._cut(seam)
-        if seam.fresh:
+    def _deliver(self, overlap: Overlap, keys: list[Hashable], rows: Sequence[R | None]) -> list[R]:
+        index, rank = overlap.index, overlap.rank
+        if overlap.fresh:
+            self._cut(overlap)
+        if overlap.fresh:
             behind = self._seen.unsettle(rank) if rank < self._rank else []
-            self._footprints.push(keys, behind)
-            self._footprints.deliver(seam.fresh, seam.ranks)
-            self._seen.add(seam)
-            self._rank = seam.ranks[-1]
+            self._last_rows.push(keys, behind)
+            self._last_rows.deliver(overlap.fresh, overlap.ranks)
+            self._seen.add(overlap)
+            self._rank = overlap.ranks[-1]
             index += self._rank - rank
             self._begun = True
             self._barren = self._again = self._idle = 0
             self._pace = min(self._pace + 1, MOST_AHEAD)
-            self.report.rows += len(seam.fresh)
-            self.report.null_rows_skipped += self._rank - rank - len(seam.fresh)
+            self.report.rows += len(overlap.fresh)
+            self.report.null_rows_skipped += self._rank - rank - len(overlap.fresh)
         elif rank != self._rank:
             self._edge = []  # z is further on, where this window does not reach
             return []
         self._edge = keys[max(0, index + 1 - self._plan.overlap) : index + 1]
-        items = rows[seam.index + 1 : index + 1]
-        if len(items) != len(seam.fresh) or not isinstance(items, list):
+        items = rows[overlap.index + 1 : index + 1]
+        if len(items) != len(overlap.fresh) or not isinstance(items, list):
             return [row for row in items if row is not None]
         return cast("list[R]", items)  # as many as there are keys, so none is null
 
-    def _cut(self, seam: Seam) -> None:
-        end = len(seam.fresh)
+    def _cut(self, overlap: Overlap) -> None:
+        end = len(overlap.fresh)
         if self._most is not None and end >= self._most - self.report.rows:
             self.done = True
             end = self._most - self.report.rows
         if self._stop_at is not None:
-            known = next((i for i, key in enumerate(seam.fresh[:end]) if key in self._stop_at), None)
+            known = next((i for i, key in enumerate(overlap.fresh[:end]) if key in self._stop_at), None)
             if known is not None:
                 self.met = self.done = True
                 end = known
-        if end < len(seam.fresh):
-            seam.fresh, seam.ranks = seam.fresh[:end], seam.ranks[:end]
+        if end < len(overlap.fresh):
+            overlap.fresh, overlap.ranks = overlap.fresh[:end], overlap.ranks[:end]
 
-    def _settle(self, reply: Reply[R], seam: Seam, *, searched: bool) -> None:
+    def _settle(self, reply: Reply[R], overlap: Overlap, *, searched: bool) -> None:
         if reply.ends:
-            self._finish(reply, seam)
+            self._finish(reply, overlap)
             return
         self._plan.keep_what_fits(self._base(), self._rank + self._shift, reply.total)
-        if seam.fresh:
+        if overlap.fresh:
             return
         end = reply.offset + len(reply.rows)
         if self._plan.size == 1 and end == reply.total:
-            self._finish(reply, seam)
+            self._finish(reply, overlap)
         elif self._plan.size == 1:
             self._ask_again(self._base(), DriftError, "the server gives one row at a time", _NEEDS_TWO)
         elif reply.full and reply.keys[-1] is None:
-            reason = f"{len(reply.rows) - 1 - seam.index} null rows in a row"
+            reason = f"{len(reply.rows) - 1 - overlap.index} null rows in a row"
             self._ask_again(self._base(), DriftError, reason, "what comes behind them can't be told to join")
         elif end < reply.total and not reply.full:
             reason = f"the server counts {reply.total} rows, but none came behind position {end - 1}"
             self._ask_again(self._base(), IncompleteError, reason, _LATER)
         elif not reply.full:
-            self._finish(reply, seam)
+            self._finish(reply, overlap)
         elif not searched:
             self._barren += 1
             self._pace = 1
@@ -442,32 +442,32 @@ class Walk(Generic[R]):
             if self._barren == BARREN:
                 raise self._error(RunawayError, f"{BARREN} windows in a row brought no new row", _OFFSET)
 
-    def _finish(self, reply: Reply[R], seam: Seam) -> None:
+    def _finish(self, reply: Reply[R], overlap: Overlap) -> None:
         self.done = True
-        behind = seam.ranks[-1] - seam.rank if seam.fresh else 0
-        self.report.null_rows_skipped += len(reply.rows) - 1 - seam.index - behind
+        behind = overlap.ranks[-1] - overlap.rank if overlap.fresh else 0
+        self.report.null_rows_skipped += len(reply.rows) - 1 - overlap.index - behind
 
     def _take_aside(self) -> list[R]:
         (keys, rows), self._aside = self._aside or ([], []), None
         try:
-            seam = self._seen.seam(keys, self._rank)
+            overlap = self._seen.overlap(keys, self._rank)
         except RepeatedKeyError:
             return []
-        if seam is None or seam.intruded or seam.rank != self._rank:
+        if overlap is None or overlap.has_strangers or overlap.rank != self._rank:
             return []
-        return self._deliver(seam, keys, rows)
+        return self._deliver(overlap, keys, rows)
 
     # What does not fit.
 
-    def _is_doubtful(self, reply: Reply[R], seam: Seam) -> bool:
-        """Tell whether a seam may be no seam, but a key that stands twice or rows in another order."""
-        if seam.remembered or not self._begun:
+    def _is_doubtful(self, reply: Reply[R], overlap: Overlap) -> bool:
+        """Return whether an overlap may be wrong: a key that is there twice, or rows in another order."""
+        if overlap.remembered or not self._begun:
             return False
-        if seam.intruded:
+        if overlap.has_strangers:
             return True
-        if seam.fresh and self._rank - seam.rank > (self._plan.size if self._doubted else 0):
+        if overlap.fresh and self._rank - overlap.rank > (self._plan.size if self._doubted else 0):
             return True
-        index, rank = seam.lead
+        index, rank = overlap.first_shared
         if not self._seen.complete or rank == FLOATING or not any(key is not None for key in reply.keys[:index]):
             return False
         return reply.offset + index - rank > reply.total - (
@@ -489,20 +489,20 @@ class Walk(Generic[R]):
             self._ask_again(offset, IncompleteError, "", "")
             return []
         if self._is_all_there_is(reply):
-            seam = opening(reply.keys, -1, self._rank)
-            seam.torn = True
-            return self._join(window, reply, seam)
-        if self._strict and reply.rows and self._witness.begun:
+            overlap = opening(reply.keys, -1, self._rank)
+            overlap.has_gaps = True
+            return self._join(window, reply, overlap)
+        if self._strict and reply.rows and self._drift.begun:
             raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
         moved = reply.total - self._total
         if search.tried:
             self._plan.queue.clear()
         else:
             self._aside = (reply.keys, reply.rows) if reply.rows else None
-            if window.epoch < self._seam_epoch:
+            if window.epoch < self._joined_epoch:
                 moved = max(
                     moved, -(self._plan.size // 2)
-                )  # may have been read before the last seam: then nothing moved
+                )  # may have been read before the last overlap: then nothing moved
             else:
                 search.tried.add(offset)
         search.blank = search.blank and not reply.rows

@@ -9,7 +9,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-__all__ = ["Consistency", "Delivery", "Trail", "WalkReport", "Window"]
+__all__ = ["Anchors", "Consistency", "Delivery", "WalkReport", "Window"]
 
 R = TypeVar("R")
 Consistency: TypeAlias = Literal["static", "grown", "changed"]
@@ -42,16 +42,16 @@ class Delivery(Generic[R]):
 
 
 @attrs.frozen
-class Trail:
+class Anchors:
     """Remember a place in a list well enough to find it again after rows were inserted or removed.
 
-    `anchors` are the keys of the last rows delivered (at most 32, oldest first), `position` is where the last of them
+    `keys` are those of the last rows delivered (at most 32, oldest first), `position` is where the last of them
     stood when the list had `total` rows.
     """
 
     position: int
     total: int
-    anchors: tuple[Hashable, ...]
+    keys: tuple[Hashable, ...]
 
 
 @attrs.define

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from aiozbilling.errors import DriftError, IncompleteError, RunawayError
-from aiozbilling.listing.walk import Trail, Walk, Window
+from aiozbilling.listing.walk import Anchors, Walk, Window
 
 LISTING_ERRORS = (DriftError, IncompleteError, RunawayError)
 
@@ -137,7 +137,7 @@ class Outcome:
     rows: list[str]
     error: Exception | None
     walk: Walk[Row]
-    trails: list[tuple[int, Trail | None]]
+    places: list[tuple[int, Anchors | None]]
 
 
 BEHAVIOURS: dict[str, Callable[[random.Random], Behaviour]] = {
@@ -188,7 +188,7 @@ def drive(
     """Walk the server with up to `ahead` windows in flight, read at random moments and in random order."""
     rng = server.rng
     rows: list[str] = []
-    trails: list[tuple[int, Trail | None]] = []
+    places: list[tuple[int, Anchors | None]] = []
     replies: dict[Window, Any] = {}
     try:
         while not walk.done:
@@ -206,12 +206,12 @@ def drive(
             delivery = walk.accept(plan[0], *replies.pop(plan[0]))
             got = [row.id for row in delivery.items]
             handed = rng.randint(0, len(got))
-            trails.append((len(rows) + handed, walk.trail(handed)))
+            places.append((len(rows) + handed, walk.anchors(handed)))
             rows += got
             assert walk.report.requests <= max_requests, "requests are bounded"
     except LISTING_ERRORS as error:
-        return Outcome(rows, error, walk, trails)
-    return Outcome(rows, None, walk, trails)
+        return Outcome(rows, error, walk, places)
+    return Outcome(rows, None, walk, places)
 
 
 def make_walk(limit: int, **options: Any) -> Walk[Row]:
@@ -236,7 +236,7 @@ def check(server: ModelServer, rows: list[str], *, complete: bool, begin: int = 
 
 
 def trial(name: str, seed: int) -> str:
-    """Walk a random list under a behaviour, then go on from a random trail; check the promise and say how it ended."""
+    """Walk a random list under a behaviour, then go on from random anchors; check the promise and say how it ended."""
     rng = random.Random(f"{name} {seed}")
     behaviour = BEHAVIOURS[name](rng)
     size = rng.choice([0, 1, 2, 3, rng.randint(0, 60), rng.randint(20, 150)])
@@ -269,10 +269,10 @@ def trial(name: str, seed: int) -> str:
 
 
 def _resume(server: ModelServer, outcome: Outcome, limit: int, ahead: int, offset: int) -> None:
-    taken, trail = server.rng.choice(outcome.trails or [(0, None)])
-    if trail is None:
+    taken, anchors = server.rng.choice(outcome.places or [(0, None)])
+    if anchors is None:
         return
     for _ in range(server.rng.randint(0, 10)):
         server.change()
-    again = drive(server, make_walk(limit, after=trail), ahead, max_requests=2_000)
+    again = drive(server, make_walk(limit, after=anchors), ahead, max_requests=2_000)
     check(server, outcome.rows[:taken] + again.rows, complete=again.error is None, begin=offset)

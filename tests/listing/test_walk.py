@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, RunawayError
-from aiozbilling.listing.walk import Trail, Walk, Window
+from aiozbilling.listing.walk import Anchors, Walk, Window
 from tests.listing.model_server import (
     BEHAVIOURS,
     Behaviour,
@@ -219,56 +219,56 @@ class TestSeams:
 
 class TestTrail:
     def test_tells_each_row_of_a_delivery(self) -> None:
-        """The trail behind a row names it last, with its position."""
+        """The anchors behind a row names it last, with its position."""
         walk = make_walk(4)
-        assert walk.trail() is None
+        assert walk.anchors() is None
         feed(walk, 9, rows(1, 2, None, 3))
-        assert walk.trail(0) is None
-        assert walk.trail(2) == Trail(1, 9, ("r1", "r2"))
-        assert walk.trail() == Trail(3, 9, ("r1", "r2", "r3"))
+        assert walk.anchors(0) is None
+        assert walk.anchors(2) == Anchors(1, 9, ("r1", "r2"))
+        assert walk.anchors() == Anchors(3, 9, ("r1", "r2", "r3"))
         feed(walk, 9, rows(3, 4, 5, 6))
-        assert walk.trail(0) == Trail(3, 9, ("r1", "r2", "r3"))
-        assert walk.trail(1) == Trail(4, 9, ("r1", "r2", "r3", "r4"))
+        assert walk.anchors(0) == Anchors(3, 9, ("r1", "r2", "r3"))
+        assert walk.anchors(1) == Anchors(4, 9, ("r1", "r2", "r3", "r4"))
 
     def test_holds_at_most_32_keys(self) -> None:
-        """A trail stays small however large the pages."""
+        """A anchors stays small however large the pages."""
         _, walk, _ = still(500, 100)
-        trail = walk.trail()
-        assert trail is not None
-        assert trail.anchors == tuple(f"r{i}" for i in range(469, 501))
+        anchors = walk.anchors()
+        assert anchors is not None
+        assert anchors.keys == tuple(f"r{i}" for i in range(469, 501))
 
     def test_more_than_delivered_is_refused(self) -> None:
-        """No trail leads behind rows that were not delivered."""
+        """There are no anchors after rows that were not delivered."""
         walk = make_walk(4)
         feed(walk, 9, rows(1, 2, 3, 4))
         with pytest.raises(ValueError, match="4 rows"):
-            walk.trail(5)
+            walk.anchors(5)
 
     def test_an_error_leaves_the_trail(self) -> None:
-        """After an error the trail still leads behind the latest delivery."""
+        """After an error the anchors still leads behind the latest delivery."""
         walk = make_walk(4)
         feed(walk, 9, rows(1, 2, 3, 4))
         with pytest.raises(DriftError):
             feed(walk, 9, rows(4, 5, 5, 6))
-        assert walk.trail(4) == Trail(3, 9, ("r1", "r2", "r3", "r4"))
+        assert walk.anchors(4) == Anchors(3, 9, ("r1", "r2", "r3", "r4"))
 
     @pytest.mark.parametrize("news", [0, 3, 500])
     def test_goes_on_where_it_stopped(self, news: int) -> None:
-        """A walk from a trail delivers what came behind it, though the list has grown at its head meanwhile."""
+        """A walk from anchors delivers what came behind it, though the list has grown at its head meanwhile."""
         server = ModelServer(200, Behaviour(), random.Random(1))
         walk = make_walk(50)
         feed(walk, 200, server.rows[:50])
-        trail = walk.trail(20)
+        anchors = walk.anchors(20)
         server.rows[:0] = [Row(f"n{i}") for i in range(news)]
         server.lengths.append(len(server.rows))
-        outcome = drive(server, make_walk(50, after=trail), 4)
+        outcome = drive(server, make_walk(50, after=anchors), 4)
         assert outcome.rows == [f"r{i}" for i in range(21, 201)]
         assert outcome.walk.report.consistency == "static"
 
     def test_what_can_not_be_found_is_an_error(self) -> None:
         """A place that is gone from the list is not guessed."""
         server = ModelServer(200, Behaviour(), random.Random(1))
-        outcome = drive(server, make_walk(10, after=Trail(50, 200, ("gone",))), 4)
+        outcome = drive(server, make_walk(10, after=Anchors(50, 200, ("gone",))), 4)
         assert isinstance(outcome.error, DriftError)
         assert server.reads < 30
 
@@ -346,7 +346,7 @@ class TestErrors:
     @pytest.mark.parametrize("resumed", [False, True])
     def test_an_empty_moment_ends_no_walk(self, resumed: bool) -> None:
         """A list that says total 0 after rows were delivered is asked for again with pauses, then read to its end."""
-        walk = make_walk(4, after=Trail(3, 6, ("r4",)) if resumed else None)
+        walk = make_walk(4, after=Anchors(3, 6, ("r4",)) if resumed else None)
         delivered = [] if resumed else feed(walk, 6, rows(1, 2, 3, 4))
         assert feed(walk, 0, [], []) == []
         assert (walk.plan(1)[0].pause_s, walk.done) == (1.0, False)
@@ -356,7 +356,7 @@ class TestErrors:
     @pytest.mark.parametrize("resumed", [False, True])
     def test_a_list_that_stays_empty_after_rows_is_incomplete(self, resumed: bool) -> None:
         """A list that had rows is never believed to be empty."""
-        walk = make_walk(4, after=Trail(3, 6, ("r4",)) if resumed else None)
+        walk = make_walk(4, after=Anchors(3, 6, ("r4",)) if resumed else None)
         if not resumed:
             feed(walk, 6, rows(1, 2, 3, 4))
         with pytest.raises(IncompleteError, match="counted 6 rows before, and none now"):

@@ -10,7 +10,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-__all__ = ["Memory", "RepeatedKeyError", "Seam", "opening", "refuse_repeated"]
+__all__ = ["Memory", "Overlap", "RepeatedKeyError", "opening", "refuse_repeated"]
 
 GENERATION = 8192  # keys; two generations are remembered, so a walk's memory is flat however long the list
 FLOATING = -1  # rank of a row whose order among its neighbours is not known any more
@@ -21,12 +21,13 @@ class RepeatedKeyError(Exception):
 
 
 @attrs.define
-class Seam:
+class Overlap:
     """Say where a window joins what was delivered.
 
-    `index` and `rank` are those of the last row that was delivered before, `lead` those of the first, `shared` counts
-    all such rows. `fresh` are the keys behind them, with their `ranks`. `torn` is set when rows went missing or came in
-    between the rows met again, `intruded` when they came in. `remembered` says that the memory has the fresh keys.
+    `index` and `rank` are those of the last row that was delivered before, `first_shared` those of the first, `shared`
+    counts all such rows. `fresh` are the keys after them, with their `ranks`. `has_gaps` is set when rows went missing
+    or came in between the rows met again, `has_strangers` when they came in. `remembered` says that the memory has the
+    fresh keys.
     """
 
     index: int
@@ -34,9 +35,9 @@ class Seam:
     shared: int
     fresh: Sequence[Hashable]
     ranks: Sequence[int]
-    lead: tuple[int, int] = (0, 0)
-    torn: bool = False
-    intruded: bool = False
+    first_shared: tuple[int, int] = (0, 0)
+    has_gaps: bool = False
+    has_strangers: bool = False
     remembered: bool = False
 
 
@@ -55,12 +56,12 @@ class Memory:
     def __len__(self) -> int:
         return len(self._young.keys) + len(self._old.keys)
 
-    def add(self, seam: Seam) -> None:
-        """Remember the fresh rows of a seam."""
-        if not seam.remembered:
+    def add(self, overlap: Overlap) -> None:
+        """Remember the fresh rows of an overlap."""
+        if not overlap.remembered:
             self._age()
-            self._young.keys.update(seam.fresh)
-            self._young.late.append((seam.fresh, seam.ranks))
+            self._young.keys.update(overlap.fresh)
+            self._young.late.append((overlap.fresh, overlap.ranks))
 
     def _age(self) -> None:
         if len(self._young.keys) > GENERATION:
@@ -74,7 +75,7 @@ class Memory:
         self._floating |= dict.fromkeys(behind)
         return behind
 
-    def joined(self, keys: list[Hashable], edge: list[Hashable], rank: int) -> Seam | None:
+    def joined(self, keys: list[Hashable], edge: list[Hashable], rank: int) -> Overlap | None:
         """Join and remember a window that begins with `edge`, the last rows delivered; None if it begins otherwise.
 
         Raises:
@@ -83,12 +84,12 @@ class Memory:
         if not edge or None in edge or (fresh := self.extend(keys, edge, rank)) is None:
             return None
         overlap = len(edge)
-        return Seam(overlap - 1, rank, overlap, fresh, range(rank + 1, rank + 1 + len(fresh)), remembered=True)
+        return Overlap(overlap - 1, rank, overlap, fresh, range(rank + 1, rank + 1 + len(fresh)), remembered=True)
 
     def extend(self, keys: list[Hashable], edge: list[Hashable], rank: int) -> list[Hashable] | None:
         """Remember what comes behind `edge`, the last rows delivered, in a window that begins with it; else None.
 
-        This is the road of every window of a list that does not move: all of it runs over whole windows in C, and no
+        This is the path of every window of a list that does not move: all of it runs over whole windows in C, and no
         rank is written down before one is asked for.
 
         Raises:
@@ -108,7 +109,7 @@ class Memory:
         self._young.late.append((fresh, range(rank + 1, rank + 1 + len(fresh))))
         return fresh
 
-    def seam(self, keys: Sequence[Hashable], newest: int) -> Seam | None:
+    def overlap(self, keys: Sequence[Hashable], newest: int) -> Overlap | None:
         """Find the last row of a window that was delivered before; None if there is none. `newest` is the highest rank.
 
         Raises:
@@ -119,11 +120,11 @@ class Memory:
         if not met:
             return None
         index, rank = met[-1]
-        seam = opening(keys, index, newest if rank == FLOATING else rank)
-        seam.shared, seam.lead = len(met), met[0]
-        seam.intruded = self._intruded(keys, met)
-        seam.torn = self._torn(keys, met) or seam.intruded
-        return seam
+        overlap = opening(keys, index, newest if rank == FLOATING else rank)
+        overlap.shared, overlap.first_shared = len(met), met[0]
+        overlap.has_strangers = self._has_strangers(keys, met)
+        overlap.has_gaps = self._has_gaps(keys, met) or overlap.has_strangers
+        return overlap
 
     def _rank(self, key: Hashable) -> int | None:
         if key in self._floating:
@@ -131,16 +132,16 @@ class Memory:
         rank = self._young.index().get(key)
         return self._old.index().get(key) if rank is None else rank
 
-    def _torn(self, keys: Sequence[Hashable], met: list[tuple[int, int]]) -> bool:
+    def _has_gaps(self, keys: Sequence[Hashable], met: list[tuple[int, int]]) -> bool:
         steady = [(index, rank) for index, rank in met if rank != FLOATING]
-        torn = len(steady) != len(met)
+        has_gaps = len(steady) != len(met)
         for (i, low), (j, high) in pairwise(steady):
             if high <= low:
                 raise RepeatedKeyError(f"rows came back in another order, or the key {keys[j]!r} stands there twice")
-            torn = torn or j - i != high - low
-        return torn
+            has_gaps = has_gaps or j - i != high - low
+        return has_gaps
 
-    def _intruded(self, keys: Sequence[Hashable], met: list[tuple[int, int]]) -> bool:
+    def _has_strangers(self, keys: Sequence[Hashable], met: list[tuple[int, int]]) -> bool:
         first, rank = met[0]
         lowest = next(chain(self._old.index().values(), self._young.index().values()), rank)
         begin = 0 if rank - lowest >= first else first  # as far back as all rows should be known
@@ -169,13 +170,13 @@ class _Generation:
         return behind
 
 
-def opening(keys: Sequence[Hashable], index: int, rank: int) -> Seam:
-    """Make a seam behind the row at `index`, which has `rank`; null rows count, but are not fresh."""
+def opening(keys: Sequence[Hashable], index: int, rank: int) -> Overlap:
+    """Make an overlap after the row at `index`, which has `rank`; null rows count, but are not fresh."""
     fresh = keys[index + 1 :]
     if None not in fresh:
-        return Seam(index, rank, 0, fresh, range(rank + 1, rank + 1 + len(fresh)))
+        return Overlap(index, rank, 0, fresh, range(rank + 1, rank + 1 + len(fresh)))
     ranked = [(key, place) for place, key in enumerate(fresh, rank + 1) if key is not None]
-    return Seam(index, rank, 0, [key for key, _ in ranked], [place for _, place in ranked])
+    return Overlap(index, rank, 0, [key for key, _ in ranked], [place for _, place in ranked])
 
 
 def refuse_repeated(keys: Sequence[Hashable]) -> None:

@@ -1,4 +1,4 @@
-"""Judge from what the seams show whether the list stood still, grew, or changed."""
+"""Decide from the overlaps whether the list stayed the same, grew, or changed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aiozbilling.listing.window import Consistency
 
-__all__ = ["Witness"]
+__all__ = ["Drift"]
 
 
-class Witness:
-    """Compare each seam with the ones before it.
+class Drift:
+    """Compare each overlap with the ones before it.
 
-    The shift of a seam is how far its rows stand from where they stood at first. Totals are often a query of their own
+    The shift of an overlap is how far its rows are from where they were at first. Totals are often a query of their own
     and lag, so they decide only what no row can show.
     """
 
@@ -25,23 +25,23 @@ class Witness:
         self._peaks: list[tuple[int, int]] = []  # (epoch, highest shift seen by then), rising
 
     def begin(self, epoch: int, shift: int, total: int) -> None:
-        """Take the first seam as the one that all others are compared with."""
+        """Take the first overlap as the one that all others are compared with."""
         self.begun = True
         self._shift, self._most, self._most_epoch = shift, total, epoch
         self.counted = total - shift
         self._peaks = [(epoch, shift)]
 
-    def stands(self, shift: int, total: int) -> bool:
-        """Tell whether a seam with this shift shows nothing that the ones before it did not."""
+    def is_static(self, shift: int, total: int) -> bool:
+        """Return whether an overlap with this shift shows nothing that the ones before it did not."""
         return self.begun and shift == self._shift >= self._peaks[-1][1] and total <= self._most
 
-    def judge(self, epoch: int, shift: int, total: int, *, torn: bool, ends: bool) -> tuple[Consistency, bool]:
-        """Say what a seam shows, and whether it is at most an append.
+    def judge(self, epoch: int, shift: int, total: int, *, has_gaps: bool, ends: bool) -> tuple[Consistency, bool]:
+        """Say what an overlap shows, and whether it is at most an append.
 
         `epoch` is its window's; `ends` says that its rows reach the end of the list and the total agrees.
         """
         shrunk = ends and total < self._most and epoch >= self._most_epoch
-        if torn or shrunk or shift < self._floor(epoch):
+        if has_gaps or shrunk or shift < self._floor(epoch):
             return "changed", False
         if shift != self._shift:
             return "grown", False
@@ -55,7 +55,7 @@ class Witness:
         return end < self.counted
 
     def note(self, epoch: int, shift: int, total: int) -> None:
-        """Remember a seam that was accepted as the `epoch`-th window."""
+        """Remember an overlap that was accepted as the `epoch`-th window."""
         self._shift = shift
         if total > self._most:
             self._most, self._most_epoch = total, epoch
@@ -63,8 +63,8 @@ class Witness:
             self._peaks = [*self._peaks[-PEAKS:], (epoch, shift)]
 
     def _floor(self, epoch: int) -> int:
-        # A window planned in this epoch was read after every seam accepted by then, so in a list that only grows it is
-        # shifted at least as far as they were. One that is shifted less than a later seam may have been read before it.
+        # A window planned in this epoch was read after every overlap accepted by then, so in a list that only grows it
+        # is shifted at least as far as they were. One that is shifted less than a later one may have been read before.
         for known, peak in reversed(self._peaks):
             if known <= epoch:
                 return peak

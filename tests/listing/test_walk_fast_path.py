@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from aiozbilling.errors import ListingError
-from aiozbilling.listing.walk import Trail, Walk, Window
+from aiozbilling.listing.walk import Anchors, Walk, Window
 
 
 @attrs.frozen
@@ -44,13 +44,13 @@ def trace(seed: int) -> list[object]:
         except ListingError as error:
             told.append(str(error))
             break
-        told.append((delivery, walk.trail(len(delivery.items) // 2), walk.trail()))
+        told.append((delivery, walk.anchors(len(delivery.items) // 2), walk.anchors()))
     return [*told, walk.report]
 
 
 @pytest.mark.parametrize("block", range(10))
-def test_both_roads_agree(block: int) -> None:
-    """Deliveries, trails, reports and errors are the same with the short road and without it."""
+def test_both_paths_agree(block: int) -> None:
+    """Pages, anchors, reports and errors are the same with the fast path and without it."""
     taken = 0
     go_on = Walk._go_on
 
@@ -71,10 +71,10 @@ def test_both_roads_agree(block: int) -> None:
 @pytest.mark.parametrize("deleted", [60, 150, 250])
 @pytest.mark.parametrize("appended", [0, 300, 1000, 2000])
 def test_a_place_is_found_again_in_a_list_that_grew_at_its_tail(deleted: int, appended: int) -> None:
-    """A trail is followed though rows before it were deleted and more rows appended than the total lost."""
-    trail = Trail(499, 1000, tuple(range(468, 500)))
+    """A anchors is followed though rows before it were deleted and more rows appended than the total lost."""
+    anchors = Anchors(499, 1000, tuple(range(468, 500)))
     rows = [Row(i) for i in range(deleted, 1000 + appended)]
-    walk = Walk[Row](key=lambda row: row.id, limit=100, after=trail)
+    walk = Walk[Row](key=lambda row: row.id, limit=100, after=anchors)
     delivered: list[int] = []
     while not walk.done:
         (window,) = walk.plan(1)

@@ -1,25 +1,25 @@
-"""The keys from which a trail is made."""
+"""The last rows delivered, from which the anchors of a cursor are made."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiozbilling.listing.window import Trail
+from aiozbilling.listing.window import Anchors
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-__all__ = ["Footprints"]
+__all__ = ["LastRows"]
 
-ANCHORS = 32  # keys of a trail
-PUSHED = 16  # of them at most for rows that were pushed behind the last one
+ANCHORS = 32  # at most
+PUSHED = 16  # of them at most for rows that were pushed after the last one
 
 
-class Footprints:
-    """Keep the last rows delivered, so that a trail can be told behind any row of the latest delivery."""
+class LastRows:
+    """Keep the last rows delivered, so that there are anchors after any row of the latest delivery."""
 
-    def __init__(self, after: Trail | None) -> None:
-        self._tail: list[Hashable] = list(after.anchors) if after else []
+    def __init__(self, after: Anchors | None) -> None:
+        self._tail: list[Hashable] = list(after.keys) if after else []
         self._pushed: list[Hashable] = []
         self._fresh: Sequence[Hashable] = ()
         self.ranks: Sequence[int] = ()  # of the latest delivery
@@ -27,7 +27,7 @@ class Footprints:
         self._place = (0, 0)  # position and total before the latest delivery
 
     def roll(self, position: int, total: int) -> None:
-        """Make the latest delivery a thing of the past; its last row stood at `position` when there were `total`."""
+        """Add the latest delivery to the rows before it; its last row was at `position` when there were `total`."""
         if self._fresh:
             self._tail = [*self._tail, *self._fresh[-ANCHORS:]][-ANCHORS:]
             self._fresh = self.ranks = ()
@@ -45,7 +45,7 @@ class Footprints:
         self.ranks = [*self.ranks, *ranks] if more else ranks
 
     def push(self, keys: Sequence[Hashable], behind: list[Hashable]) -> None:
-        """Note which rows now stand behind the last one (or are gone), given the keys of a window that joined."""
+        """Note which rows are now after the last one (or are gone), given the keys of a window that joined."""
         if self._pushed or behind:
             here, gone = set(keys), set(behind)
             self._before = self._before or (self._tail, self._pushed)
@@ -53,11 +53,11 @@ class Footprints:
             self._tail = [*(key for key in self._tail if key not in gone), *met][-ANCHORS:]
             self._pushed = [*behind, *(key for key in self._pushed if key not in here)][-PUSHED:]
 
-    def trail(self, handed_out: int | None, shift: int, position: int, total: int) -> Trail | None:
-        """Tell the trail behind the first `handed_out` rows of the latest delivery; None before the first row."""
-        count = len(self._fresh) if handed_out is None else handed_out
+    def anchors(self, yielded: int | None, shift: int, position: int, total: int) -> Anchors | None:
+        """Return the anchors after the first `yielded` rows of the latest delivery; None before the first row."""
+        count = len(self._fresh) if yielded is None else yielded
         if not 0 <= count <= len(self._fresh):
-            raise ValueError(f"the latest delivery has {len(self._fresh)} rows, not {handed_out}")
+            raise ValueError(f"the latest delivery has {len(self._fresh)} rows, not {yielded}")
         tail, pushed = self._tail, self._pushed
         if not count and self._fresh:
             position, total = self._place
@@ -65,5 +65,5 @@ class Footprints:
         elif count:
             position = self.ranks[count - 1] + shift
             tail = [*tail, *self._fresh[max(0, count - ANCHORS) : count]]
-        anchors = (*tail[-(ANCHORS - len(pushed)) :], *pushed)
-        return Trail(position + len(pushed), total, anchors) if anchors else None
+        keys = (*tail[-(ANCHORS - len(pushed)) :], *pushed)
+        return Anchors(position + len(pushed), total, keys) if keys else None

@@ -1,4 +1,4 @@
-"""One reading of a list: the walk says what is wanted, the prefetch fetches it."""
+"""Reads a list once: the walk says what is wanted, the prefetch fetches it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from aiozbilling.exchange.observer import Observed, began
 from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.prefetch import Prefetch
 from aiozbilling.listing.source import Source, key_from_text, key_text
-from aiozbilling.listing.walk import Delivery, Trail, Walk, WalkReport, Window
+from aiozbilling.listing.walk import Anchors, Delivery, Walk, WalkReport, Window
 
-__all__ = ["SIZES", "Reading"]
+__all__ = ["SIZES", "Reader"]
 
 R = TypeVar("R")
 
@@ -28,7 +28,7 @@ _NOTHING: AbstractContextManager[object] = nullcontext()
 
 
 @attrs.define(eq=False)
-class Reading(Generic[R]):
+class Reader(Generic[R]):
     """Gives a list's deliveries one by one; whoever makes one closes it."""
 
     source: Source[R]
@@ -46,7 +46,7 @@ class Reading(Generic[R]):
     _head: tuple[str, ...] = attrs.field(init=False)
     _cuts: list[int] = attrs.field(factory=list, init=False)
     _delivered: int = attrs.field(default=0, init=False)
-    _handing_out: Iterator[R] | None = attrs.field(default=None, init=False)
+    _yielding: Iterator[R] | None = attrs.field(default=None, init=False)
     _observed: Observed | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -57,7 +57,7 @@ class Reading(Generic[R]):
         self._begin(self.page_size or min(found, self.largest))
 
     async def next(self) -> Delivery[R] | None:
-        """Give the next window's new rows, which may be none; None at the end."""
+        """Return the next window's new rows, which may be none; None at the end."""
         prefetch = self._prefetch
         with self._inside():
             while not self.walk.done:
@@ -83,10 +83,10 @@ class Reading(Generic[R]):
         """Let the requests be a part of this walk, for the observer; not held while the caller has the rows."""
         return _NOTHING if self._observed is None else self._observed.inside()
 
-    def hand_out(self, delivery: Delivery[R]) -> Iterator[R]:
+    def yielded(self, delivery: Delivery[R]) -> Iterator[R]:
         """Iterate the delivery's rows so that the cursor knows which of them were handed out, at no cost a row."""
-        self._handing_out = iter(delivery.items)
-        return self._handing_out
+        self._yielding = iter(delivery.items)
+        return self._yielding
 
     @property
     def report(self) -> WalkReport:
@@ -95,19 +95,19 @@ class Reading(Generic[R]):
 
     @property
     def cursor(self) -> Cursor | None:
-        """The place behind the last row handed out; None before there is one."""
-        waiting = 0 if self._handing_out is None else length_hint(self._handing_out)
-        trail = self.walk.trail(self._delivered - waiting)
-        if trail is None and not (self.walk.done and self.after is None and self.walk.report.requests):
+        """The place after the last row handed out; None before there is one."""
+        waiting = 0 if self._yielding is None else length_hint(self._yielding)
+        anchors = self.walk.anchors(self._delivered - waiting)
+        if anchors is None and not (self.walk.done and self.after is None and self.walk.report.requests):
             return self.after
-        trail = trail or Trail(-1, 0, ())  # of an empty list: all that comes is behind it
-        anchors = tuple(map(key_text, trail.anchors))
+        anchors = anchors or Anchors(-1, 0, ())  # of an empty list: all that comes is after it
+        keys = tuple(map(key_text, anchors.keys))
         whole = self.max_items is None and (bool(self._head) or not self.walk.report.rows) and not self.offset
         finished = whole and self.walk.done and not waiting
-        return Cursor(self.source.endpoint, "walk", trail.position, trail.total, anchors, self._head, finished)
+        return Cursor(self.source.endpoint, "walk", anchors.position, anchors.total, keys, self._head, finished)
 
     async def aclose(self) -> None:
-        """End the reading: what is in flight is cancelled, and has ended when this returns."""
+        """End: what is in flight is cancelled, and has ended when this returns."""
         if self._observed is not None:
             report, error = self.report, sys.exc_info()[1]
             facts = {"rows": report.rows, "requests": report.requests, "consistency": report.consistency}
@@ -122,7 +122,7 @@ class Reading(Generic[R]):
             offset=self.offset,
             max_items=self.max_items,
             on_drift=self.on_drift,
-            after=_trail(self.after),
+            after=_anchors(self.after),
             believe_empty=self.believe_empty,
         )
 
@@ -142,7 +142,7 @@ class Reading(Generic[R]):
         return await self.source.fetch(window.offset, window.limit)
 
     def _note(self, window: Window, came: int, delivery: Delivery[R]) -> None:
-        self._handing_out, self._delivered = None, len(delivery.items)
+        self._yielding, self._delivered = None, len(delivery.items)
         if not self._head and self.after is None and not self.offset:
             self._head = tuple(key_text(self.source.key(row)) for row in delivery.items[:HEAD])
         if self.page_size is None:
@@ -159,7 +159,7 @@ class Reading(Generic[R]):
             sizes[endpoint] = self._cuts[-1]
 
 
-def _trail(cursor: Cursor | None) -> Trail | None:
+def _anchors(cursor: Cursor | None) -> Anchors | None:
     if cursor is None or not cursor.anchors:
         return None
-    return Trail(cursor.position, cursor.total, tuple(map(key_from_text, cursor.anchors)))
+    return Anchors(cursor.position, cursor.total, tuple(map(key_from_text, cursor.anchors)))
