@@ -219,7 +219,7 @@ class TestSeams:
 
 class TestTrail:
     def test_tells_each_row_of_a_delivery(self) -> None:
-        """The anchors behind a row names it last, with its position."""
+        """The anchors after a row name it last, with its position."""
         walk = make_walk(4)
         assert walk.anchors() is None
         feed(walk, 9, rows(1, 2, None, 3))
@@ -231,7 +231,7 @@ class TestTrail:
         assert walk.anchors(1) == Anchors(4, 9, ("r1", "r2", "r3", "r4"))
 
     def test_holds_at_most_32_keys(self) -> None:
-        """A anchors stays small however large the pages."""
+        """Anchors stay few however large the pages."""
         _, walk, _ = still(500, 100)
         anchors = walk.anchors()
         assert anchors is not None
@@ -245,7 +245,7 @@ class TestTrail:
             walk.anchors(5)
 
     def test_an_error_leaves_the_trail(self) -> None:
-        """After an error the anchors still leads behind the latest delivery."""
+        """After an error the anchors are still those after the latest delivery."""
         walk = make_walk(4)
         feed(walk, 9, rows(1, 2, 3, 4))
         with pytest.raises(DriftError):

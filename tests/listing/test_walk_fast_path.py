@@ -71,7 +71,7 @@ def test_both_paths_agree(block: int) -> None:
 @pytest.mark.parametrize("deleted", [60, 150, 250])
 @pytest.mark.parametrize("appended", [0, 300, 1000, 2000])
 def test_a_place_is_found_again_in_a_list_that_grew_at_its_tail(deleted: int, appended: int) -> None:
-    """A anchors is followed though rows before it were deleted and more rows appended than the total lost."""
+    """Anchors are found though rows before it were deleted and more rows appended than the total lost."""
     anchors = Anchors(499, 1000, tuple(range(468, 500)))
     rows = [Row(i) for i in range(deleted, 1000 + appended)]
     walk = Walk[Row](key=lambda row: row.id, limit=100, after=anchors)
