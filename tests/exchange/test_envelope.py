@@ -245,9 +245,9 @@ def test_words_are_cleaned_before_they_are_cut(body):
 @pytest.mark.parametrize("page", ["<title>", "<title", "<title x", "<", "</title><title>", "{", "\\n "])
 def test_no_error_page_makes_reading_slow(page):
     """A hostile page of 64 KiB, as much as is read of an error, is looked through in a blink."""
-    started = time.perf_counter()
+    started = time.process_time()
     error_of(500, page * (65_536 // len(page)))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_refusal_in_a_200_is_a_rejection():

@@ -226,10 +226,10 @@ def test_a_bad_page_of_thousands_is_told_in_bounded_time():
     """The error of a page with a thousand bad rows is made in a blink."""
     rows = [{"id": 5, "amount": [], "status": "x"}] * 1000
     body = reply({"data": {"totals": 1, "top_up_usages": rows}, "status": "success"})
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(DecodeError) as caught:
         read(aioz.TOP_UP, body, plain)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert len(caught.value.problems) == 101
 
 

@@ -306,9 +306,9 @@ def test_the_number_of_problems_is_bounded():
 )
 def test_no_document_makes_explaining_slow(kind, path, literal):
     """A document of nothing but wrong items is refused in a blink, not in the minutes that all its errors take."""
-    started = time.perf_counter()
+    started = time.process_time()
     assert problems(kind, with_value(kind, path, literal))
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5
 
 
 def test_a_shown_value_is_bounded():

@@ -48,7 +48,7 @@ async def test_every_fault_applies_once_and_the_next_request_is_served(simulator
         # aiohttp sends a GET again, once, when its connection was closed before a reply.
         simulator.fail(fault, times=2 if fault in {Fault.CONNECTION_DROPPED, Fault.CONNECTION_RESET} else 1)
         try:
-            async with asyncio.timeout(0.02 if fault in ENDLESS else 5):
+            async with asyncio.timeout(0.1 if fault in ENDLESS else 10):
                 answer = await ask(path)
         except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, TimeoutError):
             assert fault in BROKEN.keys() | ENDLESS, fault
@@ -245,7 +245,7 @@ async def test_a_total_can_collapse(simulator, ask):
 
 async def test_a_fault_can_last_some_time(simulator, ask):
     """With `for_s` every request suffers the fault until that time has passed since the first one."""
-    simulator.fail("http-500", for_s=0.2)
+    simulator.fail("http-500", for_s=0.5)
     assert [(await ask("/api/billing/topUp")).status for _ in range(3)] == [500, 500, 500]
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     assert (await ask("/api/billing/topUp")).status == 200

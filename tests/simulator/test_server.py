@@ -78,7 +78,7 @@ def test_stopping_is_quick_whatever_is_under_way(fault, caplog):
             await asyncio.gather(*calls, return_exceptions=True)
         return elapsed
 
-    assert asyncio.run(run()) < 1
+    assert asyncio.run(run()) < 5  # the calls take 10 s
     gc.collect()
     assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
 
@@ -99,10 +99,11 @@ async def test_a_cancelled_request_is_remembered_without_status(simulator, ask):
     """A client that goes away leaves no request in flight."""
     simulator.behaviour.latency_s = 30
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
+        async with asyncio.timeout(0.5):
             await ask(TOP_UP)
-    await asyncio.sleep(0.05)
-    assert simulator.in_flight == 0
+    async with asyncio.timeout(10):  # the latency is 30 s
+        while simulator.in_flight:
+            await asyncio.sleep(0.01)
     assert simulator.requests[0].status is None
 
 
@@ -127,7 +128,7 @@ async def test_a_million_rows_cost_nothing_until_they_are_asked_for():
         body = await fetch(simulator, f"{TOP_UP}?offset=999990&limit=1000")
         simulator.remove_top_up(500_000)
         assert body.count(b'"id"') == 10
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # a million rows take far longer to make
 
 
 async def test_wrong_use_is_told():
