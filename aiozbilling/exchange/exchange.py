@@ -32,7 +32,7 @@ class Exchange:
         server: shared by the accounts that use the same connections.
         account: credentials, throttle and label.
         bounds: how long a call may take, and how often it is tried.
-        hooks: what is told of calls.
+        hooks: are notified of calls.
         lifetime: ends the calls of a client that is closed.
     """
 

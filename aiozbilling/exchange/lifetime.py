@@ -81,7 +81,7 @@ class Lifetime:
             self.ended(pause)
 
     async def close(self, grace_s: float) -> None:
-        """Refuse new calls, end those that wait, give those that were sent so many seconds, and end them then."""
+        """Refuse new calls and end waiting ones. Calls that were sent get this many seconds, then they end too."""
         calls = self._close()
         _end([call for call in calls if not call.is_sending])
         if grace_s:

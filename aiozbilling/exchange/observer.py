@@ -56,7 +56,7 @@ def observer() -> Observer | None:
 
 
 def began(kind: Kind, name: str, facts: Facts | None = None) -> Observed | None:
-    """Tell the observer, where there is one, that an operation begins."""
+    """Notify the observer, if there is one, that an operation begins."""
     return _observers[0].began(kind, name, facts or {}) if _observers else None
 
 

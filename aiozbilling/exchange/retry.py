@@ -78,10 +78,10 @@ def wait_s(policy: RetryPolicy, error: BaseException | None, attempt: int) -> fl
 
 @attrs.define(eq=False)
 class RetryBudget:
-    """Tokens that all calls to one server share: a retry costs some, a success gives one back.
+    """Tokens that all calls to one server share: a retry costs some, a success returns one.
 
     A connection that the server closed while it waited for the next request is lost before the reply, and no fault of
-    the server's: each success pays for one such retry. A server that is dead gives no successes.
+    the server's: each success pays for one such retry. A dead server has no successes.
     """
 
     tokens: int = _BUDGET

@@ -1,4 +1,4 @@
-"""How far an export is, as it is stored on the disk."""
+"""The progress of an export, as stored on the disk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Names:
 
     @property
     def checkpoint(self) -> Path:
-        """How far it is."""
+        """The progress of the export."""
         return self._beside("checkpoint")
 
     @property
@@ -64,7 +64,7 @@ class Checkpoint:
     """How far an export is.
 
     Attributes:
-        parameters: what the export is of; one begun with others is another export.
+        parameters: the arguments of the export; different ones mean another export.
         facts: counts and sums up to here.
         stage: ``"reading"`` rows; all are ``"read"``; the complete file is ``"sealed"``, only its name is missing.
         size: bytes of the part file up to here; when sealed, of the complete file.
@@ -97,7 +97,7 @@ class Checkpoint:
                 _refuse_other_version(msgspec.json.decode(text, type=_Versioned).version, path)
             body = text[len(_HEAD) + 64 + len(_MIDDLE) : -len(_END)]
             checkpoint = msgspec.json.decode(body, type=cls)
-            if checkpoint.text() == text:  # so neither the digest, nor a field, nor a byte more is wrong
+            if checkpoint.text() == text:  # so the digest and every byte are correct
                 return checkpoint
         except (msgspec.MsgspecError, RecursionError, ValueError, ArithmeticError):
             pass

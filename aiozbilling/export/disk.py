@@ -50,7 +50,7 @@ class Disk:
         os.lseek(handle, size, os.SEEK_SET)
 
     def sync(self, handle: int) -> None:
-        """Bring a file's content to the disk."""
+        """Flush a file's content to the disk."""
         if sys.platform == "darwin":
             import fcntl
 
@@ -63,14 +63,14 @@ class Disk:
         os.close(handle)
 
     def size(self, path: Path) -> int | None:
-        """Tell the size of a file; None where there is none."""
+        """Return the size of a file; None if it does not exist."""
         try:
             return path.stat().st_size
         except FileNotFoundError:
             return None
 
     def exists(self, path: Path) -> bool:
-        """Tell whether a name is taken, be it by a link to nowhere."""
+        """Return whether a name exists; a broken link counts too."""
         return os.path.lexists(path)
 
     def is_ours(self, path: Path) -> bool:
@@ -78,19 +78,19 @@ class Disk:
         return sys.platform == "win32" or path.lstat().st_uid == os.geteuid()
 
     def same(self, one: Path, other: Path) -> bool:
-        """Tell whether two names stand for one file."""
+        """Return whether two names refer to the same file."""
         return one.exists() and other.exists() and one.samefile(other)
 
     def replace(self, source: Path, target: Path) -> None:
-        """Give a file another name, in place of what had it."""
+        """Rename a file and replace the target."""
         source.replace(target)
 
     def link(self, source: Path, target: Path) -> None:
-        """Give a file a second name that must not be taken."""
+        """Link a file to a second name that must not exist."""
         os.link(source, target, follow_symlinks=False)
 
     def remove(self, path: Path) -> None:
-        """Take a name away."""
+        """Remove a name."""
         path.unlink()
 
     def names(self, folder: Path) -> list[str]:
@@ -98,7 +98,7 @@ class Disk:
         return os.listdir(folder)  # noqa: PTH208 - names, not paths
 
     def sync_folder(self, folder: Path) -> None:
-        """Bring the names in a folder to the disk."""
+        """Flush the names in a folder to the disk."""
         if sys.platform == "win32":
             return  # a folder can't be opened there; renames are journalled
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -109,7 +109,7 @@ class Disk:
 
     @contextmanager
     def locked(self, path: Path) -> Iterator[None]:
-        """Hold the lock file `path`; it falls when the process dies, and its file is removed at the end.
+        """Hold the lock file `path`; the system releases it when the process dies, and its file is removed at the end.
 
         Raises:
             ExportLockedError: another one holds it.
@@ -118,14 +118,14 @@ class Disk:
         try:
             yield
         finally:
-            # Removed while it is held: who opened it before sees that the name is gone, and begins again.
+            # Remove it while we hold it: a process that opened it before sees that the name is gone, and starts again.
             with suppress(OSError):
                 path.unlink()
             os.close(handle)
 
 
 def write_all(disk: Disk, handle: int, content: bytes) -> None:
-    """Write every byte; a disk that takes only a part is asked again for the rest, and then says why."""
+    """Write every byte; after a partial write, write the rest, so that the system reports why it failed."""
     rest = memoryview(content)
     while rest:
         taken = disk.write(handle, rest)
@@ -154,7 +154,7 @@ def write_whole(disk: Disk, path: Path, content: bytes) -> None:
 
 @contextmanager
 def failures_named(path: Path) -> Iterator[None]:
-    """Turn what the system says into an ExportError that says what to do.
+    """Turn a system error into an ExportError with a hint.
 
     A failed fsync is never repeated: the system forgets what it could not write, and a second one succeeds over lost
     bytes. The next run resumes from the last checkpoint, which was on the disk before.

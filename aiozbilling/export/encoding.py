@@ -1,4 +1,4 @@
-"""What a format does with rows: bytes that can be appended, and the complete file made of them."""
+"""How a format encodes rows as bytes to append, and how it makes the complete file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Encoding:
 
     Attributes:
         header: the first bytes of the file.
-        encode: returns the bytes of rows, at least one, whose cells are given column by column.
-        sealed: makes the complete file of the part file, syncs it to the disk and returns its name.
+        encode: returns the bytes of one or more rows; the cells are passed column by column.
+        sealed: makes the complete file from the part file, syncs it to the disk and returns its name.
     """
 
     header: bytes

@@ -174,7 +174,7 @@ class Job:
             raise
 
     def _compared(self, before: Facts, seen: tuple[Consistency, bool]) -> Facts:
-        """Take up what became of the list while nobody read it."""
+        """Add how the list changed between the two runs."""
         consistency, is_append = seen
         if not is_append and self._listing.on_drift == "raise":
             raise DriftError("the list changed between two runs of this export", hint=_LOST)

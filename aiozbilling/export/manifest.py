@@ -1,4 +1,4 @@
-"""The report of a complete export: for the caller, and in the manifest next to the file."""
+"""The report of a complete export. The caller gets it, and the manifest next to the file stores it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SAME = (
 
 @attrs.frozen(kw_only=True)
 class ExportReport:
-    """Facts about a complete export; the same stand in the file's manifest.
+    """Facts about a complete export; the file's manifest has the same.
 
     Attributes:
         path: the file.
@@ -69,7 +69,7 @@ class ExportReport:
         started_at: when the first run began.
         finished_at: when the file was complete.
         columns: names, in order.
-        cursor: text of the place after the last row, for ``after=``; None where there were no rows.
+        cursor: the place after the last row as text, for ``after=``; None if there were no rows.
     """
 
     path: Path

@@ -108,7 +108,7 @@ def chunks(disk: Disk, path: Path, size: int | None = None) -> Iterator[bytes]:
 
 
 def digest(disk: Disk, path: Path) -> tuple[int, str]:
-    """Tell a file's size and its SHA-256."""
+    """Return a file's size and its SHA-256."""
     size, sha256 = 0, hashlib.sha256()
     for chunk in chunks(disk, path):
         size += len(chunk)

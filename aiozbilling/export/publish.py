@@ -44,7 +44,7 @@ def refuse_foreign(disk: Disk, names: Names, *, is_resumed: bool) -> None:
 
 
 def publish(disk: Disk, names: Names, sealed: Checkpoint, *, overwrite: bool) -> ExportReport:
-    """Give a sealed file its name and write its manifest; a run before a crash may have done some of it.
+    """Rename a sealed file to its final name and write its manifest; an interrupted run may have done part of this.
 
     Raises:
         ExportError: the name was taken meanwhile; the complete file waits.
@@ -88,7 +88,7 @@ def _name(disk: Disk, waiting: Path, names: Names, *, overwrite: bool) -> None:
 
 
 def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
-    """Give the name without replacing a file: a rename silently replaces a file that appeared meanwhile."""
+    """Add the final name without replacing a file: a rename silently replaces a file that appeared meanwhile."""
     try:
         disk.link(waiting, names.final)
     except FileExistsError:

@@ -40,7 +40,7 @@ class Span:
         return self.since is not None or self.until is not None
 
     def holds(self, moment: datetime | None) -> bool:
-        """Tell whether a time is in it."""
+        """Return whether a time is in the span."""
         if moment is None:
             return not self
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
@@ -52,7 +52,7 @@ class Span:
 
 
 def _bounds(name: str, moment: Moment) -> tuple[datetime, datetime]:
-    """Give the first instant and the one after the last; the two are equal for an instant."""
+    """Return the first instant and the one after the last; the two are equal for an instant."""
     try:
         if isinstance(moment, str):
             return _read(moment.strip())

@@ -13,7 +13,7 @@ __all__ = ["stream_csv", "stream_jsonl"]
 
 
 def stream_csv(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
-    """Give a list as CSV, a header line and then a chunk a page, as the pages come.
+    """Stream a list as CSV: a header line, then one chunk per page, as the pages arrive.
 
     Texts that a spreadsheet would run as a formula begin with an apostrophe. Ending the iteration in any way ends the
     requests. Nothing is asked before the first chunk; wait for that one before the response's status is sent, and
@@ -26,7 +26,7 @@ def stream_csv(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
 
 
 def stream_jsonl(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
-    """Give a list as JSON Lines, a chunk a page, as the pages come; amounts are text.
+    """Stream a list as JSON Lines, one chunk per page, as the pages arrive; amounts are text.
 
     Ending the iteration in any way ends the requests. Nothing is asked before the first chunk.
 

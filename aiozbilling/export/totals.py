@@ -1,4 +1,4 @@
-"""What an export counts while rows go by, exact, and kept in its checkpoint."""
+"""The exact counts and sums of an export. The checkpoint stores them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ZERO = Decimal(0)
 
 
 def worst(*seen: Consistency) -> Consistency:
-    """Give the one that says most against the list."""
+    """Return the worst of several consistencies."""
     return _CONSISTENCIES[max(map(_CONSISTENCIES.index, seen))]
 
 
 def since(cursor: Cursor, offset: int, total: int, nulls: int) -> tuple[Consistency, bool]:
-    """Tell what became of a list since a cursor, and whether that is at most an append.
+    """Return how a list changed since a cursor, and whether it changed at most by an append.
 
     The first row after the cursor that is not null is now at `offset`; at most `nulls` null rows are before it.
     """
@@ -74,10 +74,10 @@ class Facts:
         uncredited_amounts: their part of `amounts`.
         uncredited_attousd: their part of `attousd`.
         days: days that have a row, sorted; only of `DayUsage`.
-        host: that the latest run read from.
-        rows_without_usd: rows that say nothing about USD and so are not in that sum.
-        runs: 1, and one more for each time that the export was taken up again.
-        consistency: the worst that any run's walk saw, or that shows between two runs.
+        host: the host that the latest run read from.
+        rows_without_usd: rows without an amount in USD; that sum does not include them.
+        runs: 1, plus one for each time that the export was resumed.
+        consistency: the worst of all runs, and of the changes between two runs.
     """
 
     started_at: datetime

@@ -1,4 +1,4 @@
-"""Where the rows of an export wait until it is complete."""
+"""The writer that holds the rows of an export until the file is complete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Writer(Protocol):
         ...
 
     def encode(self, cells: list[list[Cell]]) -> Any:
-        """Make what `append` takes of cells given column by column. This computes; all else here blocks."""
+        """Encode cells, passed column by column, for `append`. This only computes; all other methods block."""
         ...
 
     def append(self, encoded: Any) -> None:
@@ -31,20 +31,20 @@ class Writer(Protocol):
         ...
 
     def commit(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Bring rows and checkpoint to the disk."""
+        """Write rows and checkpoint to the disk durably."""
         ...
 
     def seal(self) -> Path:
-        """Make the complete file, on the disk."""
+        """Make the complete file durable on the disk."""
         ...
 
     def close(self) -> None:
-        """Let go of the files; it may be called again."""
+        """Close the files; it may be called again."""
         ...
 
 
 def writer_of(disk: Disk, names: Names, name: FileFormat, table: Table) -> Writer:
-    """Make the one for a format.
+    """Return the writer for a format.
 
     Raises:
         ConfigurationError: the extra that the format needs is not installed.

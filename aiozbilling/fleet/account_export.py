@@ -42,7 +42,7 @@ class AccountExport:
     incremental: bool
 
     async def run(self, on_rows: Callable[[int], object]) -> Outcome:
-        """Do it, and return what became of it: an error of this account is part of the outcome."""
+        """Export the account and return its outcome; an error of this account is part of the outcome."""
         before: ListState | None = None
         try:
             before = await in_thread(self.files.state)

@@ -82,7 +82,7 @@ class AccountFiles:
                 mark.write_text(key, encoding="ascii")
 
     def is_exported(self, staged: Path) -> bool:
-        """Tell whether a complete export waits to become a part."""
+        """Return whether a complete export waits to become a part."""
         names = Names(staged)
         return self.disk.exists(names.manifest) and not self.disk.exists(names.checkpoint)
 

@@ -73,7 +73,7 @@ Accounts: TypeAlias = "str | PathLike[str] | Sequence[Account]"
 
 
 def accounts_of(accounts: Accounts) -> tuple[Account, ...]:
-    """Give the accounts of a file, or of a sequence as it is.
+    """Return the accounts of a file, or those of a sequence unchanged.
 
     Raises:
         ConfigurationError: the file can't be read, or two accounts have one label.
@@ -112,7 +112,7 @@ def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
 
 
 def selected(accounts: Iterable[Account], patterns: Sequence[str]) -> tuple[Account, ...]:
-    """Give the accounts whose label fits one of the patterns, such as ``"eu-*"``; all where there is no pattern.
+    """Return the accounts whose label matches one of the patterns, such as ``"eu-*"``; all if there is no pattern.
 
     Raises:
         ConfigurationError: a pattern fits none.

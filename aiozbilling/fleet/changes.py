@@ -141,7 +141,7 @@ class Changes:
             self._arrived(total, self._since.head if offset else tuple(head), tuple(tail) if is_whole else None)
 
     def _is_enough(self, read: int, total: int) -> bool:
-        """Tell whether the rest of the list is known; where its count says more, rows came in elsewhere."""
+        """Return whether the rest of the list is known; if its count is higher, rows were added elsewhere."""
         is_counted = total <= self._since.rows + self.new
         return self._met and self._grows_at == "head" and not self._full and read >= RECENT and is_counted
 

@@ -1,4 +1,4 @@
-"""What became of one account, and how far a fleet is."""
+"""The outcome of one account, and the progress of a fleet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["FleetProgress", "Outcome"]
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What became of one account in one run.
+    """The outcome of one account in one run.
 
     Attributes:
         account: its label.

@@ -103,7 +103,7 @@ class BillingSource(DataSource):
     """The data source ``aiozbilling`` with the tables ``top_ups``, ``history``, ``months`` and ``outcomes``.
 
     A partition is a set of whole accounts, so that one process keeps to the rate limit of an account. Reading a stream
-    gives what is new since the last run; see `BillingStream`.
+    returns what is new since the last run; see `BillingStream`.
 
     Raises:
         ConfigurationError: an option is invalid; the guide next to this module describes the options.

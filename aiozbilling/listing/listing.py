@@ -45,7 +45,7 @@ class ListOptions(TypedDict, total=False):
 class Listing(Generic[R]):
     """A list, walked exactly once each time it is iterated.
 
-    ``async for row in listing`` gives rows, ``async for page in listing.pages()`` pages, ``await listing`` the first
+    ``async for row in listing`` yields rows, ``async for page in listing.pages()`` pages, ``await listing`` the first
     page, ``await listing.collect()`` a list, ``listing.follow()`` what is new. Nothing is asked before the first row is
     wanted. Ending an iteration in any way leaves no request in flight.
 
@@ -115,7 +115,7 @@ class Listing(Generic[R]):
         return {"endpoint": self.endpoint, "offset": self._offset, "max_items": self._max_items, "after": after}
 
     def resumed(self, after: Cursor | str, *, handed_out: int) -> Listing[R]:
-        """Give the same listing from `after` on, where `handed_out` rows of it were handed out before."""
+        """Return the same listing from `after` on, if `handed_out` rows of it were yielded before."""
         return Listing(
             self._source,
             page_size=self._page_size,

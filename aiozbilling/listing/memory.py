@@ -17,7 +17,7 @@ FLOATING = -1  # rank of a row whose order among its neighbours is not known any
 
 
 class RepeatedKeyError(Exception):
-    """A key stands twice in one reply, or delivered rows came back in another order; its text says which."""
+    """A key occurs twice in one reply, or delivered rows came back in another order; its text says which."""
 
 
 @attrs.define
@@ -44,7 +44,7 @@ class Overlap:
 class Memory:
     """Remember the keys of delivered rows and their ranks; a rank is the position in the list as the walk first saw it.
 
-    Ranks rise along the list; those of neighbours differ by one, or by more where null rows stand between them.
+    Ranks rise along the list; those of neighbours differ by one, or by more if null rows are between them.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Memory:
             self._floating = dict.fromkeys([*self._floating][-GENERATION:])
 
     def unsettle(self, rank: int) -> list[Hashable]:
-        """Make the rows behind `rank` floating and name them, in order: they were pushed further or deleted."""
+        """Make the rows after `rank` floating and return them, in order: they were pushed further or deleted."""
         behind = [*self._old.cut(rank), *self._young.cut(rank)]
         self._floating |= dict.fromkeys(behind)
         return behind
@@ -79,7 +79,7 @@ class Memory:
         """Join and remember a window that begins with `edge`, the last rows delivered; None if it begins otherwise.
 
         Raises:
-            RepeatedKeyError: what comes behind the edge was delivered before.
+            RepeatedKeyError: what comes after the edge was delivered before.
         """
         if not edge or None in edge or (fresh := self.extend(keys, edge, rank)) is None:
             return None
@@ -87,13 +87,13 @@ class Memory:
         return Overlap(overlap - 1, rank, overlap, fresh, range(rank + 1, rank + 1 + len(fresh)), remembered=True)
 
     def extend(self, keys: list[Hashable], edge: list[Hashable], rank: int) -> list[Hashable] | None:
-        """Remember what comes behind `edge`, the last rows delivered, in a window that begins with it; else None.
+        """Remember what comes after `edge`, the last rows delivered, in a window that begins with it; else None.
 
         This is the path of every window of a list that does not move: all of it runs over whole windows in C, and no
         rank is written down before one is asked for.
 
         Raises:
-            RepeatedKeyError: what comes behind the edge was delivered before.
+            RepeatedKeyError: what comes after the edge was delivered before.
         """
         overlap = len(edge)
         if keys[:overlap] != edge or (self._floating and not self._floating.keys().isdisjoint(keys)):
@@ -180,7 +180,7 @@ def opening(keys: Sequence[Hashable], index: int, rank: int) -> Overlap:
 
 
 def refuse_repeated(keys: Sequence[Hashable]) -> None:
-    """Raise `RepeatedKeyError` if a key other than None stands in `keys` twice."""
+    """Raise `RepeatedKeyError` if a key other than None occurs in `keys` twice."""
     if len(set(keys)) == len(keys):
         return
     seen: set[Hashable] = set()

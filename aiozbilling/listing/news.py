@@ -54,7 +54,7 @@ class Follower(Generic[R]):
     Args:
         source: the list.
         page_size: rows of one request; None to find the size that the server takes.
-        after: a cursor of `follow`, or of a walk that was finished, to go on from.
+        after: a cursor of `follow`, or of a walk that was finished, to continue from.
     """
 
     source: Source[R]

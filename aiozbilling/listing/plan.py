@@ -36,13 +36,13 @@ class Plan:
         self.epoch += 1
 
     def learn(self, came: int) -> None:
-        """Learn from the rows that came how many the server gives at most."""
+        """Learn from the rows that came how many the server returns at most."""
         if came > self.size:
             self.size, self.overlap = came, overlap_of(came)
             self.queue.clear()
 
     def extend(self, ahead: int, end: int) -> None:
-        """Add windows behind the last one, up to `ahead` in all, while they may hold new rows before position `end`."""
+        """Add windows after the last one, up to `ahead` in all, while they may hold new rows before position `end`."""
         queue, overlap, step = self.queue, self.overlap, self.step
         offset = queue[-1].offset + step
         while len(queue) < ahead and offset + overlap < end:
@@ -64,7 +64,7 @@ class Plan:
         self._nonce += 1
 
     def keep_what_fits(self, base: int, place: int, total: int) -> None:
-        """Drop what is of no use, now that the last row stands at `place` and the next window would begin at `base`."""
+        """Drop what is of no use, now that the last row is at `place` and the next window would begin at `base`."""
         queue = self.queue
         if queue and not base - self.step < queue[0].offset <= place:
             queue.clear()  # from its place, the next window would share nothing or bring nothing

@@ -38,7 +38,7 @@ class Prefetch(Generic[K, V]):
         self._hire()
 
     def take(self, key: K) -> Awaitable[V]:
-        """Give what was fetched for a key that is wanted; its failure is raised here."""
+        """Return what was fetched for a wanted key; a failed fetch raises here."""
         place = self._places.get(key) if self._places else None
         if place is None:
             self.started += 1
@@ -77,7 +77,7 @@ class Prefetch(Generic[K, V]):
         return key
 
     async def _work(self, first: K) -> None:
-        # A worker goes on to its next key by itself: its request leaves at once, not behind the decoding of all the
+        # A worker continues with its next key by itself: its request leaves at once, not after the decoding of all the
         # replies that came with its own (a new task for each took 8 ms more a round of 8 pages at 50 ms).
         key: K | None = first
         worker = asyncio.current_task()

@@ -29,7 +29,7 @@ _NOTHING: AbstractContextManager[object] = nullcontext()
 
 @attrs.define(eq=False)
 class Reader(Generic[R]):
-    """Gives a list's deliveries one by one; whoever makes one closes it."""
+    """Returns a list's deliveries one by one; whoever makes one closes it."""
 
     source: Source[R]
     offset: int
@@ -127,7 +127,7 @@ class Reader(Generic[R]):
         )
 
     def _smaller_size(self) -> int | None:
-        """Give the size to begin again with where the server refused the first page; a size of the caller's stands."""
+        """Return the size to restart with after the server refused the first page; a size set by the caller is kept."""
         if self.page_size is not None or self.walk.report.requests:
             return None
         return next((size for size in SIZES if size < self._size), None)

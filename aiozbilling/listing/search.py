@@ -21,7 +21,7 @@ class Search:
         self.blank = True  # no reply of this search had rows
 
     def next(self, place: int, moved: int, size: int, overlap: int, known: int, total: int) -> int | None:
-        """Name the next offset to try for what was at `place` before the total changed by `moved`; None to give up."""
+        """Name the next offset to try for what was at `place` before the total changed by `moved`; None to stop."""
         if len(self.tried) > PROBES:
             return None
         highest = max(total - 1, place, 0)
@@ -34,7 +34,7 @@ class Search:
 
 
 def _guesses(place: int, moved: int, size: int, overlap: int, known: int) -> Iterator[int]:
-    # The first guess costs no rows; the others begin half a window early, for a list that goes on moving. A window that
+    # The first guess costs no rows; the others begin half a window early, for a list that keeps moving. A window that
     # shows any of the `known` rows before the place is as good, so the rings may leave gaps that are as wide as these.
     near, far = place + moved + 1 - overlap, place + 1 - overlap
     half = size // 2

@@ -20,9 +20,9 @@ class Source(Generic[R]):
 
     Attributes:
         endpoint: its path.
-        fetch: reads ``(offset, limit)``, gives the rows (null rows as None) and the server's total.
-        key: gives a row's unique key, a str or an aware datetime.
-        time: gives a row's time, or None.
+        fetch: reads ``(offset, limit)``, returns the rows (null rows as None) and the server's total.
+        key: returns a row's unique key, a str or an aware datetime.
+        time: returns a row's time, or None.
         host: that the list is read from, or empty.
         page_sizes: the page size found by endpoint, remembered for the client.
         sleep: waits between two polls; it raises when the client is closed.

@@ -1,7 +1,7 @@
 """Walk an offset/limit list so that each row comes exactly once, though the list moves while it is read.
 
 Pure: windows in, requests and rows out; who fetches owns the tasks. The rule: what is delivered from a window is only
-what comes behind the last row that it shares with what was delivered before. A window is a contiguous run of the list
+what comes after the last row that it shares with what was delivered before. A window is a contiguous run of the list
 at one instant, so it holds every row that survives between that shared row and its own last row; when it was read,
 and in what order, never enters the argument. So windows overlap by a few rows, and one that shares nothing is not
 used until the place is found again.
@@ -61,16 +61,16 @@ class Reply(Generic[R]):
 class Walk(Generic[R]):
     """Say which windows to ask for next, and deliver the new rows of each.
 
-    Call `plan`, fetch what it wants (in any order, at once or not), give the first of it to `accept`, until `done`.
+    Call `plan`, fetch what it wants (in any order, at once or not), pass the first of it to `accept`, until `done`.
 
     Args:
         key: what names a row for its whole life, never shared by two rows; as of `attrgetter`, it fails on None.
-        limit: rows to ask for in each window, at least 2; a server that gives fewer is followed.
+        limit: rows to ask for in each window, at least 2; if a server returns fewer, its size is used.
         offset: position of the first row wanted.
         max_items: stop after that many rows.
         on_drift: "raise" to stop with `DriftError` at the first change that is no append.
-        after: begin behind this place instead of at `offset`.
-        stop_at: end before the first row whose key is in it; `met` tells whether there was one.
+        after: begin after this place instead of at `offset`.
+        stop_at: end before the first row whose key is in it; `met` is whether there was one.
         believe_empty: take a first reply without rows as it is; by default it is asked for once more, after a pause.
 
     Raises:
@@ -106,19 +106,19 @@ class Walk(Generic[R]):
         self._drift = Drift()
         self._last_rows = LastRows(after)
         self._start = offset
-        self._begun = after is not None  # there is a row z to go on from, and all below is about it
+        self._begun = after is not None  # there is a row z to continue from, and all below is about it
         self._rank = offset - 1
         self._shift = 0  # from its rank to its position
         self._total = 0  # where it was seen last
         self._most_total = 0  # the highest total that came with rows
-        self._counted = 0  # where the walk goes on from a place: the total there
+        self._counted = 0  # if the walk continues from a place: the total there
         self._edge: list[Hashable] = []  # the last rows up to it, as they stood in its window
         self._joined_epoch = 0
         self._again = self._barren = self._idle = 0
         self._pace = MOST_AHEAD  # windows ahead: few where the list grew faster than those under way were read
         self._search = Search()
         self._doubted = False
-        self._aside: tuple[list[Hashable], Sequence[R | None]] | None = None  # a window that begins behind a gap
+        self._aside: tuple[list[Hashable], Sequence[R | None]] | None = None  # a window that begins after a gap
         self._calm = False
         if after is not None:
             self._follow(after)
@@ -194,7 +194,7 @@ class Walk(Generic[R]):
     # result, a window of 10 rows took 50 µs more, a fifth of its request.
 
     def _is_calm(self) -> bool:
-        """Tell whether nothing that was seen keeps the next window from the fast path."""
+        """Return whether the next window may take the fast path."""
         return (
             bool(self._edge)
             and self._drift.is_static(self._shift, self._total)
@@ -521,7 +521,7 @@ class Walk(Generic[R]):
         self._plan.ask_first(offset)
 
     def _is_all_there_is(self, reply: Reply[R]) -> bool:
-        """Tell whether all that was delivered is gone and the reply is the whole rest of the list."""
+        """Return whether all that was delivered is gone and the reply is the whole rest of the list."""
         whole = reply.offset == 0 and reply.ends and self._plan.size > len(reply.rows)
         return whole and self._start == 0 and self._seen.complete
 

@@ -1,4 +1,4 @@
-"""What the walk speaks in: the windows that it wants, what it delivers, where it stands, and what it saw."""
+"""What the walk speaks in: the windows that it wants, what it delivers, its position, and what it saw."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Anchors:
 
 @attrs.define
 class WalkReport:
-    """Tell what a walk saw so far.
+    """Report what a walk saw so far.
 
     `pages` are windows that brought new rows, `requests` all windows read. `duplicates_skipped` are rows met again,
     beyond the planned overlap, because the list moved. `consistency` is "static" when nothing moved, "grown" when rows

@@ -1,4 +1,4 @@
-// Draws the charts again with tooltips, and as wide as there is room. Without this script the same charts stand there.
+// Draws the charts again with tooltips, and as wide as there is room. Without this script the page shows the same charts.
 const tip = document.createElement("div");
 tip.className = "tip";
 tip.hidden = true;

@@ -116,7 +116,7 @@ def projection(account: AccountFacts, month: str) -> Fraction | None:
 
 
 def forecast(runways: Sequence[Runway], until: dt.date) -> list[tuple[dt.date, Fraction]]:
-    """Return the points where the joint balance changes its slope, if each account spends until it is empty."""
+    """Return the points where the slope of the summed balance changes. Each account spends until it is empty."""
     if not runways:
         return []
     begin = max(runway.day for runway in runways)

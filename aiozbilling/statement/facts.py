@@ -26,7 +26,7 @@ class Deposit:
         at: when it was recorded, UTC, or None where the provider has not set it.
         token: symbol of the token, ``"AIOZ"``.
         tokens: whole tokens, exact.
-        usd: worth in USD, exact, or None where the provider gives none.
+        usd: worth in USD, exact, or None if the provider reports none.
         is_credited: whether it counts in the balance.
     """
 
@@ -45,7 +45,7 @@ class Deposit:
 
 @attrs.frozen
 class SpendDay:
-    """Usage of a day: cost in USD (exact, or None where the provider gives none) and bytes."""
+    """Usage of a day: cost in USD (exact, or None if the provider reports none) and bytes."""
 
     day: dt.date
     usd: Decimal | None

@@ -42,7 +42,7 @@ def read_ledger(path: str | PathLike[str]) -> Facts:
 
 
 def _is_aioz(database: sqlite3.Connection, account: str) -> bool:
-    """Tell whether an account was ever read from AIOZ, not only from another system."""
+    """Return whether an account was ever read from AIOZ, not only from another system."""
     statement = "SELECT 1 FROM {} WHERE account = ? LIMIT 1"
     return any(
         database.execute(statement.format(name), (account,)).fetchone() for name in ("top_ups", "history", "lists")

@@ -55,7 +55,7 @@ class SpendMonth:
 
 
 def is_closed(account: AccountFacts, month: str) -> bool:
-    """Tell whether an account's month is closed.
+    """Return whether an account's month is closed.
 
     It is if the history has a day of a later month, or if a complete reading ended three days after the month or later.
     """

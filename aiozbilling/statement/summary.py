@@ -76,7 +76,7 @@ class Statement:
         return next((row for row in self.months if row.month == month), None)
 
     def projection(self, month: str) -> Fraction | None:
-        """Estimate the spend at the end of a month; None where an account gives no ground for it."""
+        """Estimate the spend at the end of a month; None if an account has too little data for an estimate."""
         parts = [projection(account.facts, month) for account in self.accounts]
         known = [part for part in parts if part is not None]
         return sum(known, Fraction(0)) if known else None
