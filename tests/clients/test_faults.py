@@ -141,7 +141,7 @@ async def test_a_passing_fault_is_survived(fault: str, billing_simulator: Simula
     """A fault that passes after one request costs one more request, and the rows are right."""
     retry = RetryPolicy(wait_s=0.001, throttled_wait_s=0.001)
     async with AiozBilling(
-        token=billing_simulator.token, base_url=billing_simulator.url, timeout=0.25, retry=retry, rate_limit=None
+        token=billing_simulator.token, base_url=billing_simulator.url, timeout=1, retry=retry, rate_limit=None
     ) as billing:
         billing_simulator.fail(Fault(fault))
         rows = await billing.top_ups(page_size=100).collect()
