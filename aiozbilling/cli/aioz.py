@@ -18,6 +18,7 @@ from aiozbilling.cli.options import (
     RequestRate,
     Simulated,
     SinceTime,
+    StopEarly,
     Timeout,
     UntilTime,
 )
@@ -73,6 +74,7 @@ def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callabl
         everything: Everything = False,
         since: SinceTime = None,
         until: UntilTime = None,
+        stop_early: StopEarly = False,
         decimals: Decimals = 6,
         follow: _Follow = False,
         every: _Every = 10.0,
@@ -98,12 +100,14 @@ def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callabl
                 return
             in_list = None if span else most
             listing = read(max_items=in_list, page_size=page_size, concurrency=concurrency)
-            await _print(_within(listing, span, most), output.add)
+            await _print(_within(listing, span, most, stop_early=stop_early), output.add)
             await output.end(None if span else listing.report.total_last)
 
         span, most = _span(since, until), _most(format_, max_items, everything=everything)
         if follow and (since or until or everything):
             raise ConfigurationError("--follow prints only new rows: it takes no --since, --until or --all")
+        if stop_early and not since:
+            raise ConfigurationError("--stop-early needs --since")
         with_aioz(Access(simulator, base_url, timeout, rate_limit), show)
 
     command.__doc__ = summary
@@ -135,19 +139,28 @@ async def _print(pages: AsyncGenerator[list[Any], None], add: Callable[[list[Any
                 await add(rows)
 
 
-async def _within(listing: "Listing[Any]", span: "Span", most: int | None) -> AsyncGenerator[list[Any], None]:
+async def _within(
+    listing: "Listing[Any]", span: "Span", most: int | None, *, stop_early: bool
+) -> AsyncGenerator[list[Any], None]:
     """Iterate the pages of a list, with the rows in a span of time only, up to `most` rows."""
-    left = most
+    from aiozbilling.export.span import Order
+
+    left, order = most, Order()
     async with aclosing(listing.pages()) as pages:
         async for page in pages:
             rows = page.items
+            times = [row.date if hasattr(row, "date") else row.created_at for row in rows] if span else []
             if span:
-                rows = [row for row in rows if span.holds(row.date if hasattr(row, "date") else row.created_at)]
+                rows, _ = span.kept(rows, times)
             if left is not None:
                 rows, left = rows[:left], left - len(rows[:left])
             yield rows
             if left == 0:
                 return
+            if stop_early:
+                order = order.followed_by(times)
+                if order.is_past(span.since, times):
+                    return
 
 
 async def _new_rows(listing: "Listing[Any]", every_s: float, most: int | None) -> AsyncGenerator[list[Any], None]:

@@ -14,6 +14,7 @@ from aiozbilling.cli.options import (
     RequestRate,
     Simulated,
     SinceTime,
+    StopEarly,
     Timeout,
     UntilTime,
 )
@@ -85,6 +86,7 @@ def export(
     format_: _Kind = None,
     since: SinceTime = None,
     until: UntilTime = None,
+    stop_early: StopEarly = False,
     account: _Account = None,
     force: _Force = False,
     page_size: PageSize = None,
@@ -116,6 +118,7 @@ def export(
                 format=None if format_ is None else format_.value,
                 since=since,
                 until=until,
+                stop_early=stop_early,
                 account=account,
                 overwrite=force,
                 on_progress=on_progress,
@@ -152,6 +155,8 @@ def _exported(report: "ExportReport", out: Path, *, spanned: bool) -> str:
     lines += [("sum", f"{exact(amount.value)} {amount.symbol}") for amount in report.amounts.values()]
     without = f" ({report.rows_without_usd:,} rows without)" if report.rows_without_usd else ""
     lines += [("sum", f"{exact(report.usd)} USD{without}"), ("list", f"{report.consistency}; {skipped}")]
+    if report.stopped_early:
+        lines.append(("stopped", "early: the rows were newest first, and the rest is before --since"))
     if report.runs > 1:
         lines.append(("runs", f"{report.runs}"))
     return summary(lines)

@@ -95,7 +95,7 @@ StopEarly = Annotated[
     bool,
     typer.Option(
         "--stop-early",
-        help="With --since: stop reading where the rows so far are in order and older. Saves requests.",
+        help="With --since: read no further once a whole page is older, if all rows so far came newest first.",
     ),
 ]
 RequestRate = Annotated[

@@ -49,6 +49,7 @@ async def export(
     format: Format | None = None,  # noqa: A002 - the word that users know
     since: Moment | None = None,
     until: Moment | None = None,
+    stop_early: bool = False,
     account: str | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
@@ -66,6 +67,8 @@ async def export(
             FOCUS 1.2, as CSV or Parquet by the suffix.
         since: keep rows from this time on: a datetime or its text, or a day or a month, taken whole.
         until: keep rows before this time; of a day or a month, those in it too. Rows without a time are in no span.
+        stop_early: with `since`, stop reading where all rows so far came newest first, strictly by time, and a whole
+            page is before `since`. A list in another order is read to its end. The manifest says whether it stopped.
         account: label of the account, for the manifest and for FOCUS.
         overwrite: replace a file of that name, when the new one is complete.
         on_progress: called with a `Progress` after each page.
@@ -77,7 +80,10 @@ async def export(
         CheckpointError: the files next to it belong to another export, or were damaged.
         AiozBillingError: the list could not be read; the rows before are kept, and the next call resumes after them.
     """
-    job = Job(listing, Path(path), format, Span.between(since, until), account=account, overwrite=overwrite)
+    span = Span.between(since, until)
+    if stop_early and span.since is None:
+        raise ConfigurationError("stop_early needs since")
+    job = Job(listing, Path(path), format, span, stop_early=stop_early, account=account, overwrite=overwrite)
     return await watched("export", listing.endpoint, job.run(on_progress or _ignore), _figures)
 
 
@@ -95,6 +101,7 @@ class Job:
         format: str | None,  # noqa: A002
         span: Span,
         *,
+        stop_early: bool = False,
         account: str | None = None,
         overwrite: bool,
         disk: Disk | None = None,
@@ -104,6 +111,7 @@ class Job:
         self._listing = listing
         self._names = Names(Path(os.path.realpath(path)))  # a link takes the lock of its file
         self._span = span
+        self._stop_early = stop_early
         self._overwrite = overwrite
         self._disk = disk or Disk()
         self._clock = clock
@@ -139,7 +147,7 @@ class Job:
 
     async def _read(self, on_progress: Callable[[Progress], object]) -> None:
         before = self._checkpoint.facts
-        facts = attrs.evolve(before, runs=before.runs + 1, host=self._listing.host)
+        facts = attrs.evolve(before, runs=before.runs + 1, host=self._listing.host, stopped_early=False)
         left = None if self._checkpoint.cursor is None else Cursor.parse(self._checkpoint.cursor)
         listing = self._listing if left is None else self._listing.resumed(left, handed_out=facts.read)
         try:
@@ -158,6 +166,8 @@ class Job:
                     if self._waiting_rows >= _MOST_WAITING or self._clock() - self._written_at >= _LINGER_S:
                         await self._write(facts, listing.cursor)
                     on_progress(_progress(facts, before, page.total))
+                    if facts.stopped_early:
+                        break
             if left is not None and listing.report.total_last is not None:
                 before = self._compared(before, since(left, left.position + 1, listing.report.total_last, 0))
             facts.walked(before, listing.report)
@@ -195,6 +205,9 @@ class Job:
         # Not in the thread: two threads that both compute take half as long again.
         times = list(map(self._table.time, rows))
         facts.read += len(rows)
+        if self._stop_early:
+            facts.order = facts.order.followed_by(times)
+            facts.stopped_early = facts.order.is_past(self._span.since, times)
         if self._span:
             rows, times = self._span.kept(rows, times)
             facts.outside = facts.read - facts.rows - len(rows)
@@ -282,6 +295,7 @@ class Job:
             "columns": [column.name for column in self._table.columns],
             "since": None if since is None else since.isoformat(),
             "until": None if until is None else until.isoformat(),
+            "stop_early": self._stop_early,
         }
 
 

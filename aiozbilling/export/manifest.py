@@ -34,6 +34,7 @@ _SAME = (
     "null_rows_skipped",
     "consistency",
     "runs",
+    "stopped_early",
     "host",
     "started_at",
 )
@@ -66,6 +67,8 @@ class ExportReport:
         sha256: of the file, hexadecimal.
         bytes: size of the file.
         runs: how often the export was taken up, 1 if it was never interrupted.
+        stopped_early: the rest of the list was not read, because all rows so far were newest first and the latest page
+            was before `since`. `rows_outside` counts only rows that were read.
         started_at: when the first run began.
         finished_at: when the file was complete.
         columns: names, in order.
@@ -94,6 +97,7 @@ class ExportReport:
     sha256: str
     bytes: int
     runs: int
+    stopped_early: bool
     started_at: datetime
     finished_at: datetime
     columns: tuple[str, ...]
@@ -150,6 +154,7 @@ def write_manifest(disk: Disk, names: Names, report: ExportReport, sealed: Check
         "totals": [facts.total_first, facts.total_last],
         "requests": facts.requests,
         "runs": report.runs,
+        "stopped_early": report.stopped_early,
         "started_at": _time(report.started_at),
         "finished_at": _time(report.finished_at),
         "list": {name: value for name, value in parameters.items() if name not in ("columns", "format", "account")},

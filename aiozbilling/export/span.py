@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 import attrs
 
 from aiozbilling.errors import ConfigurationError
 
-__all__ = ["Moment", "Span"]
+__all__ = ["Moment", "Order", "Span"]
 
 Moment = datetime | date | str
 R = TypeVar("R")
@@ -49,6 +50,36 @@ class Span:
         """Keep the rows whose times are in it."""
         both = [(row, moment) for row, moment in zip(rows, times, strict=True) if self.holds(moment)]
         return [row for row, _ in both], [moment for _, moment in both]
+
+
+@attrs.frozen
+class Order:
+    """Whether rows came newest first: each has a time, which is before the time of the row before it.
+
+    Attributes:
+        rows: seen so far.
+        newest_first: no row broke the order.
+        last: time of the latest row.
+    """
+
+    rows: int = 0
+    newest_first: bool = True
+    last: datetime | None = None
+
+    def followed_by(self, times: Sequence[datetime | None]) -> Order:
+        """Return the order with more rows, at least one."""
+        seen = [self.last, *times] if self.rows else times
+        known = [moment for moment in seen if moment is not None]
+        in_order = len(known) == len(seen) and all(after < before for before, after in pairwise(known))
+        return Order(self.rows + len(times), self.newest_first and in_order, times[-1])
+
+    def is_past(self, since: datetime | None, times: Sequence[datetime | None]) -> bool:
+        """Return whether the latest page, with these times, and so all later rows too, are before `since`.
+
+        One row is in any order: it takes two.
+        """
+        first = times[0]
+        return self.newest_first and self.rows > 1 and since is not None and first is not None and first < since
 
 
 def _bounds(name: str, moment: Moment) -> tuple[datetime, datetime]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from aiozbilling.export.span import Order
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.window import Consistency, WalkReport
 from aiozbilling.records import DayUsage, TopUp
@@ -75,6 +76,8 @@ class Facts:
         uncredited_attousd: their part of `attousd`.
         days: days that have a row, sorted; only of `DayUsage`.
         host: the host that the latest run read from.
+        order: of the rows read, where the export may stop early.
+        stopped_early: the rest of the list was not read, because it is before the span.
         rows_without_usd: rows without an amount in USD; that sum does not include them.
         runs: 1, plus one for each time that the export was resumed.
         consistency: the worst of all runs, and of the changes between two runs.
@@ -94,6 +97,8 @@ class Facts:
     uncredited_attousd: Decimal = _ZERO
     days: list[date] = attrs.field(factory=list)
     host: str = ""
+    order: Order = Order()
+    stopped_early: bool = False
     runs: int = 0
     pages: int = 0
     requests: int = 0

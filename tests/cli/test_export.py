@@ -136,3 +136,23 @@ def test_a_bar_on_a_terminal(command: Any, simulator: Simulator, tmp_path: Path,
     assert max(map(len, lines)) <= width
     assert process.returncode == 0
     assert b"120" in out
+
+
+def test_stop_early_saves_requests(command: Any, simulator: Simulator, tmp_path: Path) -> None:
+    """With --stop-early the same rows come from fewer requests; export says that it stopped; it needs --since."""
+    options = ("--since", "2026-11", "--page-size", "5", "--concurrency", "1")
+    counts = []
+    printed = []
+    for more in ((), ("--stop-early",)):
+        before = len(simulator.requests)
+        printed.append(command("history", *options, *more, "-f", "csv").out)
+        counts.append(len(simulator.requests) - before)
+    assert printed[0] == printed[1]
+    assert counts[1] < counts[0]
+    result = command("export", "history", "--out", str(tmp_path / "h.csv"), *options, "--stop-early")
+    assert b"stopped  early" in result.out
+    assert (tmp_path / "h.csv").read_bytes() == printed[0]
+    for words in (("history",), ("export", "history", "--out", str(tmp_path / "x.csv"))):
+        refused = command(*words, "--stop-early")
+        assert refused.code == 2
+        assert "since" in refused.err
