@@ -67,7 +67,9 @@ class Order:
     last: datetime | None = None
 
     def followed_by(self, times: Sequence[datetime | None]) -> Order:
-        """Return the order with more rows, at least one."""
+        """Return the order with more rows."""
+        if not times:
+            return self
         seen = [self.last, *times] if self.rows else times
         known = [moment for moment in seen if moment is not None]
         in_order = len(known) == len(seen) and all(after < before for before, after in pairwise(known))
@@ -78,7 +80,7 @@ class Order:
 
         One row is in any order: it takes two.
         """
-        first = times[0]
+        first = times[0] if times else None
         return self.newest_first and self.rows > 1 and since is not None and first is not None and first < since
 
 
