@@ -84,29 +84,34 @@ _BALANCE = (
     Column("balance_cu", "decimal", "balance", "Compute units left."),
     Column("min_threshold_cu", "decimal", "min_threshold", "The provider's minimum, in compute units."),
 )
+_YEAR_MONTH = Column("year_month", "text", meaning="The month, as 2026-10.")
+_CU_DATE = Column("date", "text", meaning="The day as the provider writes it.")
+_PERIOD = (
+    Column("period_start", "time", meaning="Start of the billing period, UTC."),
+    Column("period_end", "time", meaning="End of the billing period, inclusive, UTC."),
+)
 # No table repeats the totals of a larger unit on its rows, so every column of amounts can be added.
 _CU_NODES = (
-    Column("year_month", "text", meaning="The month, as 2026-10."),
-    Column("date", "text", meaning="The day as the provider writes it."),
+    _YEAR_MONTH,
+    _CU_DATE,
     Column("type", "text", meaning="trigger or action."),
     Column("node_type", "text", meaning="Kind of node."),
     Column("count", "int", meaning="Runs of the node."),
     Column("cu", "decimal", meaning="Compute units of the node on the day."),
 )
 _CU_DAYS = (
-    Column("year_month", "text", meaning="The month, as 2026-10."),
-    Column("date", "text", meaning="The day as the provider writes it."),
+    _YEAR_MONTH,
+    _CU_DATE,
     Column("used_cu", "decimal", meaning="Compute units used on the day."),
 )
 _CU_MONTHS = (
-    Column("year_month", "text", meaning="The month, as 2026-10."),
+    _YEAR_MONTH,
     Column("deposited_cu", "decimal", meaning="Compute units deposited in the month."),
     Column("granted_cu", "decimal", meaning="Compute units granted in the month."),
     Column("used_cu", "decimal", meaning="Compute units used in the month."),
 )
 _METRICS = (
-    Column("period_start", "time", meaning="Start of the billing period, UTC."),
-    Column("period_end", "time", meaning="End of the billing period, inclusive, UTC."),
+    *_PERIOD,
     Column("metric", "text", meaning="Id of the metric."),
     Column("name", "text", meaning="Name of the metric."),
     Column("unit", "text", meaning="Unit of included, used, overage and projected."),
@@ -118,8 +123,7 @@ _METRICS = (
     Column("projected_percentage", "decimal", meaning="Projected, in percent of what is included."),
 )
 _PERIODS = (
-    Column("period_start", "time", meaning="Start of the billing period, UTC."),
-    Column("period_end", "time", meaning="End of the billing period, inclusive, UTC."),
+    *_PERIOD,
     Column("cost_base", "decimal", meaning="Base cost of the period."),
     Column("cost_overage", "decimal", meaning="Cost of the period's overage."),
     Column("cost_total", "decimal", meaning="Cost of the period."),
@@ -129,6 +133,7 @@ _PERIODS = (
 
 def columns_of(kind: type, by: By | None = None) -> tuple[Column, ...]:
     """Return the columns of a record class, in order; `by` as for `flat`."""
+    by = by or _DEFAULT_BY.get(kind)
     return _COLUMNS[kind] if by is None else _BY[by][0]
 
 
@@ -147,10 +152,7 @@ def flat(record: Any, by: By | None = None) -> list[tuple[Cell, ...]]:
         by: what a row is: ``"node"`` (the default), ``"day"`` or ``"month"`` of a CuUsage, ``"metric"`` (the default)
             or ``"period"`` of a MeteredUsage.
     """
-    if isinstance(record, CuUsage):
-        by = by or "node"
-    elif isinstance(record, MeteredUsage):
-        by = by or "metric"
+    by = by or _DEFAULT_BY.get(type(record))
     return [_ROW[type(record)](record)] if by is None else list(_BY[by][1](record))
 
 
@@ -191,8 +193,8 @@ _BY: dict[By, tuple[tuple[Column, ...], Callable[[Any], Iterator[tuple[Cell, ...
     "metric": (_METRICS, _metric_rows),
     "period": (_PERIODS, _period_rows),
 }
-_ONE_ROW: dict[type, tuple[Column, ...]] = {TopUp: _TOP_UP, DayUsage: _DAY, MonthUsage: _MONTH, CuBalance: _BALANCE}
-_COLUMNS: dict[type, tuple[Column, ...]] = {**_ONE_ROW, CuUsage: _CU_NODES, MeteredUsage: _METRICS}
+_DEFAULT_BY: dict[type, By] = {CuUsage: "node", MeteredUsage: "metric"}
+_COLUMNS: dict[type, tuple[Column, ...]] = {TopUp: _TOP_UP, DayUsage: _DAY, MonthUsage: _MONTH, CuBalance: _BALANCE}
 _ROW: dict[type, Callable[[Any], tuple[Cell, ...]]] = {
-    kind: attrgetter(*(column.path for column in columns_)) for kind, columns_ in _ONE_ROW.items()
+    kind: attrgetter(*(column.path for column in columns_)) for kind, columns_ in _COLUMNS.items()
 }
