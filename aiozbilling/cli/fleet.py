@@ -168,9 +168,8 @@ class _Totals:
         self._outcomes.append(outcome)
 
     def text(self, out: Path, title: str = "dataset") -> str:
-        from decimal import Decimal
-
         from aiozbilling.cli.figures import exact
+        from aiozbilling.records.amounts import exact_sum
 
         outcomes = self._outcomes
         failed = sum(outcome.status == "failed" for outcome in outcomes)
@@ -182,7 +181,7 @@ class _Totals:
             ("rows", f"{rows:,}, {new:,} new"),
         ]
         if sums:
-            lines.append(("sum", f"{exact(sum(sums, Decimal(0)))} USD"))
+            lines.append(("sum", f"{exact(exact_sum(sums))} USD"))
         return summary(lines)
 
 

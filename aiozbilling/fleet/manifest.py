@@ -12,7 +12,7 @@ import msgspec
 from aiozbilling.errors import CheckpointError
 from aiozbilling.export.disk import Disk, write_whole
 from aiozbilling.fleet.changes import Place
-from aiozbilling.records.amounts import EXACT
+from aiozbilling.records.amounts import EXACT, exact_sum
 
 __all__ = ["AccountManifest", "ListState", "Part"]
 
@@ -70,8 +70,7 @@ class ListState:
     @property
     def usd(self) -> Decimal:
         """Sum in USD of all parts."""
-        with localcontext(EXACT):
-            return sum((part.usd for part in self.parts), Decimal(0))
+        return exact_sum(part.usd for part in self.parts)
 
     @property
     def amounts(self) -> dict[str, Decimal]:
