@@ -299,7 +299,7 @@ BAD_TEXTS = {
 
 @pytest.mark.parametrize("spoil", BAD_TEXTS.values(), ids=BAD_TEXTS)
 def test_no_refused_credential_shows_a_canary(spoil, monkeypatch):
-    """A credential that can't be right is refused at each entrance without a word of it, in locals too."""
+    """A credential that is invalid is refused at each entrance without a word of it, in locals too."""
     client = AiozBilling(api_key=API_KEY, secret_key=SECRET_KEY)
     b3os, metered = B3osBilling(token=B3OS_TOKEN), MeteredBilling("https://x.example", token=METERED_TOKEN)
     tries = [
@@ -320,7 +320,7 @@ def test_no_refused_credential_shows_a_canary(spoil, monkeypatch):
 
 
 def test_no_wrong_use_shows_a_canary(monkeypatch):
-    """Good credentials beside a wrong argument are in no error and no local of it."""
+    """Good credentials next to a wrong argument are in no error and no local of it."""
     good = {"api_key": API_KEY, "secret_key": SECRET_KEY}
     urls = [
         "http://api.example.com",
@@ -372,7 +372,7 @@ def test_no_misspelt_keyword_shows_a_canary():
 
 
 def test_no_environment_shows_a_canary(monkeypatch):
-    """Credentials of the environment that can't be right are refused by the variable's name alone."""
+    """Credentials of the environment that are invalid are refused by the variable's name alone."""
     spoilt = {"AIOZ_PIN_API_KEY": f"{API_KEY}\n", "AIOZ_PIN_SECRET_KEY": SECRET_KEY}
     both = {"AIOZ_PIN_API_KEY": API_KEY, "AIOZ_PIN_TOKEN": TOKEN}
     for build, variables in (

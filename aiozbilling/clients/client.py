@@ -125,7 +125,7 @@ class Client:
     def fingerprint(self, key: bytes) -> str:
         """Return a text that identifies server and credentials under a key of yours, and does not reveal them.
 
-        A ledger stores it, with a random key of its own, to recognise the account. Where the credentials come from a
+        A ledger stores it, with its own random key, to recognise the account. Where the credentials come from a
         function, the label given as ``account=`` is used in their place.
 
         Raises:

@@ -42,7 +42,7 @@ def months_between(since: Month, until: Month | None) -> list[tuple[int, int]]:
     """Give the months from `since` to `until` (None: the current one, UTC), both included.
 
     Raises:
-        ConfigurationError: one of them can't be right, or `since` is after `until`.
+        ConfigurationError: one of them is invalid, or `since` is after `until`.
     """
     first = month_of(since, "since")
     last = month_of(datetime.now(UTC) if until is None else until, "until")

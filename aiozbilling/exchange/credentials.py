@@ -123,7 +123,7 @@ def bearer(token: Secret | None, *, variable: str = "") -> Credentials:
     """Sign by ``Authorization: Bearer``.
 
     Raises:
-        ConfigurationError: the token can't be right.
+        ConfigurationError: the token is invalid.
     """
     token = token or Secret(None)
     _check(token, "token", variable)
@@ -134,7 +134,7 @@ def key_pair(api_key: Secret, secret_key: Secret) -> Credentials:
     """Sign by AIOZ's two headers.
 
     Raises:
-        ConfigurationError: one of the keys can't be right.
+        ConfigurationError: one of the keys is invalid.
     """
     _check(api_key, "api_key", "AIOZ_PIN_API_KEY")
     _check(secret_key, "secret_key", "AIOZ_PIN_SECRET_KEY")

@@ -33,7 +33,7 @@ class RetryPolicy:
     Attributes:
         attempts: requests at most for one call; 1 switches retries off.
         wait_s: the first wait is between 0 and this.
-        throttled_wait_s: the same after a 429 or 503 that doesn't say when to come back.
+        throttled_wait_s: the same after a 429 or 503 without a Retry-After.
         max_wait_s: no wait of ours is longer.
         max_retry_after_s: where the server asks for a longer wait, its error is raised at once.
     """

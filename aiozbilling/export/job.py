@@ -74,7 +74,7 @@ async def export(
         on_progress: called with a `Progress` after each page.
 
     Raises:
-        ConfigurationError: an argument can't be right, or an extra is missing.
+        ConfigurationError: an argument is invalid, or an extra is missing.
         ExportError: the file exists, a file next to it is not ours, or the disk fails.
         ExportLockedError: another export is writing this file.
         CheckpointError: the files next to it belong to another export, or were damaged.

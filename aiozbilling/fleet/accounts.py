@@ -89,7 +89,7 @@ def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
     """Read an accounts file (TOML), in its order. The secrets themselves are not read.
 
     Raises:
-        ConfigurationError: the file is not there, is no TOML, holds a secret, or an account can't be right.
+        ConfigurationError: the file is not there, is no TOML, holds a secret, or an account is invalid.
     """
     file = Path(path)
     try:

@@ -50,7 +50,7 @@ class Clients:
         """Return the client of an account, whose secrets were resolved.
 
         Raises:
-            ConfigurationError: they can't be right, or were not there.
+            ConfigurationError: they are invalid, or were not there.
         """
         if isinstance(secrets, ConfigurationError):
             raise secrets

@@ -66,7 +66,7 @@ def fleet(
         on_progress: called with a `FleetProgress` after each page and each account.
 
     Raises:
-        ConfigurationError: an argument or the accounts file can't be right, or two accounts have the same key.
+        ConfigurationError: an argument or the accounts file is invalid, or two accounts have the same key.
         ExportError: the folder can't be written.
         ExportLockedError: another fleet is writing to the folder.
     """

@@ -38,7 +38,7 @@ def sync_fleet(
         rate_limit: of each account of AIOZ, or None.
 
     Raises:
-        ConfigurationError: an argument or the accounts file can't be right, or two accounts have the same key.
+        ConfigurationError: an argument or the accounts file is invalid, or two accounts have the same key.
     """
     return _outcomes(selected(accounts_of(accounts), only), Path(path), full=full, rate_limit=rate_limit)
 

@@ -69,7 +69,7 @@ def top_ups(
         rate_limit: of each account, or None.
 
     Raises:
-        ConfigurationError: an argument can't be right. Extracting raises as the accounts file and the lists say.
+        ConfigurationError: an argument is invalid. Extracting raises as the accounts file and the lists say.
     """
     return _resource(
         "top_ups", ("account", "id"), _Options(fspath(accounts), only, full, on_error, workers, rate_limit)

@@ -105,7 +105,7 @@ class Memory:
         known.update(fresh)
         if len(known) != size or (old and not old.isdisjoint(fresh)):
             refuse_repeated(keys)
-            raise RepeatedKeyError("rows delivered before stand behind the last one")
+            raise RepeatedKeyError("rows delivered before come again after the last one")
         self._young.late.append((fresh, range(rank + 1, rank + 1 + len(fresh))))
         return fresh
 
@@ -137,7 +137,7 @@ class Memory:
         has_gaps = len(steady) != len(met)
         for (i, low), (j, high) in pairwise(steady):
             if high <= low:
-                raise RepeatedKeyError(f"rows came back in another order, or the key {keys[j]!r} stands there twice")
+                raise RepeatedKeyError(f"rows came back in another order, or the key {keys[j]!r} occurs twice")
             has_gaps = has_gaps or j - i != high - low
         return has_gaps
 
@@ -186,5 +186,5 @@ def refuse_repeated(keys: Sequence[Hashable]) -> None:
     seen: set[Hashable] = set()
     for key in keys:
         if key is not None and key in seen:
-            raise RepeatedKeyError(f"the key {key!r} stands twice in one reply")
+            raise RepeatedKeyError(f"the key {key!r} occurs twice in one reply")
         seen.add(key)

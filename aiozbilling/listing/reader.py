@@ -84,7 +84,7 @@ class Reader(Generic[R]):
         return _NOTHING if self._observed is None else self._observed.inside()
 
     def yielded(self, delivery: Delivery[R]) -> Iterator[R]:
-        """Iterate the delivery's rows so that the cursor knows which of them were handed out, at no cost a row."""
+        """Iterate the delivery's rows so that the cursor knows which of them were yielded, at no cost a row."""
         self._yielding = iter(delivery.items)
         return self._yielding
 
@@ -95,7 +95,7 @@ class Reader(Generic[R]):
 
     @property
     def cursor(self) -> Cursor | None:
-        """The place after the last row handed out; None before there is one."""
+        """The place after the last row yielded; None before there is one."""
         waiting = 0 if self._yielding is None else length_hint(self._yielding)
         anchors = self.walk.anchors(self._delivered - waiting)
         if anchors is None and not (self.walk.done and self.after is None and self.walk.report.requests):

@@ -34,11 +34,11 @@ MOST_AHEAD = 1000
 MOST_UNCOUNTED = 1000  # rows that may come beyond twice the total
 BARREN = 3  # windows in a row without a new row, where nothing is looked for
 MOST_REMOVED = 10  # rows, beyond a tenth of the list, that may go while it is read
-IDLE = 2 * PROBES  # requests in a row without a new row, all told
-_LATER = "read the list again later, or go on from the error's cursor"
+IDLE = 2 * PROBES  # requests in a row without a new row, in all
+_LATER = "read the list again later, or continue from the error's cursor"
 _OFFSET = "the server ignores or rounds the offset, or the list grows faster than it is read; try another page_size"
 _ORDER = "a walk needs keys that are unique and an order that stays"
-_NEEDS_TWO = "a walk needs pages of at least two rows, so that it can be told how they join"
+_NEEDS_TWO = "a walk needs pages of at least two rows, to see how they join"
 
 
 @attrs.define
@@ -90,7 +90,7 @@ class Walk(Generic[R]):
         believe_empty: bool = False,
     ) -> None:
         if limit < 2:
-            raise ConfigurationError("page_size must be at least 2: windows that share no row can't be told to join")
+            raise ConfigurationError("page_size must be at least 2: windows that share no row can't be joined")
         self.report: WalkReport = WalkReport()
         self.met: bool = False
         self.done: bool = max_items is not None and max_items <= 0
@@ -368,7 +368,7 @@ class Walk(Generic[R]):
                 has_gaps = has_gaps or drift.misses_rows(end - shift)
             verdict, appended = drift.judge(window.epoch, shift, reply.total, has_gaps=has_gaps, ends=reply.ends)
             if self._strict and not appended:
-                raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
+                raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" continues')
             if verdict == "changed" or self.report.consistency == "static":
                 self.report.consistency = verdict
             drift.note(self._plan.epoch, shift, reply.total)
@@ -424,12 +424,12 @@ class Walk(Generic[R]):
         if self._plan.size == 1 and end == reply.total:
             self._finish(reply, overlap)
         elif self._plan.size == 1:
-            self._ask_again(self._base(), DriftError, "the server gives one row at a time", _NEEDS_TWO)
+            self._ask_again(self._base(), DriftError, "the server returns one row at a time", _NEEDS_TWO)
         elif reply.full and reply.keys[-1] is None:
             reason = f"{len(reply.rows) - 1 - overlap.index} null rows in a row"
-            self._ask_again(self._base(), DriftError, reason, "what comes behind them can't be told to join")
+            self._ask_again(self._base(), DriftError, reason, "what comes after them can't be joined")
         elif end < reply.total and not reply.full:
-            reason = f"the server counts {reply.total} rows, but none came behind position {end - 1}"
+            reason = f"the server counts {reply.total} rows, but none came after position {end - 1}"
             self._ask_again(self._base(), IncompleteError, reason, _LATER)
         elif not reply.full:
             self._finish(reply, overlap)
@@ -438,7 +438,7 @@ class Walk(Generic[R]):
             self._pace = 1
             self._plan.forget()  # what is under way was read before: it would bring nothing new either
             if self._barren == BARREN and self._again:
-                raise self._error(IncompleteError, f"none of {reply.total} rows came behind position {end - 1}", _LATER)
+                raise self._error(IncompleteError, f"none of {reply.total} rows came after position {end - 1}", _LATER)
             if self._barren == BARREN:
                 raise self._error(RunawayError, f"{BARREN} windows in a row brought no new row", _OFFSET)
 
@@ -478,7 +478,7 @@ class Walk(Generic[R]):
         # Read before rows were deleted, it is right the next time. Rows put in where the walk has been can't be told
         # from rows that are shuffled, and then some would be lost.
         if self._doubted:
-            raise self._error(DriftError, "rows delivered before stand among other rows now", _ORDER)
+            raise self._error(DriftError, "rows delivered before are among other rows now", _ORDER)
         self._doubted = True
         self._plan.ask_first(window.offset if self._search.tried else self._base())
         return []
@@ -493,7 +493,7 @@ class Walk(Generic[R]):
             overlap.has_gaps = True
             return self._join(window, reply, overlap)
         if self._strict and reply.rows and self._drift.begun:
-            raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" goes on')
+            raise self._error(DriftError, "the list changed while it was read", 'on_drift="repair" continues')
         moved = reply.total - self._total
         if search.tried:
             self._plan.queue.clear()
@@ -514,7 +514,7 @@ class Walk(Generic[R]):
         size = self._plan.size or self._plan.limit
         offset = search.next(place, moved, size, self._plan.overlap, len(self._seen), total)
         if offset is None and search.blank and total:
-            raise self._error(IncompleteError, f"the server counts {total} rows, but gives none", _LATER)
+            raise self._error(IncompleteError, f"the server counts {total} rows, but returns none", _LATER)
         if offset is None:
             reason = f"none of the last rows delivered is found again near position {place}"
             raise self._error(DriftError, reason, "they were deleted, or the server does not keep to the offset")

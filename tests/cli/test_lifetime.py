@@ -140,7 +140,7 @@ def test_simulate_prints_what_a_shell_can_source(command: CommandLine, tmp_path:
 
 
 def test_simulate_on_a_taken_port_says_so(command: CommandLine, simulator: Simulator) -> None:
-    """A port in use is an argument that can't be right."""
+    """A port in use is an argument that is invalid."""
     result = command("simulate", "--port", str(simulator.port))
     assert result.code == 2
     assert "--port 0" in result.err

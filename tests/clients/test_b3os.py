@@ -58,7 +58,7 @@ async def test_months_come_in_order_with_both_ends(billing_simulator: Simulator)
     "month", ["2026-13", "2026-00", "2026-1", "2026", "0000-01", "", "2026-10-01", "２０２６-10", None, 202610]
 )
 async def test_impossible_months_are_refused_before_any_request(billing_simulator: Simulator, month: object) -> None:
-    """A month that can't be right is refused with what a month looks like."""
+    """A month that is invalid is refused with what a month looks like."""
     async with client(billing_simulator) as b3os:
         with pytest.raises(ConfigurationError, match="2026-10"):
             await b3os.cu_usage(billing_simulator.organization, month)  # type: ignore[arg-type]

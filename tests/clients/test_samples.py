@@ -32,7 +32,7 @@ from aiozbilling import (
     TopUp,
 )
 
-# Where the pages say `number` a number stands, and where they say "string" for money a number's text.
+# A number where the pages say `number`, and a number's text where they say "string" for money.
 THIS_MONTH = """{
     "data": {
         "total_storage": 1073741824,
@@ -90,7 +90,7 @@ CU_USAGE = """{ "code": 0, "data": { "daily": [ { "breakdown": [ { "count": 3, "
     "nodeType": "webhook", "type": "trigger" } ], "date": "2026-10-01", "used": 123 } ],
     "summary": { "deposited": 123, "granted": 123, "used": 1e-07 }, "yearMonth": "2026-10" },
     "message": "successfully", "requestId": "req_abc123"}"""
-# The sample as it stands, with {} and "<string>" where values belong.
+# The sample as it is, with {} and "<string>" where values belong.
 RAW_CU_USAGE = """{ "code": 0, "data": { "daily": [ { "breakdown": [ { "count": {}, "cu": {}, "nodeType": {},
     "type": {} } ], "date": "<string>", "used": 123 } ], "summary": { "deposited": 123, "granted": 123, "used": 123 },
     "yearMonth": "<string>" }, "message": "successfully", "requestId": "req_abc123"}"""
@@ -253,7 +253,7 @@ async def test_cu_usage(serve):
 
 
 async def test_the_raw_cu_sample_is_explained(serve):
-    """The sample as it stands has objects for numbers: each of the four is told with the page's own names."""
+    """The sample as it is has objects for numbers: each of the four is reported with the page's own names."""
     url = serve("/v1/organizations/org_1/cu/usage", RAW_CU_USAGE)
     async with B3osBilling(token="b3sk_token", base_url=url) as b3os:
         with pytest.raises(DecodeError) as caught:

@@ -108,7 +108,7 @@ BAD = {
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
 def test_texts_that_no_header_takes_are_refused_unseen(text):
-    """A credential that can't be right is refused with its name and the reason, and nothing of its text."""
+    """A credential that is invalid is refused with its name and the reason, and nothing of its text."""
     with pytest.raises(ConfigurationError) as caught:
         bearer(concealed(text), variable="B3OS_API_KEY")
     message = str(caught.value) + repr(caught.value)

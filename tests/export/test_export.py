@@ -167,7 +167,7 @@ async def test_an_interrupted_export_ends_in_the_same_bytes(tmp_path: Path, suff
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_cancellation_keeps_what_was_read(tmp_path: Path, suffix: str) -> None:
-    """A cancelled export leaves its checkpoint, no lock and no task, and goes on later."""
+    """A cancelled export leaves its checkpoint, no lock and no task, and continues later."""
     path, rows, paged = tmp_path / f"t{suffix}", top_ups(60), asyncio.Event()
     task = asyncio.create_task(export(listing_of(rows), path, on_progress=lambda progress: paged.set()))
     await paged.wait()
@@ -279,7 +279,7 @@ async def test_a_failure_of_the_first_request_leaves_nothing(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_no_file_holds_a_secret(tmp_path: Path, suffix: str) -> None:
-    """Neither while the export runs nor afterwards do the credentials stand in a file."""
+    """Neither while the export runs nor afterwards are the credentials in a file."""
     async with (
         Simulator(top_ups=90) as simulator,
         AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
@@ -367,7 +367,7 @@ async def test_what_changed_between_two_runs_is_told(
 
 
 async def test_null_rows_at_the_place_are_no_change(tmp_path: Path) -> None:
-    """Null rows right behind the place where an export was left don't count as rows that came in there."""
+    """Null rows right after the place where an export was left don't count as rows that came in there."""
     rows: list[TopUp | None] = [*top_ups(40)]
     rows[15:15] = [None, None]
     path = tmp_path / "t.csv"
@@ -387,7 +387,7 @@ async def test_a_list_that_is_another_says_how_to_begin_anew(tmp_path: Path) -> 
 
 
 async def test_the_manifest_tells_the_facts(tmp_path: Path) -> None:
-    """Rows, times, sums, SHA-256 and what was skipped stand beside the file."""
+    """Rows, times, sums, SHA-256 and what was skipped are in the manifest next to the file."""
     rows: Sequence[TopUp | None] = [*top_ups(12), None, top_up(-1)]
     report = await export(listing_of(rows), tmp_path / "t.csv")
     manifest = json.loads((tmp_path / "_t.csv.manifest.json").read_bytes())

@@ -33,7 +33,7 @@ def test_export_writes_a_dataset(command, arguments, accounts, tmp_path):  # noq
 
 
 def test_some_failed_has_an_exit_code_of_its_own(command, arguments, accounts):  # noqa: F811
-    """One bad key exits with 13 and is named on stderr; after it is mended, the same command exits with 0."""
+    """One bad key exits with 13 and is named on stderr; after it is fixed, the same command exits with 0."""
     accounts["us"].is_revoked = True
     done = command(*arguments)
     assert done.code == 13
@@ -47,7 +47,7 @@ def test_some_failed_has_an_exit_code_of_its_own(command, arguments, accounts): 
 
 @pytest.mark.parametrize("limit", ["180", "0/60", "a/b"])
 def test_a_wrong_rate_limit_is_refused(command, arguments, limit):  # noqa: F811
-    """A rate limit that can't be right is a usage error."""
+    """A rate limit that is invalid is a usage error."""
     assert command(*arguments, "--rate-limit", limit).code == 2
 
 

@@ -45,7 +45,7 @@ class Behaviour:
     total: Callable[[int], int] = lambda true: true
     offset: Callable[[int, int], int] = lambda offset, limit: offset
     shuffled: bool = False
-    repeated: str = ""  # "adjacent", "near" or "far": one id stands twice
+    repeated: str = ""  # "adjacent", "near" or "far": one id occurs twice
     more: int = 0  # rows given beyond the limit
     moves: float = 0.0  # of a row to the head
     moments: float = 0.0  # share of replies with which a moment of empty replies with total 0 begins
@@ -108,7 +108,7 @@ class ModelServer:
             self.lengths.append(len(rows))
 
     def read(self, window: Window) -> tuple[list[Row | None], int]:
-        """Answer one request as the list stands now."""
+        """Answer one request as the list is now."""
         b, rng = self.behaviour, self.rng
         self.reads += 1
         self.now += 0.02 + window.pause_s
@@ -236,7 +236,7 @@ def check(server: ModelServer, rows: list[str], *, complete: bool, begin: int = 
 
 
 def trial(name: str, seed: int) -> str:
-    """Walk a random list under a behaviour, then go on from random anchors; check the promise and say how it ended."""
+    """Walk a random list under a behaviour, then continue from random anchors; check the promise; return the end."""
     rng = random.Random(f"{name} {seed}")
     behaviour = BEHAVIOURS[name](rng)
     size = rng.choice([0, 1, 2, 3, rng.randint(0, 60), rng.randint(20, 150)])

@@ -183,7 +183,7 @@ class TestSeams:
         assert walk.report.consistency == "grown"
 
     def test_pushed_rows_are_not_delivered_again(self) -> None:
-        """Rows that an insertion pushed behind the last one delivered are known when they come."""
+        """Rows that an insertion pushed after the last one delivered are known when they come."""
         walk = make_walk(4)
         assert feed(walk, 9, rows(1, 2, 3, 4), rows(3, 50, 51, 52)) == ["r1", "r2", "r3", "r4"]
         assert feed(walk, 9, rows(3, 50, 51, 52)) == ["r50", "r51", "r52"]
@@ -254,7 +254,7 @@ class TestTrail:
 
     @pytest.mark.parametrize("news", [0, 3, 500])
     def test_goes_on_where_it_stopped(self, news: int) -> None:
-        """A walk from anchors delivers what came behind it, though the list has grown at its head meanwhile."""
+        """A walk from anchors delivers what came after it, though the list has grown at its head meanwhile."""
         server = ModelServer(200, Behaviour(), random.Random(1))
         walk = make_walk(50)
         feed(walk, 200, server.rows[:50])
@@ -280,14 +280,14 @@ class TestErrors:
             make_walk(1)
 
     def test_more_rows_than_asked(self) -> None:
-        """A server that ignores the limit is told with the size to ask for."""
+        """A server that ignores the limit is named, with the size to ask for."""
         with pytest.raises(DriftError, match=r"asked for 2 rows and got 3.*page_size=3") as caught:
             feed(make_walk(2), 9, rows(1, 2, 3))
         assert caught.value.delivered == 0
 
     def test_a_key_twice_in_a_page(self) -> None:
-        """The key that stands twice is named, and what was delivered is counted."""
-        with pytest.raises(DriftError, match="'r5' stands twice") as caught:
+        """The key that occurs twice is named, and what was delivered is counted."""
+        with pytest.raises(DriftError, match="'r5' occurs twice") as caught:
             feed(make_walk(4), 9, rows(1, 2, 3, 4), rows(4, 5, 5, 6))
         assert (caught.value.delivered, caught.value.report.rows) == (4, 4)
 
@@ -302,7 +302,7 @@ class TestErrors:
             feed(make_walk(4), 9, rows(1, 2, 3, 4), rows(4, 5, 1, 6))
 
     def test_rows_between_rows_delivered(self) -> None:
-        """Rows that stand where none stood are asked for once more, then end the walk."""
+        """Rows at a place where none were are asked for once more, then end the walk."""
         walk = make_walk(4)
         feed(walk, 9, rows(1, 2, 3, 4))
         assert feed(walk, 9, rows(3, 9, 4, 5)) == []
@@ -310,13 +310,13 @@ class TestErrors:
             feed(walk, 9, rows(3, 9, 4, 5))
 
     def test_pages_of_one_row(self) -> None:
-        """A server that gives one row at a time is told to be unwalkable."""
+        """A server that returns one row at a time cannot be walked, and the error says so."""
         walk = make_walk(4)
         with pytest.raises(DriftError, match="one row at a time"):
             feed(walk, 9, rows(1), rows(1), rows(1), rows(1))
 
     def test_a_page_of_nulls(self) -> None:
-        """What comes behind more null rows than fit in a window can't be told to join."""
+        """What comes after more null rows than fit in a window can't be joined."""
         walk = make_walk(3)
         nulls = rows(2, None, None)
         with pytest.raises(DriftError, match="2 null rows"):
