@@ -11,11 +11,11 @@ import msgspec
 
 from aiozbilling.errors import CheckpointError
 from aiozbilling.export.disk import Disk, write_whole
-from aiozbilling.export.totals import Facts
+from aiozbilling.export.totals import Totals
 
 __all__ = ["Checkpoint", "Names"]
 
-VERSION = 2
+VERSION = 3
 _HEAD, _MIDDLE, _END = b'{"sha256":"', b'","checkpoint":', b"}\n"
 
 
@@ -65,7 +65,7 @@ class Checkpoint:
 
     Attributes:
         parameters: the arguments of the export; different ones mean another export.
-        facts: counts and sums up to here.
+        totals: counts and sums up to here.
         stage: ``"reading"`` rows; all are ``"read"``; the complete file is ``"sealed"``, only its name is missing.
         size: bytes of the part file up to here; when sealed, of the complete file.
         sha256: of those bytes, hexadecimal.
@@ -73,7 +73,7 @@ class Checkpoint:
     """
 
     parameters: dict[str, Any]
-    facts: Facts
+    totals: Totals
     stage: Literal["reading", "read", "sealed"] = "reading"
     size: int = 0
     sha256: str = ""

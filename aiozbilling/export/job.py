@@ -17,13 +17,15 @@ from aiozbilling.errors import ConfigurationError, DriftError, ExportError, Runa
 from aiozbilling.exchange.observer import watched
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, failures_named
+from aiozbilling.export.facts import Facts
 from aiozbilling.export.formats import Format, format_of
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.manifest import ExportReport
 from aiozbilling.export.part import digest
 from aiozbilling.export.publish import publish, refuse_foreign, refuse_taken
+from aiozbilling.export.saver import Saver
 from aiozbilling.export.span import Moment, Span
-from aiozbilling.export.totals import Facts, Progress, since, worst
+from aiozbilling.export.totals import Progress, Totals, since
 from aiozbilling.export.writer import writer_of
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
@@ -33,13 +35,10 @@ from aiozbilling.tables.table import table_of
 
 __all__ = ["export"]
 
-_MOST_WAITING = 5000  # rows that are encoded and not yet written, and how long they wait at most: each turn of the
-_LINGER_S = 0.1  # thread lets the loop read the next pages in small pieces, which took a third of the time
 _LOST = (
     "Is this the account and the list that the export was begun with? To start again, remove the files .part and"
     " .checkpoint next to it"
 )
-_SHARE = 10  # a checkpoint is due when the work since the last one took so many times as long as that one
 
 
 async def export(
@@ -111,27 +110,29 @@ class Job:
         self._listing = listing
         self._names = Names(Path(os.path.realpath(path)))  # a link takes the lock of its file
         self._span = span
-        self._stop_early = stop_early
+        self._stop_before = span.since if stop_early else None
         self._overwrite = overwrite
         self._disk = disk or Disk()
-        self._clock = clock
-        self._account = account
         self._table = focus_table(listing.endpoint, account) if format == "focus" else table_of(listing.endpoint)
-        self._format = format_of(path, format)
-        self._parameters = self._fingerprint()
-        self._writer = writer_of(self._disk, self._names, self._format, self._table)
-        self._checkpoint = Checkpoint(parameters=self._parameters, facts=Facts(started_at=datetime.now(UTC)))
-        self._committed_at = self._cost = 0.0
-        self._waiting: list[Any] = []
-        self._waiting_rows = 0
-        self._written_at = 0.0
-        self._reached: tuple[Facts, str | None] | None = None  # rows that are written and not yet committed
+        name = format_of(path, format)
+        parameters = {
+            **listing.parameters,
+            "format": name,
+            "account": account,
+            "columns": [column.name for column in self._table.columns],
+            "since": _iso(span.since),
+            "until": _iso(span.until),
+            "stop_early": stop_early,
+        }
+        self._writer = writer_of(self._disk, self._names, name, self._table)
+        new = Checkpoint(parameters=parameters, totals=Totals(facts=Facts(started_at=datetime.now(UTC))))
+        self._saver = Saver(self._writer, self._names.part, new, clock)
 
     async def run(self, on_progress: Callable[[Progress], object]) -> ExportReport:
         """Do all of it."""
         async with self._locked():
             await in_thread(self._begin)
-            if self._checkpoint.stage == "reading":
+            if self._saver.checkpoint.stage == "reading":
                 await self._read(on_progress)
             return await in_thread(self._finish)
 
@@ -146,10 +147,10 @@ class Job:
             await in_thread(self._release, stack)
 
     async def _read(self, on_progress: Callable[[Progress], object]) -> None:
-        before = self._checkpoint.facts
-        facts = attrs.evolve(before, runs=before.runs + 1, host=self._listing.host, stopped_early=False)
-        left = None if self._checkpoint.cursor is None else Cursor.parse(self._checkpoint.cursor)
-        listing = self._listing if left is None else self._listing.resumed(left, handed_out=facts.read)
+        saver, before = self._saver, self._saver.checkpoint.totals
+        left = None if self._saver.checkpoint.cursor is None else Cursor.parse(self._saver.checkpoint.cursor)
+        listing = self._listing if left is None else self._listing.resumed(left, handed_out=before.read)
+        totals = before.of_next_run(listing.host)
         try:
             async with aclosing(listing.pages()) as pages:
                 async for page in pages:
@@ -157,69 +158,56 @@ class Job:
                         nulls = listing.report.null_rows_skipped
                         before = self._compared(before, since(left, page.offset, page.total, nulls))
                         left = None
-                    facts.walked(before, listing.report)
-                    try:
-                        self._take(page.items, facts)
-                    except BaseException:
-                        self._waiting = []  # the cursor is after a page that was not written
-                        raise
-                    if self._waiting_rows >= _MOST_WAITING or self._clock() - self._written_at >= _LINGER_S:
-                        await self._write(facts, listing.cursor)
-                    on_progress(_progress(facts, before, page.total))
-                    if facts.stopped_early:
+                    totals = self._take(page.items, totals.with_walk(before, listing.report))
+                    if saver.is_due:
+                        await saver.write(totals, listing.cursor)
+                    on_progress(_progress(totals, before, page.total))
+                    if totals.facts.stopped_early:
                         break
             if left is not None and listing.report.total_last is not None:
                 before = self._compared(before, since(left, left.position + 1, listing.report.total_last, 0))
-            facts.walked(before, listing.report)
-            await self._write(facts, listing.cursor)
-            await in_thread(self._commit, facts=facts, cursor=_text(listing.cursor), stage="read")
+            totals = totals.with_walk(before, listing.report)
+            await saver.finish(totals, listing.cursor)
         except ExportError:
             raise
         except BaseException as error:
-            if self._waiting:
-                await self._write(facts, listing.cursor)
+            if saver.has_waiting:
+                await saver.write(totals, listing.cursor)
             if isinstance(error, DriftError | RunawayError) and left is not None:
                 error.hint = _LOST
             await self._keep(error)
             raise
 
-    def _compared(self, before: Facts, seen: tuple[Consistency, bool]) -> Facts:
+    def _compared(self, before: Totals, seen: tuple[Consistency, bool]) -> Totals:
         """Add how the list changed between the two runs."""
         consistency, is_append = seen
         if not is_append and self._listing.on_drift == "raise":
             raise DriftError("the list changed between two runs of this export", hint=_LOST)
-        return attrs.evolve(before, consistency=worst(before.consistency, consistency))
+        return before.with_change(consistency)
+
+    def _take(self, rows: Sequence[Any], totals: Totals) -> Totals:
+        """Count the rows of a page and encode those in the span."""
+        try:
+            times = list(map(self._table.time, rows))
+            totals = totals.with_page(times, self._stop_before)
+            if self._span:
+                rows, times = self._span.kept(rows, times)
+            totals = totals.with_rows(rows, times)
+            if rows:
+                self._saver.add(self._table.cells(rows))
+        except BaseException:
+            self._saver.discard()  # the cursor is after a page that is not written
+            raise
+        return totals
 
     async def _keep(self, error: BaseException) -> None:
-        """Keep what was read when reading ends early, or leave nothing where that is nothing."""
-        if self._reached is not None:
-            facts, cursor = self._reached
-            await in_thread(self._commit, facts=facts, cursor=cursor)
-        read = self._checkpoint.facts.read
+        """Keep what was read when reading ends early, or leave no file where that is nothing."""
+        await self._saver.commit()
+        read = self._saver.checkpoint.totals.read
         if not read:
             await in_thread(self._forget)
         elif isinstance(error, Exception):
             error.add_note(f"{read} rows were read and are kept: run the same export again to resume after them")
-
-    def _take(self, rows: Sequence[Any], facts: Facts) -> None:
-        # Not in the thread: two threads that both compute take half as long again.
-        times = list(map(self._table.time, rows))
-        facts.read += len(rows)
-        if self._stop_early:
-            facts.order = facts.order.followed_by(times)
-            facts.stopped_early = facts.order.is_past(self._span.since, times)
-        if self._span:
-            rows, times = self._span.kept(rows, times)
-            facts.outside = facts.read - facts.rows - len(rows)
-        facts.add(rows, times)
-        if rows:
-            self._waiting.append(self._writer.encode(self._table.cells(rows)))
-            self._waiting_rows += len(rows)
-
-    async def _write(self, facts: Facts, cursor: Cursor | None) -> None:
-        waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
-        await in_thread(self._append, waiting, attrs.evolve(facts), _text(cursor))
-        self._written_at = self._clock()
 
     # What blocks, and so runs in a thread.
 
@@ -228,44 +216,26 @@ class Job:
             self._sweep()
             is_resumed = self._disk.exists(self._names.checkpoint)
             refuse_foreign(self._disk, self._names, is_resumed=is_resumed)
-            found = Checkpoint.load(self._disk, self._names)
+            checkpoint, found = self._saver.checkpoint, Checkpoint.load(self._disk, self._names)
             if found is not None:
-                found.check(self._parameters, self._names.final)
-                self._checkpoint = found
-            if self._checkpoint.stage != "sealed":
+                found.check(checkpoint.parameters, self._names.final)
+                self._saver.checkpoint = checkpoint = found
+            if checkpoint.stage != "sealed":
                 refuse_taken(self._disk, self._names, overwrite=self._overwrite)
                 if found is None:
-                    self._checkpoint.save(self._disk, self._names)
-                self._checkpoint = self._writer.open(self._checkpoint)
-        self._committed_at = self._written_at = self._clock()
+                    checkpoint.save(self._disk, self._names)
+                self._saver.open(checkpoint)
 
     def _release(self, stack: ExitStack) -> None:
         with stack:
             self._writer.close()
 
     def _sweep(self) -> None:
-        """Remove the temporary files of runs that were killed; under the lock, they are nobody's."""
+        """Remove the temporary files of runs that were killed. Nobody else writes them, since the lock is ours."""
         begun = (f"{self._names.checkpoint.name}.", f"{self._names.manifest.name}.")
         for name in self._disk.names(self._names.final.parent):
             if name.startswith(begun) and name.endswith(".tmp"):
                 self._disk.remove(self._names.final.with_name(name))
-
-    def _append(self, waiting: list[Any], facts: Facts, cursor: str | None) -> None:
-        self._reached = None
-        with failures_named(self._names.part):
-            for encoded in waiting:
-                self._writer.append(encoded)
-        self._reached = (facts, cursor)
-        if self._clock() - self._committed_at >= _SHARE * self._cost:
-            self._commit(facts=facts, cursor=cursor)
-
-    def _commit(self, **changes: Any) -> None:
-        self._reached = None
-        began = self._clock()
-        with failures_named(self._names.part):
-            self._checkpoint = self._writer.commit(attrs.evolve(self._checkpoint, **changes))
-        self._committed_at = self._clock()
-        self._cost = self._committed_at - began
 
     def _forget(self) -> None:
         """Remove the files of an export that has read no row."""
@@ -277,26 +247,14 @@ class Job:
                     self._disk.sync_folder(path.parent)
 
     def _finish(self) -> ExportReport:
-        if self._checkpoint.stage != "sealed":
+        sealed = self._saver.checkpoint
+        if sealed.stage != "sealed":
             with failures_named(self._names.part):
-                sealed = self._writer.seal()
-                size, sha256 = digest(self._disk, sealed)
-                self._checkpoint = attrs.evolve(self._checkpoint, stage="sealed", size=size, sha256=sha256)
-                self._checkpoint.save(self._disk, self._names)
+                size, sha256 = digest(self._disk, self._writer.seal())
+                sealed = attrs.evolve(sealed, stage="sealed", size=size, sha256=sha256)
+                sealed.save(self._disk, self._names)
         with failures_named(self._names.final):
-            return publish(self._disk, self._names, self._checkpoint, overwrite=self._overwrite)
-
-    def _fingerprint(self) -> dict[str, Any]:
-        since, until = self._span.since, self._span.until
-        return {
-            **self._listing.parameters,
-            "format": self._format,
-            "account": self._account,
-            "columns": [column.name for column in self._table.columns],
-            "since": None if since is None else since.isoformat(),
-            "until": None if until is None else until.isoformat(),
-            "stop_early": self._stop_early,
-        }
+            return publish(self._disk, self._names, sealed, overwrite=self._overwrite)
 
 
 def _check_name(path: Path) -> None:
@@ -308,12 +266,12 @@ def _check_name(path: Path) -> None:
         raise ConfigurationError(f"the file name {os.fsencode(path)!r} is not UTF-8: choose another one") from None
 
 
-def _progress(facts: Facts, before: Facts, total: int) -> Progress:
-    return Progress(rows=facts.rows, read=facts.read, resumed=before.read, total=total, pages=facts.pages)
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
-def _text(cursor: Cursor | None) -> str | None:
-    return None if cursor is None else str(cursor)
+def _progress(totals: Totals, before: Totals, total: int) -> Progress:
+    return Progress(rows=totals.facts.rows, read=totals.read, resumed=before.read, total=total, pages=totals.pages)
 
 
 def _ignore(progress: Progress) -> None: ...

@@ -62,7 +62,7 @@ def publish(disk: Disk, names: Names, sealed: Checkpoint, *, overwrite: bool) ->
     else:
         _name(disk, waiting, names, overwrite=overwrite)
     report = ExportReport.of(names.final, sealed)
-    write_manifest(disk, names, report, sealed)
+    write_manifest(disk, names, report, sealed.parameters)
     for path in (names.part, names.checkpoint):  # a part without its checkpoint would look like a foreign file
         if disk.exists(path):
             disk.remove(path)

@@ -1,25 +1,25 @@
-"""The exact counts and sums of an export. The checkpoint stores them."""
+"""Counts and sums of an export while it reads, page by page and run by run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import attrs
 
+from aiozbilling.export.facts import Facts
 from aiozbilling.export.span import Order
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.window import Consistency, WalkReport
 from aiozbilling.records import DayUsage, TopUp
-from aiozbilling.records.amounts import EXACT, scaled
+from aiozbilling.records.amounts import TokenAmount, exact_sum, scaled
 
-__all__ = ["Facts", "Progress", "gaps", "since", "worst"]
+__all__ = ["Progress", "Totals", "gaps", "since", "worst"]
 
 _CONSISTENCIES: tuple[Consistency, ...] = ("static", "grown", "changed")
-_ZERO = Decimal(0)
 
 
 def worst(*seen: Consistency) -> Consistency:
@@ -59,100 +59,68 @@ class Progress:
     pages: int
 
 
-@attrs.define(kw_only=True)
-class Facts:
-    """Count rows, times and sums over all runs of one export.
+@attrs.frozen(kw_only=True)
+class Totals:
+    """What an export has counted in all of its runs. The checkpoint stores it.
 
     Attributes:
-        rows: written.
-        read: of the list, written or not.
-        outside: left out because their time is outside the span, or because they have none.
-        first_time: earliest time of a written row.
-        last_time: latest time of a written row.
-        amounts: sum of the wire's amounts by denomination.
-        attousd: sum in USD * 10^18.
-        uncredited_rows: of `rows`, deposits whose status is not true.
-        uncredited_amounts: their part of `amounts`.
-        uncredited_attousd: their part of `attousd`.
+        facts: for the report and the manifest.
+        read: rows of the list that were read; each is written or outside the span.
+        pages: pages read.
         days: days that have a row, sorted; only of `DayUsage`.
-        host: the host that the latest run read from.
-        order: of the rows read, where the export may stop early.
-        stopped_early: the rest of the list was not read, because it is before the span.
-        rows_without_usd: rows without an amount in USD; that sum does not include them.
-        runs: 1, plus one for each time that the export was resumed.
-        consistency: the worst of all runs, and of the changes between two runs.
+        order: of the rows read; only where the export may stop early.
     """
 
-    started_at: datetime
-    rows: int = 0
+    facts: Facts
     read: int = 0
-    outside: int = 0
-    first_time: datetime | None = None
-    last_time: datetime | None = None
-    amounts: dict[str, Decimal] = attrs.field(factory=dict)
-    attousd: Decimal = _ZERO
-    rows_without_usd: int = 0
-    uncredited_rows: int = 0
-    uncredited_amounts: dict[str, Decimal] = attrs.field(factory=dict)
-    uncredited_attousd: Decimal = _ZERO
-    days: list[date] = attrs.field(factory=list)
-    host: str = ""
-    order: Order = Order()
-    stopped_early: bool = False
-    runs: int = 0
     pages: int = 0
-    requests: int = 0
-    duplicates_skipped: int = 0
-    null_rows_skipped: int = 0
-    total_first: int | None = None
-    total_last: int | None = None
-    consistency: Consistency = "static"
+    days: tuple[date, ...] = ()
+    order: Order = Order()
 
-    @property
-    def usd(self) -> Decimal:
-        """Sum in USD, not rounded."""
-        return scaled(self.attousd)
+    def of_next_run(self, host: str) -> Totals:
+        """Return the totals at the start of the next run."""
+        facts = attrs.evolve(self.facts, runs=self.facts.runs + 1, host=host, stopped_early=False)
+        return attrs.evolve(self, facts=facts)
 
-    def add(self, rows: Sequence[Any], times: Sequence[datetime | None]) -> None:
-        """Count rows that are written."""
-        self.rows += len(rows)
-        self._add_times([time for time in times if time is not None])
-        if rows and isinstance(rows[0], TopUp):
-            self._add_top_ups(rows)
-        elif rows and isinstance(rows[0], DayUsage):
-            self.days = sorted({*self.days, *(row.day for row in rows)})
-            self._add_usd([row.total_amount for row in rows])
+    def with_walk(self, before: Totals, report: WalkReport) -> Totals:
+        """Return the totals with what this run's walk saw so far; `before` are the totals of the earlier runs."""
+        then = before.facts
+        facts = attrs.evolve(
+            self.facts,
+            requests=then.requests + report.requests,
+            duplicates_skipped=then.duplicates_skipped + report.duplicates_skipped,
+            null_rows_skipped=then.null_rows_skipped + report.null_rows_skipped,
+            total_first=report.total_first if then.total_first is None else then.total_first,
+            total_last=then.total_last if report.total_last is None else report.total_last,
+            consistency=worst(then.consistency, report.consistency),
+        )
+        return attrs.evolve(self, facts=facts, pages=before.pages + report.pages)
 
-    def walked(self, before: Facts, report: WalkReport) -> None:
-        """Add what this run's walk saw to what the runs `before` it saw."""
-        for name in ("pages", "requests", "duplicates_skipped", "null_rows_skipped"):
-            setattr(self, name, getattr(before, name) + getattr(report, name))
-        self.total_first = report.total_first if before.total_first is None else before.total_first
-        self.total_last = before.total_last if report.total_last is None else report.total_last
-        self.consistency = worst(before.consistency, report.consistency)
+    def with_change(self, seen: Consistency) -> Totals:
+        """Return the totals with how the list changed between two runs."""
+        return attrs.evolve(self, facts=attrs.evolve(self.facts, consistency=worst(self.facts.consistency, seen)))
 
-    def _add_times(self, times: Sequence[datetime]) -> None:
-        if times:
-            first, last = min(times), max(times)
-            self.first_time = first if self.first_time is None else min(self.first_time, first)
-            self.last_time = last if self.last_time is None else max(self.last_time, last)
+    def with_page(self, times: Sequence[datetime | None], stop_before: datetime | None) -> Totals:
+        """Return the totals with one more page that was read, by the times of its rows."""
+        totals = attrs.evolve(self, read=self.read + len(times))
+        if stop_before is None:
+            return totals
+        order = self.order.followed_by(times)
+        facts = attrs.evolve(self.facts, stopped_early=order.is_past(stop_before, times))
+        return attrs.evolve(totals, order=order, facts=facts)
 
-    def _add_top_ups(self, rows: Sequence[TopUp]) -> None:
-        self.amounts = _added(self.amounts, rows)
-        self._add_usd(list(map(_attousd, rows)))
-        uncredited = [row for row in rows if row.status is not True]
-        if uncredited:
-            self.uncredited_rows += len(uncredited)
-            self.uncredited_amounts = _added(self.uncredited_amounts, uncredited)
-            with localcontext(EXACT):
-                known = [amount for amount in map(_attousd, uncredited) if amount is not None]
-                self.uncredited_attousd = sum(known, self.uncredited_attousd)
-
-    def _add_usd(self, amounts: Sequence[Decimal | None]) -> None:
-        known = [amount for amount in amounts if amount is not None]
-        self.rows_without_usd += len(amounts) - len(known)
-        with localcontext(EXACT):
-            self.attousd = sum(known, self.attousd)
+    def with_rows(self, rows: Sequence[Any], times: Sequence[datetime | None]) -> Totals:
+        """Return the totals with more rows for the file; their page was counted before."""
+        written = self.facts.rows + len(rows)
+        facts = attrs.evolve(
+            self.facts,
+            rows=written,
+            rows_outside=self.read - written,
+            **_bounds(self.facts, [time for time in times if time is not None]),
+            **_sums(self.facts, rows),
+        )
+        days = tuple(sorted({*self.days, *(row.day for row in rows)})) if _are(DayUsage, rows) else self.days
+        return attrs.evolve(self, facts=facts, days=days)
 
 
 def gaps(days: Sequence[date]) -> list[tuple[date, date]]:
@@ -161,15 +129,52 @@ def gaps(days: Sequence[date]) -> list[tuple[date, date]]:
     return [(day + one, later - one) for day, later in pairwise(days) if later - day > one]
 
 
+def _are(kind: type, rows: Sequence[Any]) -> bool:
+    return bool(rows) and isinstance(rows[0], kind)
+
+
+def _bounds(facts: Facts, times: Sequence[datetime]) -> dict[str, Any]:
+    if not times:
+        return {}
+    first, last = min(times), max(times)
+    return {
+        "first_time": first if facts.first_time is None else min(facts.first_time, first),
+        "last_time": last if facts.last_time is None else max(facts.last_time, last),
+    }
+
+
+def _sums(facts: Facts, rows: Sequence[Any]) -> dict[str, Any]:
+    """Return the sums of `facts` with those of more rows."""
+    if _are(DayUsage, rows):
+        return _with_usd(facts, [row.total_amount for row in rows])
+    if not _are(TopUp, rows):
+        return {}
+    uncredited = [row for row in rows if row.status is not True]
+    return {
+        **_with_usd(facts, list(map(_attousd, rows))),
+        "amounts": _with_amounts(facts.amounts, rows),
+        "rows_uncredited": facts.rows_uncredited + len(uncredited),
+        "usd_uncredited": exact_sum(facts.usd_uncredited, scaled(exact_sum(map(_attousd, uncredited)))),
+        "amounts_uncredited": _with_amounts(facts.amounts_uncredited, uncredited),
+    }
+
+
+def _with_usd(facts: Facts, amounts: Sequence[Decimal | None]) -> dict[str, Any]:
+    return {
+        "usd": exact_sum(facts.usd, scaled(exact_sum(amounts))),
+        "rows_without_usd": facts.rows_without_usd + amounts.count(None),
+    }
+
+
 def _attousd(row: TopUp) -> Decimal | None:
     return row.total_amount if row.credit is None else row.credit
 
 
-def _added(amounts: dict[str, Decimal], rows: Sequence[TopUp]) -> dict[str, Decimal]:
-    """Return sums by denomination with those of more rows."""
+def _with_amounts(amounts: dict[str, TokenAmount], rows: Sequence[TopUp]) -> dict[str, TokenAmount]:
+    """Return sums by denomination with those of more rows, in the order of the denominations."""
     added = dict(amounts)
-    with localcontext(EXACT):
-        for denom in {row.amount.denom for row in rows}:
-            of_denom = [row.amount.amount for row in rows if row.amount.denom == denom]
-            added[denom] = sum(of_denom, added.get(denom, _ZERO))
-    return added
+    for denom in {row.amount.denom for row in rows}:
+        before = added[denom].amount if denom in added else None
+        sum_ = exact_sum(before, (row.amount.amount for row in rows if row.amount.denom == denom))
+        added[denom] = TokenAmount(denom, sum_)
+    return dict(sorted(added.items()))

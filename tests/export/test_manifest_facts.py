@@ -18,6 +18,12 @@ from aiozbilling.listing.source import Source
 from aiozbilling.simulator import Simulator
 from tests.export.export_lists import listing_of, top_up
 
+KEYS = {
+    *("file", "account", "host", "format", "bytes", "sha256", "rows", "rows_outside", "rows_without_usd", "first_time"),
+    *("last_time", "sums", "duplicates_skipped", "null_rows_skipped", "consistency", "totals", "requests", "runs"),
+    *("stopped_early", "started_at", "finished_at", "list", "columns", "cursor", "made_by"),
+}
+
 
 def manifest_of(path: Path) -> dict[str, Any]:
     """Read the manifest of a file."""
@@ -42,6 +48,15 @@ async def test_sums_are_split_by_status(tmp_path: Path) -> None:
     amounts = [int(by_status[status]["attoaioz"]["amount"]) for status in ("credited", "uncredited")]
     assert amounts[1] == sum(row.amount.amount for row in uncredited)
     assert sum(amounts) == report.amounts["attoaioz"].amount
+
+
+async def test_the_manifest_keeps_its_keys(tmp_path: Path) -> None:
+    """Programs read manifests by their keys: each fact of the report has the key that it had in version 0.2."""
+    await export(listing_of([top_up(1)]), tmp_path / "t.csv")
+    manifest = manifest_of(tmp_path / "t.csv")
+    assert set(manifest) == KEYS | {"sums_by_status"}
+    assert set(manifest["list"]) == {"endpoint", "offset", "max_items", "after", "since", "until", "stop_early"}
+    assert (manifest["totals"], manifest["requests"]) == ([1, 1], 1)
 
 
 async def test_gaps_of_days_are_named(tmp_path: Path) -> None:
