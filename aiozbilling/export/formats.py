@@ -53,6 +53,10 @@ def encoding(name: FileFormat, table: Table) -> Encoding:
         return Encoding(csv_header(columns), partial(csv_page, columns))
     if name == "jsonl":
         return Encoding(b"", partial(jsonl_page, columns))
+    if name == "sqlite":
+        from aiozbilling.export.sqlite import sqlite_encoding
+
+        return sqlite_encoding(table)
     from aiozbilling.export.parquet import parquet_encoding
 
     return parquet_encoding(columns, table.misfits)

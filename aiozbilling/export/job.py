@@ -18,15 +18,14 @@ from aiozbilling.exchange.observer import watched
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, failures_named
 from aiozbilling.export.facts import Facts
-from aiozbilling.export.formats import Format, format_of
+from aiozbilling.export.formats import Format, encoding, format_of
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.manifest import ExportReport
-from aiozbilling.export.part import digest
+from aiozbilling.export.part import PartFile, digest
 from aiozbilling.export.publish import publish, refuse_foreign, refuse_taken
 from aiozbilling.export.saver import Saver
 from aiozbilling.export.span import Moment, Span
 from aiozbilling.export.totals import Progress, Totals, since
-from aiozbilling.export.writer import writer_of
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.window import Consistency
@@ -124,9 +123,9 @@ class Job:
             "until": _iso(span.until),
             "stop_early": stop_early,
         }
-        self._writer = writer_of(self._disk, self._names, name, self._table)
+        self._part = PartFile(self._disk, self._names, encoding(name, self._table))
         new = Checkpoint(parameters=parameters, totals=Totals(facts=Facts(started_at=datetime.now(UTC))))
-        self._saver = Saver(self._writer, self._names.part, new, clock)
+        self._saver = Saver(self._part, new, clock)
 
     async def run(self, on_progress: Callable[[Progress], object]) -> ExportReport:
         """Do all of it."""
@@ -228,7 +227,7 @@ class Job:
 
     def _release(self, stack: ExitStack) -> None:
         with stack:
-            self._writer.close()
+            self._part.close()
 
     def _sweep(self) -> None:
         """Remove the temporary files of runs that were killed. Nobody else writes them, since the lock is ours."""
@@ -239,7 +238,7 @@ class Job:
 
     def _forget(self) -> None:
         """Remove the files of an export that has read no row."""
-        self._writer.close()
+        self._part.close()
         with failures_named(self._names.final):
             for path in (self._names.part, self._names.checkpoint):
                 if self._disk.exists(path):
@@ -250,7 +249,7 @@ class Job:
         sealed = self._saver.checkpoint
         if sealed.stage != "sealed":
             with failures_named(self._names.part):
-                size, sha256 = digest(self._disk, self._writer.seal())
+                size, sha256 = digest(self._disk, self._part.seal())
                 sealed = attrs.evolve(sealed, stage="sealed", size=size, sha256=sha256)
                 sealed.save(self._disk, self._names)
         with failures_named(self._names.final):

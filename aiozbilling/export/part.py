@@ -35,13 +35,18 @@ class PartFile:
         self._hash = hashlib.sha256()
         self._size = 0
 
-    def open(self, checkpoint: Checkpoint) -> Checkpoint:
+    @property
+    def path(self) -> Path:
+        """The part file."""
+        return self._names.part
+
+    def open(self, checkpoint: Checkpoint) -> None:
         """Resume after a checkpoint.
 
         Raises:
             CheckpointError: the file doesn't hold what the checkpoint says.
         """
-        disk, path = self._disk, self._names.part
+        disk, path = self._disk, self.path
         size = disk.size(path)
         if checkpoint.size == 0 and size is None:
             self._handle = disk.create(path)
@@ -54,7 +59,6 @@ class PartFile:
             disk.truncate(self._handle, checkpoint.size)
         if checkpoint.size == 0:
             self._write(self._encoding.header)
-        return checkpoint
 
     def encode(self, cells: list[list[Cell]]) -> bytes:
         """Make bytes of rows whose cells are given column by column."""

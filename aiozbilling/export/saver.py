@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -11,8 +10,8 @@ import attrs
 from aiozbilling.export.checkpoint import Checkpoint
 from aiozbilling.export.disk import failures_named
 from aiozbilling.export.in_thread import in_thread
+from aiozbilling.export.part import PartFile
 from aiozbilling.export.totals import Totals
-from aiozbilling.export.writer import Writer
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.tables.columns import Cell
 
@@ -28,12 +27,11 @@ _SHARE = 10  # a checkpoint is due when the work since the last one took ten tim
 class Saver:
     """Encodes rows on the event loop, and writes and commits them in a thread."""
 
-    def __init__(self, writer: Writer, part: Path, checkpoint: Checkpoint, clock: Callable[[], float]) -> None:
+    def __init__(self, part: PartFile, checkpoint: Checkpoint, clock: Callable[[], float]) -> None:
         self.checkpoint = checkpoint
-        self._writer = writer
         self._part = part
         self._clock = clock
-        self._waiting: list[Any] = []
+        self._waiting: list[bytes] = []
         self._waiting_rows = 0
         self._written_at = 0.0
         self._committed_at = self._cost = 0.0
@@ -41,13 +39,14 @@ class Saver:
 
     def open(self, checkpoint: Checkpoint) -> None:
         """Resume after a checkpoint. It blocks."""
-        self.checkpoint = self._writer.open(checkpoint)
+        self.checkpoint = checkpoint
+        self._part.open(checkpoint)
         self._committed_at = self._written_at = self._clock()
 
     def add(self, cells: list[list[Cell]]) -> None:
         """Encode the rows of a page, whose cells are passed column by column."""
         # Not in the thread: two threads that both compute take half as long again.
-        self._waiting.append(self._writer.encode(cells))
+        self._waiting.append(self._part.encode(cells))
         self._waiting_rows += len(cells[0])
 
     def discard(self) -> None:
@@ -82,11 +81,11 @@ class Saver:
         await self.write(totals, cursor)
         await in_thread(self._commit, totals=totals, cursor=_text(cursor), stage="read")
 
-    def _append(self, waiting: list[Any], totals: Totals, cursor: str | None) -> None:
+    def _append(self, waiting: list[bytes], totals: Totals, cursor: str | None) -> None:
         self._written = None
-        with failures_named(self._part):
+        with failures_named(self._part.path):
             for encoded in waiting:
-                self._writer.append(encoded)
+                self._part.append(encoded)
         self._written = (totals, cursor)
         if self._clock() - self._committed_at >= _SHARE * self._cost:
             self._commit(totals=totals, cursor=cursor)
@@ -94,8 +93,8 @@ class Saver:
     def _commit(self, **changes: Any) -> None:
         self._written = None  # a commit that fails is not repeated (see failures_named)
         began = self._clock()
-        with failures_named(self._part):
-            self.checkpoint = self._writer.commit(attrs.evolve(self.checkpoint, **changes))
+        with failures_named(self._part.path):
+            self.checkpoint = self._part.commit(attrs.evolve(self.checkpoint, **changes))
         self._committed_at = self._clock()
         self._cost = self._committed_at - began
 

@@ -1,116 +1,76 @@
-"""SQLite: rows and checkpoint in one transaction."""
+"""SQLite: the rows of the part file become a database when all are there."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from aiozbilling.errors import ExportError
-from aiozbilling.export.checkpoint import Checkpoint, Names
+from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.disk import Disk
+from aiozbilling.export.encoding import Encoding
 from aiozbilling.tables.columns import Cell, Column
 from aiozbilling.tables.misfits import MISFITS, MISFITS_MEANING
 from aiozbilling.tables.table import Table
 from aiozbilling.tables.texts import decimal_texts, time_texts
 
-__all__ = ["DatabaseFile", "bindable", "connect", "table_definition"]
+__all__ = ["bindable", "connect", "sqlite_encoding", "table_definition"]
 
-_PROGRESS = "aiozbilling_export"
+_CHUNK = 1 << 20
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[Any])
 _LARGEST = 2**63
 _SQL_TYPES = {"text": "TEXT", "int": "INTEGER", "decimal": "TEXT", "time": "TEXT", "date": "DATE", "bool": "INTEGER"}
 
 
-class DatabaseFile:
-    """Rows of an export whose file is an SQLite database."""
+def sqlite_encoding(table: Table) -> Encoding:
+    """Return the encoding: rows are appended as JSON, and the database is built from them when all are there.
 
-    def __init__(self, disk: Disk, names: Names, table: Table) -> None:
-        self._disk = disk
-        self._names = names
-        self._table = table
-        self._database: sqlite3.Connection | None = None
+    So the checkpoint covers every byte of the part file. A database would change bytes that are already written, and
+    SQLite itself does not notice damage to them.
+    """
+    return Encoding(b"", partial(_lines, table.columns), partial(_sealed, table))
 
-    def open(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Resume after the checkpoint that the database holds."""
-        part = self._names.part
-        if not self._disk.exists(part):
-            if checkpoint.stage == "read":
-                raise ExportError(
-                    "the rows are gone", path=str(part), hint="Remove .checkpoint next to it to start again"
-                )
-            self._disk.close(self._disk.create(part))
-            self._disk.sync_folder(part.parent)
-        with _failures_named(part):
-            self._database = database = connect(part)
-            if checkpoint.stage == "read":
-                return checkpoint
-            if database.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (_PROGRESS,)).fetchone() is None:
-                self._lay_out(database, checkpoint)
-            stored = database.execute(f"SELECT CAST(checkpoint AS BLOB) FROM {_PROGRESS}").fetchone()  # noqa: S608 - our own name
-        checkpoint = Checkpoint.parse((stored and stored[0]) or b"", part)
-        if checkpoint.stage == "read":
-            checkpoint.save(self._disk, self._names)  # before the database's own is dropped
-        return checkpoint
 
-    def encode(self, cells: list[list[Cell]]) -> list[tuple[Cell, ...]]:
-        """Return rows that SQLite takes."""
-        return bindable(self._table.columns, cells)
+def _lines(columns: tuple[Column, ...], cells: list[list[Cell]]) -> bytes:
+    return _encoder.encode_lines(bindable(columns, cells))
 
-    def append(self, encoded: list[tuple[Cell, ...]]) -> None:
-        """Insert rows; they may be lost until `commit`."""
-        marks = ", ".join("?" * (len(self._table.columns) + 1))
-        with _failures_named(self._names.part):
-            database = self._opened()
-            if not database.in_transaction:
-                database.execute("BEGIN IMMEDIATE")
-            database.executemany(f"INSERT INTO {self._table.name} VALUES ({marks})", encoded)  # noqa: S608
 
-    def commit(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Write rows and checkpoint to the disk together."""
-        with _failures_named(self._names.part):
-            database = self._opened()
-            if not database.in_transaction:
-                database.execute("BEGIN IMMEDIATE")
-            database.execute(f"UPDATE {_PROGRESS} SET checkpoint = ?", (checkpoint.text().decode(),))  # noqa: S608
-            database.execute("COMMIT")
-        if checkpoint.stage == "read":
-            checkpoint.save(self._disk, self._names)
-        return checkpoint
+def _sealed(table: Table, disk: Disk, names: Names) -> Path:
+    if disk.exists(names.ready):
+        disk.remove(names.ready)
+    disk.close(disk.create(names.ready))
+    with _failures_named(names.ready), closing(sqlite3.connect(names.ready, isolation_level=None)) as database:
+        _build(database, table, disk, names.part)
+    handle = disk.reopen(names.ready)
+    try:
+        disk.sync(handle)
+    finally:
+        disk.close(handle)
+    disk.sync_folder(names.ready.parent)
+    return names.ready
 
-    def seal(self) -> Path:
-        """Make the complete file of it."""
-        with _failures_named(self._names.part):
-            database, name = self._opened(), self._table.name
-            key = self._table.key_column
-            database.execute(f"DROP TABLE IF EXISTS {_PROGRESS}")
-            database.execute(f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_{key} ON {name} ({key})")
-        self.close()
-        handle = self._disk.reopen(self._names.part)
-        try:
-            self._disk.sync(handle)
-        finally:
-            self._disk.close(handle)
-        return self._names.part
 
-    def close(self) -> None:
-        """Close the database; rows that were not committed are gone."""
-        database, self._database = self._database, None
-        if database is not None:
-            database.close()
-
-    def _lay_out(self, database: sqlite3.Connection, checkpoint: Checkpoint) -> None:
-        database.execute("BEGIN IMMEDIATE")
-        database.execute(table_definition(self._table))
-        database.execute(f"CREATE TABLE {_PROGRESS} (checkpoint TEXT NOT NULL)")
-        database.execute(f"INSERT INTO {_PROGRESS} VALUES (?)", (checkpoint.text().decode(),))  # noqa: S608
-        database.execute("COMMIT")
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._database is None:
-            self._database = connect(self._names.part)
-        return self._database
+def _build(database: sqlite3.Connection, table: Table, disk: Disk, part: Path) -> None:
+    # The file has no name yet: a run that ends early builds it again, so a journal and syncs would only take time.
+    database.execute("PRAGMA journal_mode = OFF")
+    database.execute("PRAGMA synchronous = OFF")
+    database.execute("BEGIN IMMEDIATE")
+    database.execute(table_definition(table))
+    marks = ", ".join("?" * (len(table.columns) + 1))
+    with disk.reader(part) as file:
+        while lines := file.readlines(_CHUNK):
+            database.executemany(f"INSERT INTO {table.name} VALUES ({marks})", _decoder.decode_lines(b"".join(lines)))  # noqa: S608 - our own names
+    name, key = table.name, table.key_column
+    database.execute(f"CREATE UNIQUE INDEX {name}_{key} ON {name} ({key})")
+    database.execute("COMMIT")
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -1,10 +1,8 @@
-"""A checkpoint that was damaged is refused, whichever bit of it changed."""
+"""A damaged checkpoint and a damaged part file are refused, whichever bit of them changed."""
 
 from __future__ import annotations
 
 import random
-import sqlite3
-from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,9 +11,14 @@ import pytest
 from aiozbilling import CheckpointError
 from aiozbilling.export import export
 from aiozbilling.export.checkpoint import Checkpoint, Names
+from aiozbilling.export.formats import encoding, format_of
+from aiozbilling.export.part import PartFile
+from aiozbilling.tables.table import table_of
 from tests.export.export_lists import listing_of, top_ups
+from tests.export.forgetful_disk import ForgetfulDisk, Inode
 
 ROWS = top_ups(9)
+SUFFIXES = (".csv", ".jsonl", ".parquet", ".sqlite")
 
 
 async def interrupted(folder: Path, suffix: str) -> Path:
@@ -30,19 +33,10 @@ async def interrupted(folder: Path, suffix: str) -> Path:
     return path
 
 
-def stored_text(path: Path, suffix: str) -> bytes:
-    """Return the checkpoint, which an export to SQLite keeps in its database."""
-    if suffix != ".sqlite":
-        return Names(path).checkpoint.read_bytes()
-    with closing(sqlite3.connect(Names(path).part)) as database:
-        (text,) = database.execute("SELECT checkpoint FROM aiozbilling_export").fetchone()
-    return text.encode()
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".sqlite"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_every_flipped_bit_is_found(tmp_path: Path, suffix: str) -> None:
     """No text that differs from a checkpoint in one bit is read as a checkpoint."""
-    text = stored_text(await interrupted(tmp_path, suffix), suffix)
+    text = Names(await interrupted(tmp_path, suffix)).checkpoint.read_bytes()
     assert Checkpoint.parse(text, tmp_path).text() == text
     for bit in range(len(text) * 8):
         damaged = bytearray(text)
@@ -51,7 +45,42 @@ async def test_every_flipped_bit_is_found(tmp_path: Path, suffix: str) -> None:
             Checkpoint.parse(bytes(damaged), tmp_path)
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_a_flipped_bit_of_the_part_file_is_found(tmp_path: Path, suffix: str) -> None:
+    """The checkpoint covers every byte of the part file, also of a format that is built at the end."""
+    path = await interrupted(tmp_path, suffix)
+    names, table = Names(path), table_of("/api/billing/topUp")
+    checkpoint = Checkpoint.parse(names.checkpoint.read_bytes(), path)
+    disk = ForgetfulDisk()
+    inode = disk.entries[names.part.name] = Inode(names.part.read_bytes())
+    assert checkpoint.size == len(inode.content) > 500
+    for bit in range(0, len(inode.content) * 8, 3):
+        inode.content[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(CheckpointError, match="was changed"):
+            PartFile(disk, names, encoding(format_of(path, None), table)).open(checkpoint)
+        inode.content[bit // 8] ^= 1 << bit % 8
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_an_export_with_a_damaged_part_file_stops(tmp_path: Path, suffix: str) -> None:
+    """The next run raises, publishes nothing and changes nothing; restored, the part becomes the whole file."""
+    path = await interrupted(tmp_path, suffix)
+    part = Names(path).part
+    content, choose = part.read_bytes(), random.Random(suffix)
+    for _ in range(4):
+        damaged = bytearray(content)
+        damaged[choose.randrange(len(content))] ^= 1 << choose.randrange(8)
+        part.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="was changed"):
+            await export(listing_of(ROWS, page_size=4), path)
+        assert (part.read_bytes(), path.exists()) == (damaged, False)
+    part.write_bytes(content + b"after the checkpoint")
+    assert (await export(listing_of(ROWS, page_size=4), path)).rows == len(ROWS)
+    await export(listing_of(ROWS), tmp_path / f"whole{suffix}")
+    assert path.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".sqlite"])
 async def test_an_export_with_a_damaged_checkpoint_stops(tmp_path: Path, suffix: str) -> None:
     """The next run raises, publishes nothing and changes nothing, so that the cause can be looked at."""
     path = await interrupted(tmp_path, suffix)
@@ -80,7 +109,7 @@ def test_other_files_are_no_checkpoints(tmp_path: Path, text: bytes) -> None:
 
 async def test_an_added_field_is_refused(tmp_path: Path) -> None:
     """A checkpoint with a field more is not ours, even where its digest is right."""
-    text = stored_text(await interrupted(tmp_path, ".csv"), ".csv")
+    text = Names(await interrupted(tmp_path, ".csv")).checkpoint.read_bytes()
     body = text[text.index(b'"checkpoint":') + 13 : -2].replace(b"{", b'{"more":1,', 1)
     forged = b'{"sha256":"' + sha256(body).hexdigest().encode() + b'","checkpoint":' + body + b"}\n"
     with pytest.raises(CheckpointError):
