@@ -14,6 +14,7 @@ import aiohttp
 from aiozbilling.clients.aioz_credentials import AiozCredentials, aioz_credentials, credentials_from_env
 from aiozbilling.clients.aioz_endpoints import HISTORY_USAGE, THIS_MONTH_USAGE, TOP_UP
 from aiozbilling.clients.client import MAX_BODY, Client
+from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credentials import Secret, concealed
 from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Attempt, CallEvent
@@ -278,4 +279,10 @@ class AiozBilling(Client):
             return lists(page) or (), totals(page)
 
         sleep, host = exchange.lifetime.sleep, urlsplit(self.base_url).netloc
-        return Source(endpoint.path, fetch, key, time, self._page_sizes, host=host, sleep=sleep)
+        return Source(endpoint.path, fetch, key, time, self._page_sizes, host, self._fingerprint_if_any, sleep)
+
+    def _fingerprint_if_any(self, key: bytes) -> str:
+        try:
+            return self.fingerprint(key)
+        except ConfigurationError:  # the credentials come from a function, and there is no label
+            return ""

@@ -1,4 +1,4 @@
-"""Lists as files that survive any crash, and as streams of bytes."""
+"""Exports a list to a file that is complete or absent after any crash, or streams it as bytes."""
 
 from aiozbilling.lazy import lazy_names
 

@@ -12,6 +12,7 @@ import msgspec
 from aiozbilling.errors import CheckpointError
 from aiozbilling.export.disk import Disk, write_whole
 from aiozbilling.export.totals import Totals
+from aiozbilling.tables.table import TOP_UPS
 
 __all__ = ["Checkpoint", "Names"]
 
@@ -21,18 +22,18 @@ _HEAD, _MIDDLE, _END = b'{"sha256":"', b'","checkpoint":', b"}\n"
 
 @attrs.frozen
 class Names:
-    """The names next to an export's file. All but the manifest are gone when it is complete."""
+    """Paths of an export's file and of the files next to it. When it is complete, only it and its manifest are left."""
 
     final: Path
 
     @property
     def part(self) -> Path:
-        """Rows so far."""
+        """The rows so far."""
         return self._beside("part")
 
     @property
     def ready(self) -> Path:
-        """The complete file of a format that can't be written piece by piece."""
+        """The complete file before it gets its name, in a format that is built at the end."""
         return self._beside("ready")
 
     @property
@@ -42,17 +43,17 @@ class Names:
 
     @property
     def lock(self) -> Path:
-        """Held by the one process that writes."""
+        """The lock file, held by the process that writes."""
         return self._beside("lock")
 
     @property
     def manifest(self) -> Path:
-        """The facts about the complete file. Readers of data sets skip names that begin with ``_``."""
+        """The facts about the complete file. Its name begins with ``_``, so that readers of datasets skip it."""
         return self.final.with_name(f"_{self.final.name}.manifest.json")
 
     @property
     def old_manifest(self) -> Path:
-        """The name that the manifest had before version 0.2."""
+        """The name of the manifest before version 0.2."""
         return self._beside("manifest.json")
 
     def _beside(self, suffix: str) -> Path:
@@ -64,12 +65,13 @@ class Checkpoint:
     """How far an export is.
 
     Attributes:
-        parameters: the arguments of the export; different ones mean another export.
+        parameters: the arguments of the export. An export with other arguments does not resume it.
         totals: counts and sums up to here.
-        stage: ``"reading"`` rows; all are ``"read"``; the complete file is ``"sealed"``, only its name is missing.
-        size: bytes of the part file up to here; when sealed, of the complete file.
+        stage: ``"reading"`` while rows are read, ``"read"`` when all rows are in the part file, ``"sealed"`` when the
+            complete file is on the disk and only lacks its name.
+        size: bytes of the part file that the checkpoint covers; when sealed, size of the complete file.
         sha256: of those bytes, hexadecimal.
-        cursor: text of the walk's cursor after the last row, or None before the first.
+        cursor: text of the listing's cursor after the last row, or None before the first.
     """
 
     parameters: dict[str, Any]
@@ -81,16 +83,16 @@ class Checkpoint:
     version: int = VERSION
 
     def text(self) -> bytes:
-        """Return it as JSON, with a digest before it."""
+        """Return the checkpoint as JSON, with its digest."""
         body = msgspec.json.encode(self)
         return _HEAD + sha256(body).hexdigest().encode() + _MIDDLE + body + _END
 
     @classmethod
     def parse(cls, text: bytes, path: Path) -> Checkpoint:
-        """Read what `text` returned.
+        """Read a checkpoint from what `text` returned.
 
         Raises:
-            CheckpointError: it was damaged, is something else, or is of another version.
+            CheckpointError: the text is damaged, is no checkpoint, or has another version.
         """
         try:
             if not text.startswith(_HEAD):
@@ -101,7 +103,7 @@ class Checkpoint:
                 return checkpoint
         except (msgspec.MsgspecError, RecursionError, ValueError, ArithmeticError):
             pass
-        raise CheckpointError("this is no checkpoint of an export, or it was damaged", path=str(path), hint=_HINT)
+        raise CheckpointError("this is not the checkpoint of an export, or it was damaged", path=str(path), hint=_HINT)
 
     def check(self, parameters: dict[str, Any], path: Path) -> None:
         """Refuse to resume another export.
@@ -114,21 +116,39 @@ class Checkpoint:
         if differ:
             named = ", ".join(f"{name} was {before.get(name)!r} and is {parameters.get(name)!r}" for name in differ)
             raise CheckpointError(
-                f"another export to this file was begun: {named}",
+                f"another export to this file is not complete: {named}",
                 path=str(path),
-                hint="Run it as it was begun, or remove the files .part and .checkpoint next to it to start again",
+                hint="Use those arguments, or remove the files .part and .checkpoint next to it to start again",
+            )
+
+    def check_key(self, fingerprint: str, path: Path) -> None:
+        """Refuse other credentials where nothing proves that they read the same account.
+
+        While deposits are read, their ids prove it, because the walk looks for the rows before the cursor. Days have
+        the same keys in every account. Where no row is left to read, the walk looks for none.
+
+        Raises:
+            CheckpointError: the rows so far may be of another account.
+        """
+        most, read = self.parameters["max_items"], self.totals.read
+        is_proven = self.stage == "reading" and self.parameters["endpoint"] == TOP_UPS.endpoint and read != most
+        if read and fingerprint != self.totals.facts.key_fingerprint and not is_proven:
+            raise CheckpointError(
+                "this export was begun with other credentials or at another host, and may be of another account",
+                path=str(path),
+                hint="Run it with those, or remove the files .part and .checkpoint next to it to start again",
             )
 
     def save(self, disk: Disk, names: Names) -> None:
-        """Write it to the disk."""
+        """Write the checkpoint to the disk."""
         write_whole(disk, names.checkpoint, self.text())
 
     @classmethod
     def load(cls, disk: Disk, names: Names) -> Checkpoint | None:
-        """Read the checkpoint from the disk; None where there is none.
+        """Read the checkpoint from the disk; None if there is none.
 
         Raises:
-            CheckpointError: it can't be read.
+            CheckpointError: it is damaged, or has another version.
         """
         if not disk.exists(names.checkpoint):
             return None
@@ -144,9 +164,9 @@ class _Versioned:
 def _refuse_other_version(version: int, path: Path) -> None:
     if version != VERSION:
         raise CheckpointError(
-            f"the checkpoint has version {version}, this release reads {VERSION}",
+            f"the checkpoint has version {version}, and this release reads version {VERSION}",
             path=str(path),
-            hint="Finish with the release that began this export, or remove the files .part and .checkpoint next to it",
+            hint="Finish it with the release that began it, or remove the files .part and .checkpoint next to it",
         )
 
 

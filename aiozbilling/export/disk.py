@@ -1,4 +1,4 @@
-"""What an export needs of the file system; tests replace it by one that fails and forgets."""
+"""The file system as an export uses it. Tests replace it by one that fails, and that loses what was not synced."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _OUR_LOCK = re.compile(rb"\d*\s*")
 
 
 class Disk:
-    """The real file system: each method is one step that may fail or be the last before the power goes."""
+    """The real file system. Each method is one step, which may fail or be the last one before a power cut."""
 
     def create(self, path: Path) -> int:
-        """Create a file that must not exist, readable by its owner only from its first instant."""
+        """Create a file that must not exist. Only its owner can read it, from the first instant."""
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | _NO_LINKS | _BINARY, _PRIVATE)
         if sys.platform != "win32":
-            os.fchmod(handle, _PRIVATE)  # a umask of 0o777 would leave nothing
+            os.fchmod(handle, _PRIVATE)  # a umask of 0o777 would leave no permission
         return handle
 
     def reopen(self, path: Path) -> int:
@@ -45,16 +45,16 @@ class Disk:
         return os.write(handle, content)
 
     def truncate(self, handle: int, size: int) -> None:
-        """Cut a file to `size` bytes and go to its end."""
+        """Truncate a file to `size` bytes and seek to its end."""
         os.ftruncate(handle, size)
         os.lseek(handle, size, os.SEEK_SET)
 
     def sync(self, handle: int) -> None:
-        """Flush a file's content to the disk."""
+        """Flush the content of a file to the disk."""
         if sys.platform == "darwin":
             import fcntl
 
-            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)  # its fsync stops at the drive's cache
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)  # fsync on macOS leaves the data in the cache of the drive
         else:
             os.fsync(handle)
 
@@ -70,7 +70,7 @@ class Disk:
             return None
 
     def exists(self, path: Path) -> bool:
-        """Return whether a name exists; a broken link counts too."""
+        """Return whether a name exists. A broken link exists too."""
         return os.path.lexists(path)
 
     def is_ours(self, path: Path) -> bool:
@@ -82,11 +82,11 @@ class Disk:
         return one.exists() and other.exists() and one.samefile(other)
 
     def replace(self, source: Path, target: Path) -> None:
-        """Rename a file and replace the target."""
+        """Rename a file, and replace the target if it exists."""
         source.replace(target)
 
     def link(self, source: Path, target: Path) -> None:
-        """Link a file to a second name that must not exist."""
+        """Give a file a second name, which must not exist."""
         os.link(source, target, follow_symlinks=False)
 
     def remove(self, path: Path) -> None:
@@ -100,7 +100,7 @@ class Disk:
     def sync_folder(self, folder: Path) -> None:
         """Flush the names in a folder to the disk."""
         if sys.platform == "win32":
-            return  # a folder can't be opened there; renames are journalled
+            return  # a folder can't be opened on Windows, where renames are journalled
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)
@@ -109,33 +109,33 @@ class Disk:
 
     @contextmanager
     def locked(self, path: Path) -> Iterator[None]:
-        """Hold the lock file `path`; the system releases it when the process dies, and its file is removed at the end.
+        """Hold the lock file `path`, and remove it at the end. The system releases the lock when the process dies.
 
         Raises:
-            ExportLockedError: another one holds it.
+            ExportLockedError: another process holds it.
         """
         handle = _acquired(path)
         try:
             yield
         finally:
-            # Remove it while we hold it: a process that opened it before sees that the name is gone, and starts again.
+            # Removed while we hold it: a process that opened it meanwhile sees that the name is gone, and tries again.
             with suppress(OSError):
                 path.unlink()
             os.close(handle)
 
 
 def write_all(disk: Disk, handle: int, content: bytes) -> None:
-    """Write every byte; after a partial write, write the rest, so that the system reports why it failed."""
+    """Write every byte. After a partial write this writes the rest, so that the system reports the reason."""
     rest = memoryview(content)
     while rest:
         taken = disk.write(handle, rest)
         if taken <= 0:
-            raise OSError("the disk takes no more bytes")
+            raise OSError("the disk accepts no more bytes")
         rest = rest[taken:]
 
 
 def write_whole(disk: Disk, path: Path, content: bytes) -> None:
-    """Put a small file in place so that at any instant there is the old content or the new one."""
+    """Replace a small file in one step: at any instant it has the old content or the new content."""
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     handle = disk.create(temporary)
     try:
@@ -156,8 +156,8 @@ def write_whole(disk: Disk, path: Path, content: bytes) -> None:
 def failures_named(path: Path) -> Iterator[None]:
     """Turn a system error into an ExportError with a hint.
 
-    A failed fsync is never repeated: the system forgets what it could not write, and a second one succeeds over lost
-    bytes. The next run resumes from the last checkpoint, which was on the disk before.
+    A failed fsync is never repeated: the system drops the bytes that it could not write, and a second fsync succeeds
+    without them. The next run resumes from the last checkpoint, which is on the disk.
     """
     try:
         yield
@@ -186,12 +186,12 @@ def _acquired(path: Path) -> int:
 
 
 def _refuse_foreign(handle: int, path: Path) -> None:
-    """Refuse a file that has the name of our lock but is none, such as ``Cargo.lock`` next to ``Cargo``."""
+    """Refuse a file that has the name of our lock but is not one, such as ``Cargo.lock`` next to ``Cargo``."""
     status = os.fstat(handle)
     is_ours = sys.platform == "win32" or status.st_uid == os.geteuid()
     if not stat.S_ISREG(status.st_mode) or not _OUR_LOCK.fullmatch(os.read(handle, 64)) or not is_ours:
         raise ExportError(
-            f"a file named {path.name} that is not ours is in the place of the lock",
+            f"the name of the lock, {path.name}, is taken by a file that is not ours",
             path=str(path),
             hint="Choose another name for the output",
         )
@@ -207,7 +207,7 @@ def _lock(handle: int, path: Path) -> None:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # the second is Windows' word for it
+    except (BlockingIOError, PermissionError):  # PermissionError is what Windows raises
         who = _owner(handle)
         raise ExportLockedError(
             f"another export{who} is writing this file", path=str(path.with_suffix("")), hint="Wait until it has ended"

@@ -1,4 +1,4 @@
-"""How a format encodes rows as bytes to append, and how it makes the complete file."""
+"""How a format encodes rows as bytes, and how it makes the complete file of them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ __all__ = ["Encoding"]
 
 @attrs.frozen
 class Encoding:
-    """A format that is written by appending.
+    """The encoding of one format. Every format appends rows to the part file.
 
     Attributes:
-        header: the first bytes of the file.
-        encode: returns the bytes of one or more rows; the cells are passed column by column.
-        sealed: makes the complete file from the part file, syncs it to the disk and returns its name.
+        header: first bytes of the part file.
+        encode: returns the bytes of one or more rows. It takes one list of cells for each column.
+        sealed: makes the complete file from the part file, syncs it to the disk and returns its path. By default the
+            part file is the complete file.
     """
 
     header: bytes

@@ -1,4 +1,4 @@
-"""The facts about an export that its checkpoint, its report and its manifest share."""
+"""The facts about an export that its checkpoint, its report and its manifest have in common."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ __all__ = ["Facts"]
 
 @attrs.frozen(kw_only=True)
 class Facts:
-    """Counts, sums and times of an export, over all of its runs. All sums are exact.
+    """Counts, sums and times of an export, over all of its runs.
 
-    A new field here is a field of the checkpoint, of the report and of the manifest.
+    A field that is added here is added to the checkpoint, to the report and to the manifest.
     """
 
     host: str = ""
     """Host that the latest run read from."""
+    key_fingerprint: str = ""
+    """Identifies host and credentials of the latest run, without revealing them: the result of
+    ``billing.fingerprint(bytes.fromhex(key_salt))``. Empty where the credentials come from a function and the client
+    has no ``account=``."""
+    key_salt: str = ""
+    """Random key of `key_fingerprint`, hexadecimal."""
+    key_changed: bool = False
+    """Whether a later run had other credentials or another host. The list still had the rows that were read before."""
     rows: int = 0
     """Rows in the file."""
     rows_outside: int = 0
@@ -35,11 +43,11 @@ class Facts:
     last_time: datetime | None = None
     """Latest time of a row in the file, or None."""
     usd: Decimal = Decimal(0)
-    """Sum in USD."""
+    """Exact sum in USD."""
     usd_uncredited: Decimal = Decimal(0)
     """The part of `usd` that belongs to uncredited deposits."""
     amounts: dict[str, TokenAmount] = attrs.field(factory=dict)
-    """Sums of tokens by denomination."""
+    """Exact sums of tokens by denomination."""
     amounts_uncredited: dict[str, TokenAmount] = attrs.field(factory=dict)
     """The part of `amounts` that belongs to uncredited deposits."""
     duplicates_skipped: int = 0
@@ -57,7 +65,7 @@ class Facts:
     runs: int = 0
     """1, plus one for each time that the export was resumed."""
     stopped_early: bool = False
-    """Whether the rest of the list was not read, because all rows came newest first and the last page was before
-    `since`. `rows_outside` then counts only rows that were read."""
+    """Whether `stop_early` ended the export before the end of the list. `rows_outside` then counts only rows that were
+    read."""
     started_at: datetime
     """When the first run began, UTC."""

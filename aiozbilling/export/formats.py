@@ -1,4 +1,4 @@
-"""The formats of an export, by name and by suffix."""
+"""The file formats of an export, by name and by suffix."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _SUFFIXES: dict[str, FileFormat] = {
 
 
 def format_of(path: Path, name: str | None) -> FileFormat:
-    """Find the format of a file by its name, else by the file's suffix; a file for FOCUS is CSV or Parquet.
+    """Return the format that a name says, or without a name the suffix of the file. FOCUS is CSV or Parquet.
 
     Raises:
-        ConfigurationError: neither names one.
+        ConfigurationError: neither the name nor the suffix is known.
     """
     found = _SUFFIXES.get(path.suffix.lower()) if name in (None, "focus") else _SUFFIXES.get(f".{name.lower()}")
     if found is None:
         known = ", ".join(get_args(Format))
-        raise ConfigurationError(f"give a format ({known}): {name or path.name!r} names none")
+        raise ConfigurationError(f"{name or path.name!r} names no known format: pass format= ({known})")
     if name == "focus" and found not in ("csv", "parquet"):
-        raise ConfigurationError(f"format='focus' writes CSV or Parquet: {path.name!r} names neither")
+        raise ConfigurationError(f"format='focus' writes CSV or Parquet: the suffix of {path.name!r} is neither")
     return found
 
 
 def encoding(name: FileFormat, table: Table) -> Encoding:
-    """Return the encoding of a format that is written by appending.
+    """Return the encoding of a format.
 
     Raises:
-        ConfigurationError: the extra that it needs is not installed.
+        ConfigurationError: the extra that the format needs is not installed.
     """
     columns = table.columns
     if name == "csv":

@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do `work` in a thread, and return when it has ended, also where the caller is cancelled meanwhile.
+    """Run `work` in a thread, and return when it has ended, even if the caller is cancelled meanwhile.
 
-    A thread can't be stopped: whoever went on after a cancellation would close a file under its hands.
+    A thread can't be stopped. If this returned at a cancellation, the caller could close a file that the thread uses.
     """
     task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     cancelled: asyncio.CancelledError | None = None
@@ -26,6 +26,6 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
             cancelled = error
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # seen; the cancellation counts
+            task.exception()  # retrieved, so that asyncio does not log it; the cancellation is raised instead
         raise cancelled
     return task.result()

@@ -1,8 +1,9 @@
-"""A list becomes a file that is complete or not there, whatever happens on the way."""
+"""Exports one list to one file, which is complete or absent after any interruption."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, aclosing, asynccontextmanager
@@ -54,29 +55,30 @@ async def export(
 ) -> ExportReport:
     """Write a whole list to a file: CSV, JSON Lines, Parquet or SQLite.
 
-    Nothing appears under the file's name before it is complete. After any interruption, call it again with the same
-    arguments: it resumes from its checkpoint, and the file becomes what it would have been. Until then the files
-    ``.part`` and ``.checkpoint`` are next to it; afterwards ``_NAME.manifest.json`` holds the facts of the report.
+    The file gets its name when it is complete. After any interruption, call this again with the same arguments: it
+    resumes, and writes the same file as without the interruption. Until then the files ``.part`` and ``.checkpoint``
+    are next to it. Afterwards ``_NAME.manifest.json`` has the facts of the report.
 
     Args:
         listing: ``billing.top_ups()`` or ``billing.history_usage()``, with any options.
-        path: of the file, in a folder that exists.
-        format: by default the one that the path's suffix names. ``"focus"`` writes daily costs in the columns of
-            FOCUS 1.2, as CSV or Parquet by the suffix.
-        since: keep rows from this time on: a datetime or its text, or a day or a month, taken whole.
-        until: keep rows before this time; of a day or a month, those in it too. Rows without a time are in no span.
-        stop_early: with `since`, stop reading where all rows so far came newest first, strictly by time, and a whole
-            page is before `since`. A list in another order is read to its end. The manifest says whether it stopped.
+        path: of the file, in an existing folder.
+        format: of the file; by default the suffix of the path decides. ``"focus"`` writes daily costs in the columns
+            of FOCUS 1.2, as CSV or Parquet by the suffix.
+        since: keep rows from this time on: a datetime with a time zone or its ISO text, the first instant of a day, or
+            of a month such as ``"2026-10"``. With `since` or `until`, rows without a time are left out.
+        until: keep rows before this time, or to the end of this day or month.
+        stop_early: with `since`, stop reading once a whole page is before `since`, if all rows so far came newest
+            first. A list in another order is read to its end. The report and the manifest say whether it stopped.
         account: label of the account, for the manifest and for FOCUS.
-        overwrite: replace a file of that name, when the new one is complete.
+        overwrite: replace a file of that name once the new one is complete.
         on_progress: called with a `Progress` after each page.
 
     Raises:
         ConfigurationError: an argument is invalid, or an extra is missing.
         ExportError: the file exists, a file next to it is not ours, or the disk fails.
         ExportLockedError: another export is writing this file.
-        CheckpointError: the files next to it belong to another export, or were damaged.
-        AiozBillingError: the list could not be read; the rows before are kept, and the next call resumes after them.
+        CheckpointError: the files next to it belong to another export or account, or were damaged.
+        AiozBillingError: the list could not be read. The rows so far are kept, and the next call resumes after them.
     """
     span = Span.between(since, until)
     if stop_early and span.since is None:
@@ -90,7 +92,7 @@ def _figures(report: ExportReport) -> dict[str, str | int]:
 
 
 class Job:
-    """One export, from lock to manifest."""
+    """One export, from taking the lock to writing the manifest."""
 
     def __init__(
         self,
@@ -107,7 +109,7 @@ class Job:
     ) -> None:
         _check_name(path)
         self._listing = listing
-        self._names = Names(Path(os.path.realpath(path)))  # a link takes the lock of its file
+        self._names = Names(Path(os.path.realpath(path)))  # a file and a link to it have the same lock
         self._span = span
         self._stop_before = span.since if stop_early else None
         self._overwrite = overwrite
@@ -124,11 +126,12 @@ class Job:
             "stop_early": stop_early,
         }
         self._part = PartFile(self._disk, self._names, encoding(name, self._table))
-        new = Checkpoint(parameters=parameters, totals=Totals(facts=Facts(started_at=datetime.now(UTC))))
+        facts = Facts(started_at=datetime.now(UTC), key_salt=secrets.token_hex(16))
+        new = Checkpoint(parameters=parameters, totals=Totals(facts=facts))
         self._saver = Saver(self._part, new, clock)
 
     async def run(self, on_progress: Callable[[Progress], object]) -> ExportReport:
-        """Do all of it."""
+        """Run the export to its end, or resume it."""
         async with self._locked():
             await in_thread(self._begin)
             if self._saver.checkpoint.stage == "reading":
@@ -149,7 +152,7 @@ class Job:
         saver, before = self._saver, self._saver.checkpoint.totals
         left = None if self._saver.checkpoint.cursor is None else Cursor.parse(self._saver.checkpoint.cursor)
         listing = self._listing if left is None else self._listing.resumed(left, handed_out=before.read)
-        totals = before.of_next_run(listing.host)
+        totals = before.of_next_run(listing.host, self._fingerprint(before.facts))
         try:
             async with aclosing(listing.pages()) as pages:
                 async for page in pages:
@@ -177,15 +180,18 @@ class Job:
             await self._keep(error)
             raise
 
+    def _fingerprint(self, facts: Facts) -> str:
+        return self._listing.fingerprint(bytes.fromhex(facts.key_salt))
+
     def _compared(self, before: Totals, seen: tuple[Consistency, bool]) -> Totals:
-        """Add how the list changed between the two runs."""
+        """Return the totals with how the list changed between the two runs."""
         consistency, is_append = seen
         if not is_append and self._listing.on_drift == "raise":
             raise DriftError("the list changed between two runs of this export", hint=_LOST)
         return before.with_change(consistency)
 
     def _take(self, rows: Sequence[Any], totals: Totals) -> Totals:
-        """Count the rows of a page and encode those in the span."""
+        """Count the rows of a page, and encode those in the span."""
         try:
             times = list(map(self._table.time, rows))
             totals = totals.with_page(times, self._stop_before)
@@ -200,7 +206,7 @@ class Job:
         return totals
 
     async def _keep(self, error: BaseException) -> None:
-        """Keep what was read when reading ends early, or leave no file where that is nothing."""
+        """Make the rows that were read durable. If there are none, remove the files."""
         await self._saver.commit()
         read = self._saver.checkpoint.totals.read
         if not read:
@@ -208,7 +214,7 @@ class Job:
         elif isinstance(error, Exception):
             error.add_note(f"{read} rows were read and are kept: run the same export again to resume after them")
 
-    # What blocks, and so runs in a thread.
+    # The methods from here on block, so they run in a thread.
 
     def _begin(self) -> None:
         with failures_named(self._names.final):
@@ -218,6 +224,7 @@ class Job:
             checkpoint, found = self._saver.checkpoint, Checkpoint.load(self._disk, self._names)
             if found is not None:
                 found.check(checkpoint.parameters, self._names.final)
+                found.check_key(self._fingerprint(found.totals.facts), self._names.final)
                 self._saver.checkpoint = checkpoint = found
             if checkpoint.stage != "sealed":
                 refuse_taken(self._disk, self._names, overwrite=self._overwrite)
@@ -230,14 +237,14 @@ class Job:
             self._part.close()
 
     def _sweep(self) -> None:
-        """Remove the temporary files of runs that were killed. Nobody else writes them, since the lock is ours."""
+        """Remove the temporary files of runs that were killed. No other run uses them, since we hold the lock."""
         begun = (f"{self._names.checkpoint.name}.", f"{self._names.manifest.name}.")
         for name in self._disk.names(self._names.final.parent):
             if name.startswith(begun) and name.endswith(".tmp"):
                 self._disk.remove(self._names.final.with_name(name))
 
     def _forget(self) -> None:
-        """Remove the files of an export that has read no row."""
+        """Remove the files of an export that read no row."""
         self._part.close()
         with failures_named(self._names.final):
             for path in (self._names.part, self._names.checkpoint):
@@ -258,7 +265,7 @@ class Job:
 
 def _check_name(path: Path) -> None:
     if path.is_dir():
-        raise ConfigurationError(f"{path} is a folder: give the name of a file in it")
+        raise ConfigurationError(f"{path} is a folder: pass the path of a file")
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The report of a complete export, and the manifest, which is the report as a file."""
+"""The report of a complete export, and its manifest, which has the same facts as JSON."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ __all__ = ["ExportReport", "is_manifest", "write_manifest"]
 
 _LARGEST = 16 << 20  # bytes of a manifest
 
-# Fields of the report that the manifest has in another form: as "file", "list", "totals", "sums", "sums_by_status" and
+# These fields of the report have another form in the manifest: "file", "list", "totals", "sums", "sums_by_status" and
 # "missing_days".
-_SHOWN_OTHERWISE = {
+_IN_ANOTHER_FORM = {
     "path",
     "endpoint",
     "total_first",
@@ -86,7 +86,7 @@ class ExportReport(Facts):
 
 def write_manifest(disk: Disk, names: Names, report: ExportReport, parameters: dict[str, Any]) -> None:
     """Write the manifest of a complete export."""
-    facts = attrs.asdict(report, recurse=False, filter=lambda field, _: field.name not in _SHOWN_OTHERWISE)
+    facts = attrs.asdict(report, recurse=False, filter=lambda field, _: field.name not in _IN_ANOTHER_FORM)
     content: dict[str, Any] = {
         "file": report.path.name,
         "list": {name: value for name, value in parameters.items() if name not in ("columns", "format", "account")},
@@ -108,7 +108,7 @@ def _sums(usd: Decimal, amounts: dict[str, TokenAmount]) -> dict[str, Any]:
 
 
 def _details(report: ExportReport) -> dict[str, Any]:
-    """Return the sums of deposits by status, or the gaps of days."""
+    """Return the sums by status of deposits, or the missing days of a history."""
     if report.endpoint == HISTORY.endpoint:
         return {"missing_days": [[first.isoformat(), last.isoformat()] for first, last in report.missing_days]}
     with localcontext(EXACT):

@@ -1,4 +1,4 @@
-"""Parquet: pages are appended as Arrow batches, and joined to row groups of one size when all are there."""
+"""Parquet: rows are appended as Arrow batches, and written at the end as row groups of one size."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ from aiozbilling.tables.arrow import batch_of_cells, schema_of
 
 __all__ = ["ROW_GROUP", "parquet_encoding"]
 
-ROW_GROUP = 1 << 14  # rows; the same for any page size, so that the same rows make the same bytes
-_FEW_VALUES = {"token", "denom", "sender", "recipient"}  # a dictionary of the other columns' values only takes time
+ROW_GROUP = 1 << 14  # rows; independent of the page size, so that the same rows always make the same bytes
+_FEW_VALUES = {
+    "token",
+    "denom",
+    "sender",
+    "recipient",
+}  # a dictionary of many values only takes time
 
 
 def parquet_encoding(columns: tuple[Column, ...], misfits: str) -> Encoding:
-    """Return the encoding. The schema does not depend on the rows (see `tables.arrow`)."""
+    """Return the encoding. Its schema does not depend on the rows (see `tables.arrow`)."""
     return Encoding(schema_of(columns, misfits).serialize().to_pybytes(), partial(_batch, columns, misfits), _sealed)
 
 
@@ -65,11 +70,11 @@ def _join(disk: Disk, names: Names, sink: _Sink) -> None:
     finally:
         sink.shut()
         if writer is not None:
-            writer.close()  # otherwise its end, at any later time, could write to a handle of another file
+            writer.close()  # or its finalizer could later write to the handle, which may be another file then
 
 
 def _groups(disk: Disk, part: Path) -> Iterator[Any]:
-    """Iterate the rows as tables of `ROW_GROUP` rows, the last with fewer; an empty one where there are no rows."""
+    """Yield the rows as tables of `ROW_GROUP` rows; the last one has fewer, and is empty if there are no rows."""
     with disk.reader(part) as file, pa.ipc.open_stream(file) as batches:
         waiting: list[Any] = []
         count = 0
@@ -86,12 +91,12 @@ def _groups(disk: Disk, part: Path) -> Iterator[Any]:
 
 
 def _table(batches: list[Any], schema: Any) -> Any:
-    # In one chunk: the writer's pages follow the chunks, and those would follow the page size.
+    # In one chunk: the pages of the file depend on the chunks, and the chunks on the page size of the list.
     return pa.Table.from_batches(batches, schema).combine_chunks()
 
 
 class _Sink:
-    """A file for pyarrow that writes through the disk."""
+    """A file object for pyarrow that writes through `Disk`."""
 
     closed = False
 

@@ -1,4 +1,4 @@
-"""The part file: pages of bytes appended one after the other, durable up to the latest checkpoint."""
+"""The part file, to which rows are appended. It is durable up to the latest checkpoint."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _CHUNK = 1 << 20
 
 
 class PartFile:
-    """Rows of an export whose file grows by appending.
+    """The rows of an export before the file is complete.
 
-    What the steps are for: rows are synced before the checkpoint that counts them; the checkpoint takes the old one's
-    name only when it is on the disk itself; bytes after the checkpoint are truncated before resuming.
+    Rows are synced before the checkpoint that counts them. A new checkpoint is synced before it replaces the old one.
+    When an export resumes, the bytes after the checkpoint are truncated.
     """
 
     def __init__(self, disk: Disk, names: Names, encoding: Encoding) -> None:
@@ -44,15 +44,15 @@ class PartFile:
         """Resume after a checkpoint.
 
         Raises:
-            CheckpointError: the file doesn't hold what the checkpoint says.
+            CheckpointError: the file is not the one that the checkpoint describes.
         """
         disk, path = self._disk, self.path
         size = disk.size(path)
         if checkpoint.size == 0 and size is None:
             self._handle = disk.create(path)
-            disk.sync_folder(path.parent)  # or the checkpoint could outlive the name of what it counts
+            disk.sync_folder(path.parent)  # or a power cut could leave a checkpoint without its part file
         elif size is None or size < checkpoint.size:
-            raise _damaged(path, f"the file has {size or 0} bytes, fewer than the {checkpoint.size} of its checkpoint")
+            raise _damaged(path, f"the file has {size or 0} bytes, but its checkpoint counts {checkpoint.size}")
         else:
             self._check(checkpoint)
             self._handle = disk.reopen(path)
@@ -61,7 +61,7 @@ class PartFile:
             self._write(self._encoding.header)
 
     def encode(self, cells: list[list[Cell]]) -> bytes:
-        """Make bytes of rows whose cells are given column by column."""
+        """Return the bytes of rows, whose cells are passed column by column."""
         return self._encoding.encode(cells)
 
     def append(self, encoded: bytes) -> None:
@@ -69,7 +69,7 @@ class PartFile:
         self._write(encoded)
 
     def commit(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Bring the rows to the disk, and then the checkpoint that counts them."""
+        """Sync the rows to the disk, then write the checkpoint that counts them, and return it."""
         if self._handle is not None:
             self._disk.sync(self._handle)
         checkpoint = attrs.evolve(checkpoint, size=self._size, sha256=self._hash.hexdigest())
@@ -77,7 +77,7 @@ class PartFile:
         return checkpoint
 
     def seal(self) -> Path:
-        """Make the complete file of it."""
+        """Make the complete file from the part file, and return its path."""
         self.close()
         return self._encoding.sealed(self._disk, self._names)
 
@@ -85,7 +85,7 @@ class PartFile:
         """Close the file."""
         handle, self._handle = self._handle, None
         if handle is not None:
-            with suppress(OSError):  # what counts was synced before
+            with suppress(OSError):  # what the checkpoint counts was synced before
                 self._disk.close(handle)
 
     def _write(self, content: bytes) -> None:
@@ -99,11 +99,11 @@ class PartFile:
             self._hash.update(chunk)
             self._size += len(chunk)
         if checkpoint.size and (self._size, self._hash.hexdigest()) != (checkpoint.size, checkpoint.sha256):
-            raise _damaged(self._names.part, "the file was changed since its checkpoint was written")
+            raise _damaged(self._names.part, "the file was changed after its checkpoint was written")
 
 
 def chunks(disk: Disk, path: Path, size: int | None = None) -> Iterator[bytes]:
-    """Read a file, or its first `size` bytes."""
+    """Yield a file, or its first `size` bytes, in chunks."""
     rest = float("inf") if size is None else size
     with disk.reader(path) as file:
         while rest > 0 and (chunk := file.read(int(min(_CHUNK, rest)))):

@@ -1,4 +1,4 @@
-"""The last steps: a complete file gets its name and its manifest, and the temporary files are removed."""
+"""The last steps of an export: name the complete file, write its manifest, remove the temporary files."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 def refuse_taken(disk: Disk, names: Names, *, overwrite: bool) -> None:
-    """Refuse a name that is taken.
+    """Refuse to overwrite a file, unless that is wanted.
 
     Raises:
-        ExportError: there is such a file, and it must not be overwritten.
+        ExportError: the file exists, and `overwrite` is false.
     """
     if disk.exists(names.final) and not overwrite:
         raise ExportError("the file exists", path=str(names.final), hint=_TAKEN)
@@ -30,32 +30,32 @@ def refuse_foreign(disk: Disk, names: Names, *, is_resumed: bool) -> None:
     """Refuse to use or replace files next to the export that are not ours.
 
     Raises:
-        ExportError: a file with one of our names belongs to another user, or is not of an export.
+        ExportError: a file that has one of our names belongs to another user, or was not written by an export.
     """
     for path in (names.part, names.ready, names.checkpoint, names.manifest, names.old_manifest):
         if disk.exists(path) and not disk.is_ours(path):
-            raise ExportError("the file belongs to another user", path=str(path), hint="Move it away")
+            raise ExportError("the file belongs to another user", path=str(path), hint=_MOVE)
     for path in (names.part, names.ready):
         if not is_resumed and disk.exists(path):
-            raise ExportError("a file is there that no export of ours left", path=str(path), hint="Move it away")
+            raise ExportError("the name is taken by a file that is not part of an export", path=str(path), hint=_MOVE)
     for path in (names.manifest, names.old_manifest):
         if disk.exists(path) and not is_manifest(disk, path):
-            raise ExportError("the file is not a manifest of ours", path=str(path), hint="Move it away")
+            raise ExportError("the file is not the manifest of an export", path=str(path), hint=_MOVE)
 
 
 def publish(disk: Disk, names: Names, sealed: Checkpoint, *, overwrite: bool) -> ExportReport:
-    """Rename a sealed file to its final name and write its manifest; an interrupted run may have done part of this.
+    """Rename a sealed file to its final name and write its manifest. An earlier run may have done some of the steps.
 
     Raises:
-        ExportError: the name was taken meanwhile; the complete file waits.
-        CheckpointError: the sealed file is not there or was changed.
+        ExportError: the name was taken meanwhile. The complete file is kept.
+        CheckpointError: the sealed file is missing or was changed.
     """
     folder = names.final.parent
     waiting = next((path for path in (names.ready, names.part) if disk.exists(path)), None)
     if waiting is None or not _is(disk, waiting, sealed):
         if not _is(disk, names.final, sealed):
             raise CheckpointError(
-                "the complete file is gone or was changed before it got its name",
+                "the complete file was removed or changed before it got its name",
                 path=str(names.final),
                 hint="Remove the files .part, .ready and .checkpoint next to it to start again",
             )
@@ -63,7 +63,10 @@ def publish(disk: Disk, names: Names, sealed: Checkpoint, *, overwrite: bool) ->
         _name(disk, waiting, names, overwrite=overwrite)
     report = ExportReport.of(names.final, sealed)
     write_manifest(disk, names, report, sealed.parameters)
-    for path in (names.part, names.checkpoint):  # a part without its checkpoint would look like a foreign file
+    for path in (
+        names.part,
+        names.checkpoint,
+    ):  # the part first: alone it would look like a foreign file
         if disk.exists(path):
             disk.remove(path)
             disk.sync_folder(folder)
@@ -76,7 +79,7 @@ def _is(disk: Disk, path: Path, sealed: Checkpoint) -> bool:
 
 def _name(disk: Disk, waiting: Path, names: Names, *, overwrite: bool) -> None:
     for manifest in (names.manifest, names.old_manifest):
-        if disk.exists(manifest):  # of an earlier file: none is better than one that is wrong
+        if disk.exists(manifest):  # of the file that is replaced: no manifest is better than a wrong one
             disk.remove(manifest)
             disk.sync_folder(names.final.parent)
     if overwrite:
@@ -88,15 +91,15 @@ def _name(disk: Disk, waiting: Path, names: Names, *, overwrite: bool) -> None:
 
 
 def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
-    """Add the final name without replacing a file: a rename silently replaces a file that appeared meanwhile."""
+    """Name the file by a link, which fails if a file of that name appeared meanwhile; a rename would replace it."""
     try:
         disk.link(waiting, names.final)
     except FileExistsError:
         if not disk.same(waiting, names.final):
             raise ExportError(
-                "there is a file of that name now; the complete export waits next to it",
+                "a file of that name has appeared; the complete export is kept next to it",
                 path=str(names.final),
-                hint="Move that file away and run the same export again, or overwrite it",
+                hint="Move that file to another folder and run the same export again, or overwrite it",
             ) from None
     except OSError as error:
         if error.errno in _NO_LINKS:
@@ -107,4 +110,5 @@ def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
     return True
 
 
+_MOVE = "Move that file to another folder"
 _TAKEN = "Choose another name, or replace the file with overwrite=True"

@@ -1,4 +1,4 @@
-"""The way of rows to the disk while a list is read: a few pages at a time, with a checkpoint when one is due."""
+"""Writes rows to the disk while a list is read: several pages at a time, with a checkpoint from time to time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from aiozbilling.tables.columns import Cell
 
 __all__ = ["Saver"]
 
-# Rows that wait to be written, and for how long they wait. While the thread writes, the event loop reads the next pages
-# in small pieces, which took a third of the time where each page was written alone.
+# Rows wait until there are this many, or for this long, and are then written together. While the thread writes, the
+# event loop runs in small slices: with one write for each page, that took a third of the time of an export.
 _MOST_WAITING = 5000
 _LONGEST_WAIT_S = 0.1
 _SHARE = 10  # a checkpoint is due when the work since the last one took ten times as long as writing that one
@@ -35,10 +35,10 @@ class Saver:
         self._waiting_rows = 0
         self._written_at = 0.0
         self._committed_at = self._cost = 0.0
-        self._written: tuple[Totals, str | None] | None = None  # where the rows end that are not committed yet
+        self._written: tuple[Totals, str | None] | None = None  # up to the last row that is written and not committed
 
     def open(self, checkpoint: Checkpoint) -> None:
-        """Resume after a checkpoint. It blocks."""
+        """Resume after a checkpoint. This blocks."""
         self.checkpoint = checkpoint
         self._part.open(checkpoint)
         self._committed_at = self._written_at = self._clock()
@@ -50,7 +50,7 @@ class Saver:
         self._waiting_rows += len(cells[0])
 
     def discard(self) -> None:
-        """Drop the rows that wait."""
+        """Drop the rows that wait to be written."""
         self._waiting, self._waiting_rows = [], 0
 
     @property
@@ -71,13 +71,13 @@ class Saver:
         self._written_at = self._clock()
 
     async def commit(self) -> None:
-        """Make the rows that were written durable, if there are any since the last checkpoint."""
+        """Write a checkpoint, if rows were written after the last one."""
         if self._written is not None:
             totals, cursor = self._written
             await in_thread(self._commit, totals=totals, cursor=cursor)
 
     async def finish(self, totals: Totals, cursor: Cursor | None) -> None:
-        """Write the last rows, and record that all are read."""
+        """Write the last rows, and a checkpoint that says that all are read."""
         await self.write(totals, cursor)
         await in_thread(self._commit, totals=totals, cursor=_text(cursor), stage="read")
 

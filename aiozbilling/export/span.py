@@ -1,4 +1,4 @@
-"""The span of time that rows are kept of."""
+"""The time span of the rows to keep, and the order in which rows come."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ R = TypeVar("R")
 
 @attrs.frozen
 class Span:
-    """Keep rows from `since` on and before `until`; None for no end. A row without a time is in no span."""
+    """The times from `since` on and before `until`; None for no limit. A row without a time is in no limited span."""
 
     since: datetime | None = None
     until: datetime | None = None
 
     @classmethod
     def between(cls, since: Moment | None, until: Moment | None) -> Span:
-        """Read both ends: a datetime, or its ISO text, is an instant; a day or a month ("2026-10") is taken whole.
+        """Return the span between two moments.
+
+        A datetime or its ISO text is an instant. A day or a month ("2026-10") is included as a whole.
 
         Raises:
-            ConfigurationError: one of them is none of these, has no time zone, or the span is empty.
+            ConfigurationError: a moment can't be read or has no time zone, or the span is empty.
         """
         first = None if since is None else _bounds("since", since)[0]
         end = None if until is None else _bounds("until", until)[1]
@@ -47,19 +49,19 @@ class Span:
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
     def kept(self, rows: Sequence[R], times: Sequence[datetime | None]) -> tuple[list[R], list[datetime | None]]:
-        """Keep the rows whose times are in it."""
+        """Return the rows whose times are in the span, and their times."""
         both = [(row, moment) for row, moment in zip(rows, times, strict=True) if self.holds(moment)]
         return [row for row, _ in both], [moment for _, moment in both]
 
 
 @attrs.frozen
 class Order:
-    """Whether rows came newest first: each has a time, which is before the time of the row before it.
+    """Whether rows came newest first: each row has a time, and it is earlier than that of the previous row.
 
     Attributes:
-        rows: seen so far.
-        newest_first: no row broke the order.
-        last: time of the latest row.
+        rows: rows so far.
+        newest_first: whether all of them came newest first.
+        last: time of the last row.
     """
 
     rows: int = 0
@@ -67,7 +69,7 @@ class Order:
     last: datetime | None = None
 
     def followed_by(self, times: Sequence[datetime | None]) -> Order:
-        """Return the order with more rows."""
+        """Return the order after more rows."""
         if not times:
             return self
         seen = [self.last, *times] if self.rows else times
@@ -76,16 +78,16 @@ class Order:
         return Order(self.rows + len(times), self.newest_first and in_order, times[-1])
 
     def is_past(self, since: datetime | None, times: Sequence[datetime | None]) -> bool:
-        """Return whether the latest page, with these times, and so all later rows too, are before `since`.
+        """Return whether the last page, which has these times, and all later rows are before `since`.
 
-        One row is in any order: it takes two.
+        A single row shows no order, so there must be two.
         """
         first = times[0] if times else None
         return self.newest_first and self.rows > 1 and since is not None and first is not None and first < since
 
 
 def _bounds(name: str, moment: Moment) -> tuple[datetime, datetime]:
-    """Return the first instant and the one after the last; the two are equal for an instant."""
+    """Return the first instant of a moment, and the first one after it. For an instant the two are equal."""
     try:
         if isinstance(moment, str):
             return _read(moment.strip())

@@ -1,4 +1,4 @@
-"""SQLite: the rows of the part file become a database when all are there."""
+"""SQLite: rows are appended as JSON, and a database is built from them at the end."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _SQL_TYPES = {"text": "TEXT", "int": "INTEGER", "decimal": "TEXT", "time": "TEXT
 
 
 def sqlite_encoding(table: Table) -> Encoding:
-    """Return the encoding: rows are appended as JSON, and the database is built from them when all are there.
+    """Return the encoding.
 
-    So the checkpoint covers every byte of the part file. A database would change bytes that are already written, and
-    SQLite itself does not notice damage to them.
+    If the part file were a database, no checkpoint could cover it: a database changes bytes that were written before,
+    and SQLite does not notice when a stored value is damaged.
     """
     return Encoding(b"", partial(_lines, table.columns), partial(_sealed, table))
 
@@ -59,7 +59,7 @@ def _sealed(table: Table, disk: Disk, names: Names) -> Path:
 
 
 def _build(database: sqlite3.Connection, table: Table, disk: Disk, part: Path) -> None:
-    # The file has no name yet: a run that ends early builds it again, so a journal and syncs would only take time.
+    # After a crash the next run builds the file again, so a journal and syncs would only take time.
     database.execute("PRAGMA journal_mode = OFF")
     database.execute("PRAGMA synchronous = OFF")
     database.execute("BEGIN IMMEDIATE")
@@ -74,7 +74,7 @@ def _build(database: sqlite3.Connection, table: Table, disk: Disk, part: Path) -
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a database whose transactions are begun by hand and are on the disk when they end."""
+    """Open a database in which each transaction begins explicitly, and is on the disk when it ends."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30.0)
     try:
         database.execute("PRAGMA journal_mode = DELETE")
@@ -86,15 +86,19 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def table_definition(table: Table) -> str:
-    """Return the CREATE TABLE statement, with each column's meaning. Amounts and times are text, exact and in order."""
+    """Return the CREATE TABLE statement, with the meaning of each column.
+
+    Amounts and times are text. Amounts are exact, and times are in order when sorted as text.
+    """
     lines = [f"  {column.name} {_SQL_TYPES[column.type]}, -- {column.meaning}" for column in table.columns]
     return f"CREATE TABLE {table.name} (\n" + "\n".join(lines) + f"\n  {MISFITS} TEXT -- {MISFITS_MEANING}\n)"
 
 
 def bindable(columns: tuple[Column, ...], cells: list[list[Cell]]) -> list[tuple[Cell, ...]]:
-    """Return rows that SQLite takes of cells given column by column.
+    """Return rows for SQLite; the cells are passed column by column.
 
-    SQLite would round an integer beyond 64 bits: it is NULL in its column, and exact text in `misfits`, the last one.
+    SQLite would round an integer beyond 64 bits. Such a value is NULL in its column, and exact text in `misfits`, the
+    last column.
     """
     misfits: dict[int, dict[str, str]] = {}
     converted = [_converted(column, cells_, misfits) for column, cells_ in zip(columns, cells, strict=True)]

@@ -1,4 +1,4 @@
-"""Lists as bytes for a web response, page by page."""
+"""Streams a list as bytes for a web response, page by page."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ __all__ = ["stream_csv", "stream_jsonl"]
 
 
 def stream_csv(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
-    """Stream a list as CSV: a header line, then one chunk per page, as the pages arrive.
+    """Stream a list as CSV: one chunk for each page, as the pages arrive. The first chunk has the header line.
 
-    Texts that a spreadsheet would run as a formula begin with an apostrophe. Ending the iteration in any way ends the
-    requests. Nothing is asked before the first chunk; wait for that one before the response's status is sent, and
-    errors of the first page can still become an error response.
+    A text that a spreadsheet would run as a formula gets an apostrophe before it. The first request is sent when the
+    first chunk is requested: await that chunk before the status of the response is sent, so that an error of the first
+    page can become an error response. When the iteration ends, for any reason, no request is left in flight.
 
     Raises:
-        ConfigurationError: the list has no table. Iterating raises as `Listing` says.
+        ConfigurationError: the list has no table. Iterating raises what iterating the `Listing` raises.
     """
     return _streamed(listing, "csv")
 
 
 def stream_jsonl(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
-    """Stream a list as JSON Lines, one chunk per page, as the pages arrive; amounts are text.
+    """Stream a list as JSON Lines: one chunk for each page, as the pages arrive. Amounts are text.
 
-    Ending the iteration in any way ends the requests. Nothing is asked before the first chunk.
+    The first request is sent when the first chunk is requested. When the iteration ends, for any reason, no request is
+    left in flight.
 
     Raises:
-        ConfigurationError: the list has no table. Iterating raises as `Listing` says.
+        ConfigurationError: the list has no table. Iterating raises what iterating the `Listing` raises.
     """
     return _streamed(listing, "jsonl")
 

@@ -1,4 +1,4 @@
-"""Counts and sums of an export while it reads, page by page and run by run."""
+"""The counts and sums of an export, while it reads pages and over several runs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ _CONSISTENCIES: tuple[Consistency, ...] = ("static", "grown", "changed")
 
 
 def worst(*seen: Consistency) -> Consistency:
-    """Return the worst of several consistencies."""
+    """Return the worst of several consistencies; ``"changed"`` is the worst."""
     return _CONSISTENCIES[max(map(_CONSISTENCIES.index, seen))]
 
 
 def since(cursor: Cursor, offset: int, total: int, nulls: int) -> tuple[Consistency, bool]:
-    """Return how a list changed since a cursor, and whether it changed at most by an append.
+    """Return how a list changed since a cursor, and whether rows were at most appended.
 
-    The first row after the cursor that is not null is now at `offset`; at most `nulls` null rows are before it.
+    `offset` is where the first row after the cursor is now, null rows not counted. Up to `nulls` null rows are between
+    the two.
     """
     moved, came = offset - (cursor.position + 1), total - cursor.total
     if 0 < moved <= nulls:
@@ -45,11 +46,11 @@ class Progress:
     """How far an export is.
 
     Attributes:
-        rows: written so far, those of earlier interrupted runs included.
-        read: rows read from the list so far; more than `rows` where a span leaves some out.
-        resumed: rows that earlier interrupted runs had read.
-        total: rows of the list by the server's latest count.
-        pages: read so far, in all runs.
+        rows: rows written so far, in all runs.
+        read: rows read from the list so far, in all runs; more than `rows` if `since` or `until` leaves rows out.
+        resumed: rows that earlier runs had read.
+        total: rows in the list, by the server's latest count.
+        pages: pages read so far, in all runs.
     """
 
     rows: int
@@ -77,9 +78,16 @@ class Totals:
     days: tuple[date, ...] = ()
     order: Order = Order()
 
-    def of_next_run(self, host: str) -> Totals:
-        """Return the totals at the start of the next run."""
-        facts = attrs.evolve(self.facts, runs=self.facts.runs + 1, host=host, stopped_early=False)
+    def of_next_run(self, host: str, fingerprint: str) -> Totals:
+        """Return the totals at the start of the next run, with the host and the credentials that it reads with."""
+        facts = attrs.evolve(
+            self.facts,
+            host=host,
+            key_fingerprint=fingerprint,
+            key_changed=self.facts.key_changed or (self.read > 0 and fingerprint != self.facts.key_fingerprint),
+            runs=self.facts.runs + 1,
+            stopped_early=False,
+        )
         return attrs.evolve(self, facts=facts)
 
     def with_walk(self, before: Totals, report: WalkReport) -> Totals:

@@ -103,6 +103,14 @@ class Listing(Generic[R]):
         """Host that the list is read from, or empty."""
         return self._source.host
 
+    def fingerprint(self, key: bytes) -> str:
+        """Return a text that identifies server and credentials under a key of yours, and does not reveal them.
+
+        It is empty where nothing identifies the account: the credentials come from a function, and the client has no
+        ``account=``.
+        """
+        return self._source.fingerprint(key)
+
     @property
     def on_drift(self) -> Literal["repair", "raise"]:
         """What a walk does where the list changes."""

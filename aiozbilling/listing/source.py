@@ -25,6 +25,7 @@ class Source(Generic[R]):
         time: returns a row's time, or None.
         host: that the list is read from, or empty.
         page_sizes: the page size found by endpoint, remembered for the client.
+        fingerprint: identifies server and credentials under a key, or is empty where nothing identifies them.
         sleep: waits between two polls; it raises when the client is closed.
     """
 
@@ -34,6 +35,7 @@ class Source(Generic[R]):
     time: Callable[[R], datetime | None]
     page_sizes: dict[str, int]
     host: str = ""
+    fingerprint: Callable[[bytes], str] = lambda _key: ""
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
 

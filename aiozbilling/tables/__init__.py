@@ -1,4 +1,4 @@
-"""Records as flat columns, with one order, name, type, unit and meaning for every format."""
+"""Records as flat columns, with the same names, order, types, units and meanings in every format."""
 
 from aiozbilling.lazy import lazy_names
 

@@ -1,7 +1,7 @@
 """Records as Arrow: decimal128 amounts, UTC timestamps, dates, and the meaning of each column in its metadata.
 
-The schema of a record class is always the same. A value that its column can't hold (a fraction of an attousd, more than
-38 digits, an integer beyond 64 bits) is null there, and exact in the text column `misfits`, a JSON object by column.
+The schema of a record class never depends on the rows. If a column can't hold a value (a fraction of an attousd, more
+than 38 digits, an integer beyond 64 bits), the value is null there, and exact in the text column `misfits`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ except ImportError:
 __all__ = ["batch_of_cells", "record_batch", "schema", "schema_of", "table_of_batches"]
 
 _DECIMAL = ("decimal", "fraction")
-_DIGITS = 38  # of decimal128, the widest that all readers know
+_DIGITS = 38  # of decimal128, the widest decimal that all readers support
 
 
 def schema(kind: type) -> Any:
@@ -32,7 +32,7 @@ def schema(kind: type) -> Any:
 
 
 def schema_of(columns_: Sequence[Column], misfits: str = MISFITS) -> Any:
-    """Return the pyarrow.Schema of columns, with the column for misfits at the end."""
+    """Return the pyarrow.Schema of columns, with the column `misfits` at the end."""
     fields = [pa.field(column.name, _type(column), metadata=_metadata(column.meaning)) for column in columns_]
     return pa.schema([*fields, pa.field(misfits, pa.string(), metadata=_metadata(MISFITS_MEANING))])
 
@@ -50,7 +50,7 @@ def table_of_batches(batches: Sequence[Any]) -> Any:
 def batch_of_cells(
     columns_: Sequence[Column], cells: Sequence[Sequence[Cell]], rows: int, misfits_name: str = MISFITS
 ) -> Any:
-    """Return the pyarrow.RecordBatch of cells given column by column."""
+    """Return the pyarrow.RecordBatch of cells, which are passed column by column."""
     misfits: dict[int, dict[str, str]] = {}
     arrays = [_array(column, cells_, misfits) for column, cells_ in zip(columns_, cells, strict=True)]
     texts = [json.dumps(misfits[i], ensure_ascii=False) if i in misfits else None for i in range(rows)]
@@ -77,10 +77,11 @@ def _array(column: Column, cells: Sequence[Cell], misfits: dict[int, dict[str, s
 
 
 def _all_short(cells: Sequence[Cell]) -> bool:
-    """Return whether all numbers are written with few digits and without an exponent.
+    """Return whether no number has more than 38 characters or an exponent.
 
-    pyarrow (26.0) does not refuse each number that it can't hold: with very many decimal places it returns 0 or any
-    other number, such as 0 for 1E-57 at scale 18. None of those numbers is short.
+    pyarrow (26.0) does not refuse every number that a column can't hold: with very many decimal places it stores a
+    wrong number, such as 0 for 1E-57 at scale 18. Those numbers are all long or have an exponent, so short ones need
+    no further check.
     """
     texts = list(map(str, cells))
     return not texts or (max(map(len, texts)) <= _DIGITS and "E" not in "".join(texts))

@@ -1,7 +1,7 @@
-"""The flat columns of each record: one order, name, type, unit and meaning for every format.
+"""The flat columns of each record class, with their names, order, types, units and meanings.
 
-Wire units and scaled values are both there: `amount` is in units of `denom` and `token_amount` in whole tokens;
-``…_attousd`` is USD × 10^18 as on the wire and ``…_usd`` is dollars. Both are exact.
+Amounts have two columns, both exact: `amount` is in units of `denom` and `token_amount` in whole tokens; ``…_attousd``
+is in USD × 10^18, as the provider sends it, and ``…_usd`` in dollars.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 __all__ = ["By", "Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
 
-# In text, a fraction always has a decimal point and a second has no fraction; else they are a decimal and a time.
+# A fraction is a decimal whose text always has a decimal point. A second is a time whose text has whole seconds.
 CellType = Literal["text", "int", "decimal", "fraction", "time", "second", "date", "bool"]
-By = Literal["node", "day", "month", "metric", "period"]  # what a row of a record with several rows is
+By = Literal["node", "day", "month", "metric", "period"]  # what one row is, of a record that has several rows
 Cell = Any  # str, int, Decimal, aware datetime, date, bool or None
 
 
 @attrs.frozen
 class Column:
-    """A column; any cell may be None.
+    """A column. Any cell may be None.
 
     Attributes:
-        name: as in a header.
+        name: of the column, as in the header of a file.
         type: of the cells: str, int, `decimal.Decimal`, a datetime in UTC, a date, or bool.
-        path: attribute of the record, such as ``"amount.value"``.
-        meaning: in a sentence, with the unit.
-        scale: decimal places of a number of this column, where the provider keeps to its units.
+        path: attribute of the record that has the value, such as ``"amount.value"``.
+        meaning: a sentence for readers of the file, with the unit.
+        scale: decimal places of the column in Arrow and SQL; only of decimals.
     """
 
     name: str
@@ -90,7 +90,7 @@ _PERIOD = (
     Column("period_start", "time", meaning="Start of the billing period, UTC."),
     Column("period_end", "time", meaning="End of the billing period, inclusive, UTC."),
 )
-# No table repeats the totals of a larger unit on its rows, so every column of amounts can be added.
+# No table repeats the total of a day, a month or a period on its rows, so every column of amounts can be added.
 _CU_NODES = (
     _YEAR_MONTH,
     _CU_DATE,
@@ -138,19 +138,19 @@ def columns_of(kind: type, by: By | None = None) -> tuple[Column, ...]:
 
 
 def cells_of(kind: type) -> Callable[[Sequence[Any]], list[list[Cell]]]:
-    """Return the function that makes the cells of many records of one row each, column by column."""
+    """Return a function that returns the cells of many records, column by column. Each record must be one row."""
     getters = [attrgetter(column.path) for column in _COLUMNS[kind]]
-    # Half the time of making rows and transposing them.
+    # This takes half as long as making rows and transposing them.
     return lambda records: [list(map(get, records)) for get in getters]
 
 
 def flat(record: Any, by: By | None = None) -> list[tuple[Cell, ...]]:
-    """Return the rows of a record, which is one row unless it holds several.
+    """Return the rows of a record. Most records are one row.
 
     Args:
         record: of a class that `columns_of` knows.
-        by: what a row is: ``"node"`` (the default), ``"day"`` or ``"month"`` of a CuUsage, ``"metric"`` (the default)
-            or ``"period"`` of a MeteredUsage.
+        by: what one row is: ``"node"`` (the default), ``"day"`` or ``"month"`` of a CuUsage, ``"metric"`` (the
+            default) or ``"period"`` of a MeteredUsage.
     """
     by = by or _DEFAULT_BY.get(type(record))
     return [_ROW[type(record)](record)] if by is None else list(_BY[by][1](record))

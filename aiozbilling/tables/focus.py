@@ -1,9 +1,9 @@
 """Daily costs in the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification.
 
 A row is the cost of one account on one day. The provider reports one cost for storage and bandwidth together, so the
-priced quantity is one day, and the bytes are in columns of our own, whose names begin with ``x_`` as FOCUS asks.
+priced quantity is one day. The bytes are in custom columns, whose names begin with ``x_`` as FOCUS requires.
 
-A whole number is written with a decimal point, because readers of CSV take the type of a column from its cells.
+A whole number is written with a decimal point, because readers of CSV derive the type of a column from its cells.
 
 Source: the columns that FOCUS 1.2 requires or recommends in each data set,
 https://focus.finops.org/focus-specification/v1-2/

@@ -1,4 +1,4 @@
-"""The column for values that their own columns can't hold."""
+"""The text column for values that do not fit into their own columns."""
 
 __all__ = ["MISFITS", "MISFITS_MEANING"]
 

@@ -20,10 +20,10 @@ _SQL: dict[str, dict[str, str]] = {
 _DIGITS = 38
 
 
-def schema_text(table: str, format: SchemaFormat) -> str:  # noqa: A002 - the word that users know
+def schema_text(table: str, format: SchemaFormat) -> str:  # noqa: A002 - the usual name
     """Return the columns of a list with their types, units and meanings.
 
-    They are those of a Parquet file and of an Arrow table, `misfits` included.
+    Parquet files and Arrow tables have these columns, `misfits` included.
 
     Args:
         table: ``"top_ups"`` or ``"history"``.

@@ -19,18 +19,18 @@ __all__ = ["HISTORY", "TOP_UPS", "Table", "table_of"]
 
 @attrs.frozen
 class Table:
-    """How the rows of a list are laid out in a file.
+    """The table of a list: its columns and how records become cells.
 
     Attributes:
         name: of the table in a database.
         endpoint: path of the list.
         kind: record class of the rows.
         columns: in order.
-        cells: makes the cells of records, column by column.
+        cells: returns the cells of records, column by column.
         time: returns a record's time, or None.
         key: returns a record's unique key.
         key_column: name of the column that holds the key.
-        misfits: name of the column for values that their own columns can't hold.
+        misfits: name of the column for values that do not fit into their own columns.
     """
 
     name: str
@@ -53,10 +53,10 @@ HISTORY = _table("history", "/api/billing/historyUsage", DayUsage, "date", "date
 
 
 def table_of(endpoint: str) -> Table:
-    """Find the table of a list by its path.
+    """Return the table of a list, by its path.
 
     Raises:
-        ConfigurationError: the list has none.
+        ConfigurationError: the list has no table.
     """
     for table in (TOP_UPS, HISTORY):
         if table.endpoint == endpoint:

@@ -1,4 +1,4 @@
-"""Export a list that is made while it is read, and tell the peak of memory: ``python big_export.py ROWS FILE``."""
+"""Export a list that is generated meanwhile, and print the peak of memory: ``python big_export.py ROWS FILE``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def main(count: int, path: str) -> None:
 
 
 def peak_mib() -> float:
-    """Tell the peak of this process alone; ru_maxrss begins with that of the process that started it."""
+    """Return the peak of this process in MiB; ru_maxrss would include that of the process that started it."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

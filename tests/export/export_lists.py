@@ -1,4 +1,4 @@
-"""Lists in memory, as the listing reads them."""
+"""Rows, and listings that read them from memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOON = datetime(2026, 10, 31, 12, tzinfo=UTC)
 
 
 def top_up(number: int, **changes: Any) -> TopUp:
-    """Make the top-up of a number; the higher, the newer."""
+    """Return a deposit; the higher its number, the newer it is."""
     fields: dict[str, Any] = {
         "id": f"top-up-{number}",
         "amount": TokenAmount("attoaioz", Decimal(10**18 + number)),
@@ -34,12 +34,12 @@ def top_up(number: int, **changes: Any) -> TopUp:
 
 
 def top_ups(count: int) -> list[TopUp]:
-    """Make so many, newest first."""
+    """Return `count` deposits, newest first."""
     return [top_up(number) for number in reversed(range(count))]
 
 
 def listing_of(rows: Sequence[TopUp | None], page_size: int = 5, **options: Any) -> Listing[TopUp]:
-    """Make a listing that reads from a list, which may change while it is read."""
+    """Return a listing that reads from `rows`, which may change meanwhile."""
 
     async def fetch(offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
         return rows[offset : offset + limit], len(rows)

@@ -1,4 +1,4 @@
-"""A file system in memory that keeps only what was synced, and stops or fails at a chosen step."""
+"""A file system in memory that loses what was not synced, and that stops or fails at a chosen step."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from aiozbilling.export.disk import Disk
 
 
 class PowerCut(BaseException):
-    """The power is gone: nothing more reaches the disk."""
+    """The power was cut: nothing more reaches the disk."""
 
 
 class Inode:
-    """A file: what programs read, and what is on the platters."""
+    """A file: `content` is what programs read, `durable` is what survives a power cut."""
 
     def __init__(self, content: bytes = b"") -> None:
         self.content = bytearray(content)
@@ -27,7 +27,7 @@ class Inode:
         self.resized = False
 
     def sync(self) -> None:
-        """Bring what is dirty to the platters, and the size."""
+        """Make the content and the size durable."""
         if self.resized:
             del self.durable[len(self.content) :]
         for start, end in self.dirty:
@@ -36,11 +36,11 @@ class Inode:
         self.forget_dirt()
 
     def forget_dirt(self) -> None:
-        """Take all as clean, as systems do after a failed fsync."""
+        """Mark everything as clean, as systems do after a failed fsync."""
         self.dirty, self.resized = [], False
 
     def survivors(self) -> list[bytes]:
-        """List what may be found after a power cut: nothing new, all of it, a torn half, or a size without content."""
+        """List what may be left after a power cut: the old bytes, the new ones, half of them, or zeros in their place."""
         old, new = bytes(self.durable), bytes(self.content)
         if not self.dirty and not self.resized:
             return [old]
@@ -49,7 +49,7 @@ class Inode:
 
 
 class ForgetfulDisk(Disk):
-    """One folder. Every step that changes something is counted and may be the last, or fail."""
+    """One folder. Every step that changes something is counted, and may fail or be the last one."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Inode] = {}
@@ -61,15 +61,15 @@ class ForgetfulDisk(Disk):
         self.fail_at: int | None = None
         self.failure = errno.EIO
         self.dead = False
-        self.most: int | None = None  # bytes taken by one write
+        self.most: int | None = None  # bytes that one write accepts
 
     def content(self, path: Path) -> bytes | None:
-        """Read a whole file; None where there is none."""
+        """Return the content of a file; None if there is none."""
         inode = self.entries.get(path.name)
         return None if inode is None else bytes(inode.content)
 
     def after_power_cut(self, choose: random.Random) -> ForgetfulDisk:
-        """Give the disk as it may be found: each name and each file's content is the old one or a newer one."""
+        """Return the disk as it may be found: each name and the content of each file are the old ones or newer ones."""
         found = ForgetfulDisk()
         entries = dict(self.durable_entries)
         keep = choose.choice((0.0, 0.5, 1.0))
@@ -84,7 +84,7 @@ class ForgetfulDisk(Disk):
         found.durable_entries = dict(found.entries)
         return found
 
-    # What an export calls.
+    # The methods that an export calls.
 
     def create(self, path: Path) -> int:
         self._step(f"create {path.name}")
@@ -110,7 +110,7 @@ class ForgetfulDisk(Disk):
         except OSError:
             if self.failure != errno.ENOSPC or len(content) < 2:
                 raise
-            taken, self.fail_at = len(content) // 2, len(self.steps)  # a part fits, the next byte doesn't
+            taken, self.fail_at = len(content) // 2, len(self.steps)  # half of it fits, and the next byte does not
         start = place[0]
         inode.content[start : start + taken] = content[:taken]
         inode.dirty.append((start, start + taken))

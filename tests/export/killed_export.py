@@ -1,4 +1,4 @@
-"""Export in a process to be killed: ``python killed_export.py URL API_KEY SECRET_KEY FILE [MOST_BYTES]``."""
+"""Export in a process that a test kills: ``python killed_export.py URL API_KEY SECRET_KEY FILE [MOST_BYTES]``."""
 
 from __future__ import annotations
 

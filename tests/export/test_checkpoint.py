@@ -22,7 +22,7 @@ SUFFIXES = (".csv", ".jsonl", ".parquet", ".sqlite")
 
 
 async def interrupted(folder: Path, suffix: str) -> Path:
-    """Leave an export that stopped in the middle."""
+    """Begin an export, and interrupt it after the first page."""
 
     def stop(progress: object) -> None:
         raise KeyboardInterrupt
@@ -34,8 +34,8 @@ async def interrupted(folder: Path, suffix: str) -> Path:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-async def test_every_flipped_bit_is_found(tmp_path: Path, suffix: str) -> None:
-    """No text that differs from a checkpoint in one bit is read as a checkpoint."""
+async def test_every_flipped_bit_of_the_checkpoint_is_found(tmp_path: Path, suffix: str) -> None:
+    """A text that differs from a checkpoint in one bit is refused."""
     text = Names(await interrupted(tmp_path, suffix)).checkpoint.read_bytes()
     assert Checkpoint.parse(text, tmp_path).text() == text
     for bit in range(len(text) * 8):
@@ -63,7 +63,7 @@ async def test_a_flipped_bit_of_the_part_file_is_found(tmp_path: Path, suffix: s
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_an_export_with_a_damaged_part_file_stops(tmp_path: Path, suffix: str) -> None:
-    """The next run raises, publishes nothing and changes nothing; restored, the part becomes the whole file."""
+    """The next run raises, publishes nothing and changes nothing; with the part restored, it completes the file."""
     path = await interrupted(tmp_path, suffix)
     part = Names(path).part
     content, choose = part.read_bytes(), random.Random(suffix)
@@ -82,7 +82,7 @@ async def test_an_export_with_a_damaged_part_file_stops(tmp_path: Path, suffix: 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".sqlite"])
 async def test_an_export_with_a_damaged_checkpoint_stops(tmp_path: Path, suffix: str) -> None:
-    """The next run raises, publishes nothing and changes nothing, so that the cause can be looked at."""
+    """The next run raises, publishes nothing and changes nothing, so that the cause can be found."""
     path = await interrupted(tmp_path, suffix)
     checkpoint = Names(path).checkpoint
     text, choose = checkpoint.read_bytes(), random.Random(suffix)
@@ -100,15 +100,15 @@ async def test_an_export_with_a_damaged_checkpoint_stops(tmp_path: Path, suffix:
 @pytest.mark.parametrize(
     "text", [b"", b"{}", b"\xff\xfe", b"[" * 100_000, b'{"version":1}', b'{"version":99}', b"\0" * 64]
 )
-def test_other_files_are_no_checkpoints(tmp_path: Path, text: bytes) -> None:
-    """Anything else, an older version and deep nesting included, is an error with a hint."""
+def test_other_files_are_refused_as_checkpoints(tmp_path: Path, text: bytes) -> None:
+    """Anything else is an error with a hint, also an older version and deep nesting."""
     with pytest.raises(CheckpointError) as caught:
         Checkpoint.parse(text, tmp_path / "t.csv.checkpoint")
     assert caught.value.hint
 
 
 async def test_an_added_field_is_refused(tmp_path: Path) -> None:
-    """A checkpoint with a field more is not ours, even where its digest is right."""
+    """A checkpoint with an unknown field is refused, even if its digest is correct."""
     text = Names(await interrupted(tmp_path, ".csv")).checkpoint.read_bytes()
     body = text[text.index(b'"checkpoint":') + 13 : -2].replace(b"{", b'{"more":1,', 1)
     forged = b'{"sha256":"' + sha256(body).hexdigest().encode() + b'","checkpoint":' + body + b"}\n"

@@ -18,7 +18,7 @@ from tests.export.export_lists import listing_of, top_ups
 from tests.export.forgetful_disk import ForgetfulDisk, Inode, PowerCut
 
 FORMATS = ("csv", "jsonl", "parquet")
-# CSV and JSON Lines differ in their texts only: what is long is done for one of them by default.
+# CSV and JSON Lines take the same steps, so by default the long tests run for one of them.
 SLOW_FORMATS = ("jsonl", *(pytest.param(form, marks=pytest.mark.slow) for form in ("csv", "parquet")))
 ROWS = top_ups(17)
 FOLDER = Path("/exports")
@@ -34,7 +34,7 @@ def final(form: str) -> Path:
 
 
 async def run(disk: ForgetfulDisk, form: str, *, overwrite: bool = False) -> ExportReport | None:
-    """Export; None if the file was complete already and all before it was done."""
+    """Export; None if an earlier run had completed the file and all steps after it."""
     job = Job(listing_of(ROWS), final(form), None, Span(), overwrite=overwrite, disk=disk, clock=lambda: 0.0)
     try:
         return await job.run(lambda progress: None)
@@ -45,14 +45,14 @@ async def run(disk: ForgetfulDisk, form: str, *, overwrite: bool = False) -> Exp
 
 
 async def whole(form: str) -> tuple[bytes, list[str]]:
-    """Export without a disturbance, and tell the file and the steps."""
+    """Export without an interruption, and return the file and the steps."""
     disk = ForgetfulDisk()
     await run(disk, form)
     return disk.content(final(form)) or b"", disk.steps
 
 
 def check(disk: ForgetfulDisk, form: str, content: bytes) -> None:
-    """Find on the platters the file as without a disturbance, its manifest, and nothing else."""
+    """Check that the same file as without an interruption, its manifest and nothing else are durable."""
     survivor = disk.after_power_cut(random.Random(0))
     assert set(survivor.entries) == {f"t.{form}", f"_t.{form}.manifest.json"}
     assert survivor.content(final(form)) == content
@@ -62,14 +62,14 @@ def check(disk: ForgetfulDisk, form: str, content: bytes) -> None:
     assert manifest["sums"]["usd"] == str(sum(row.credit_usd or 0 for row in ROWS)).rstrip("0")
 
 
-def nothing_half_done(disk: ForgetfulDisk, form: str, content: bytes, *others: bytes) -> None:
-    """Under the final name is nothing, or all."""
+def check_complete_or_absent(disk: ForgetfulDisk, form: str, content: bytes, *others: bytes) -> None:
+    """Check that the file has its name only if it is complete."""
     assert disk.content(final(form)) in (None, content, *others)
 
 
 @pytest.mark.parametrize("form", SLOW_FORMATS)
 async def test_a_power_cut_at_any_step_loses_nothing(form: str) -> None:
-    """After a cut at each step, whatever of the unsynced survives, the next run completes the same file."""
+    """After a power cut at any step, whichever unsynced bytes survive, the next run completes the same file."""
     content, steps = await whole(form)
     assert len(steps) > 40
     for cut_at in range(len(steps)):
@@ -79,7 +79,7 @@ async def test_a_power_cut_at_any_step_loses_nothing(form: str) -> None:
             with pytest.raises(PowerCut):
                 await run(disk, form)
             found = disk.after_power_cut(random.Random(luck * 1000 + cut_at))
-            nothing_half_done(found, form, content)
+            check_complete_or_absent(found, form, content)
             await run(found, form)
             check(found, form, content)
 
@@ -87,7 +87,7 @@ async def test_a_power_cut_at_any_step_loses_nothing(form: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("cuts", [pytest.param(60), pytest.param(400, marks=pytest.mark.slow)])
 async def test_power_cuts_one_after_another_lose_nothing(form: str, cuts: int) -> None:
-    """Runs that are cut again and again, at any step, still end in the same file."""
+    """Runs that a power cut ends again and again still complete the same file."""
     content, steps = await whole(form)
     choose = random.Random(form)
     disk = ForgetfulDisk()
@@ -97,7 +97,7 @@ async def test_power_cuts_one_after_another_lose_nothing(form: str, cuts: int) -
             await run(disk, form)
         except PowerCut:
             disk = disk.after_power_cut(choose)
-            nothing_half_done(disk, form, content)
+            check_complete_or_absent(disk, form, content)
             continue
         check(disk, form, content)
         disk = ForgetfulDisk()
@@ -109,9 +109,9 @@ async def test_power_cuts_one_after_another_lose_nothing(form: str, cuts: int) -
 @pytest.mark.parametrize("form", SLOW_FORMATS)
 @pytest.mark.parametrize("failure", [errno.ENOSPC, errno.EIO])
 async def test_a_failure_of_any_step_stops_and_loses_nothing(form: str, failure: int) -> None:
-    """Each write, fsync, rename and open that fails is reported once; the next run completes the same file.
+    """Each write, fsync, rename and open that fails is reported once, and the next run completes the same file.
 
-    Also where the power goes in that next run: a failed fsync has left bytes that are read back, but are not there.
+    So it does if the power is cut in that next run: after a failed fsync, bytes can be read that are not on the disk.
     """
     content, steps = await whole(form)
     choose = random.Random(failure)
@@ -120,11 +120,11 @@ async def test_a_failure_of_any_step_stops_and_loses_nothing(form: str, failure:
         disk.fail_at, disk.failure = fail_at, failure
         with pytest.raises(ExportError, match="run the same export again"):
             await run(disk, form)
-        nothing_half_done(disk, form, content)
+        check_complete_or_absent(disk, form, content)
         assert not any(name.endswith(".tmp") for name in disk.entries)
         disk.fail_at, disk.cut_at = None, len(disk.steps) + choose.randrange(len(steps))
         try:
-            if await run(disk, form) is None:  # all was done, but the last removal is not known to be on the platters
+            if await run(disk, form) is None:  # all steps were done, but the last removal may not be durable
                 disk = disk.after_power_cut(choose)
                 await run(disk, form)
         except PowerCut:
@@ -134,8 +134,8 @@ async def test_a_failure_of_any_step_stops_and_loses_nothing(form: str, failure:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-async def test_short_writes_are_gone_on_with(form: str) -> None:
-    """A disk that takes a few bytes at a time gets all of them."""
+async def test_short_writes_are_continued(form: str) -> None:
+    """All bytes are written to a disk that accepts few bytes at a time."""
     content, _ = await whole(form)
     disk = ForgetfulDisk()
     disk.most = 97
@@ -145,8 +145,8 @@ async def test_short_writes_are_gone_on_with(form: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
-async def test_a_file_that_is_replaced_is_the_old_one_or_the_new_one(form: str) -> None:
-    """With overwrite, a cut at any step leaves the old file or the complete new one, and never a wrong manifest."""
+async def test_a_replaced_file_is_the_old_one_or_the_new_one(form: str) -> None:
+    """With overwrite, a power cut at any step leaves the old file or the complete new one, and no wrong manifest."""
     content, _ = await whole(form)
     old, manifest = b"old", b'{"rows": 1, "made_by": "aiozbilling 0.1.0"}'
 
@@ -166,8 +166,8 @@ async def test_a_file_that_is_replaced_is_the_old_one_or_the_new_one(form: str) 
             with pytest.raises(PowerCut):
                 await run(disk, form, overwrite=True)
             found = disk.after_power_cut(random.Random(luck * 1000 + cut_at))
-            nothing_half_done(found, form, content, old)
-            told = found.content(FOLDER / f"_t.{form}.manifest.json")
-            assert told is None or (told == manifest) == (found.content(final(form)) == old)
+            check_complete_or_absent(found, form, content, old)
+            left = found.content(FOLDER / f"_t.{form}.manifest.json")
+            assert left is None or (left == manifest) == (found.content(final(form)) == old)
             await run(found, form, overwrite=True)
             check(found, form, content)

@@ -44,7 +44,7 @@ NAMES = [column.name for column in TOP_UPS.columns]
 
 
 def rows_in(path: Path) -> list[dict[str, Any]]:
-    """Read a file back, whatever its format."""
+    """Return the rows of a file of any format."""
     if path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
@@ -64,7 +64,7 @@ def beside(path: Path) -> set[str]:
 
 
 class InterruptedExportError(Exception):
-    """What a test raises amid an export."""
+    """Raised by a test to interrupt an export."""
 
 
 def stop_after(rows: int) -> Any:
@@ -77,7 +77,7 @@ def stop_after(rows: int) -> Any:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_rows_read_back_exactly(tmp_path: Path, suffix: str) -> None:
-    """Every row is there in order, its amounts exact, and None, huge and tiny amounts survive."""
+    """The file has every row in order, with exact amounts; None, huge and tiny amounts survive."""
     rows = [
         top_up(3, total_amount=None, created_at=None, updated_at=NOON, evm_tx_hash=None, block_number=None),
         top_up(2, amount=TokenAmount("attoaioz", Decimal(1)), credit=Decimal("1.5"), status=False),
@@ -88,7 +88,7 @@ async def test_rows_read_back_exactly(tmp_path: Path, suffix: str) -> None:
     found = rows_in(report.path)
     assert [row["id"] for row in found] == [row.id for row in rows]
     for row, record in zip(found, rows, strict=True):
-        misfits = row.pop("misfits", None)  # where the column can't hold the number
+        misfits = row.pop("misfits", None)  # numbers that do not fit into their column
         row.update(json.loads(misfits) if misfits else {})
         assert list(row) == NAMES
         assert Decimal(row["amount"]) == record.amount.amount
@@ -98,7 +98,7 @@ async def test_rows_read_back_exactly(tmp_path: Path, suffix: str) -> None:
     assert found[0]["created_at"] in (None, "")
     if suffix == ".parquet":
         assert found[1]["created_at"] == rows[1].created_at
-        assert pq.read_schema(report.path).equals(schema(TopUp), check_metadata=True)  # whatever the rows hold
+        assert pq.read_schema(report.path).equals(schema(TopUp), check_metadata=True)  # for any rows
     else:
         assert found[2]["created_at"] == "2026-10-31T12:00:00.000001Z"
         assert found[3]["created_at"] == "2026-10-31T12:00:00.000000Z"
@@ -108,8 +108,8 @@ async def test_rows_read_back_exactly(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-async def test_other_programs_read_it(tmp_path: Path, suffix: str) -> None:
-    """DuckDB, and pandas or the sqlite3 shell, find the rows, the sums and the types."""
+async def test_other_programs_read_the_file(tmp_path: Path, suffix: str) -> None:
+    """DuckDB or the sqlite3 shell, and pandas read the same rows, sums and times."""
     async with (
         Simulator(top_ups=2500) as simulator,
         AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
@@ -145,7 +145,7 @@ async def test_other_programs_read_it(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_an_interrupted_export_ends_in_the_same_bytes(tmp_path: Path, suffix: str) -> None:
-    """Stopped after each number of rows and taken up again, the file is the same, and so are the sums."""
+    """An export that is interrupted after some rows and resumed writes the same file and the same sums."""
     rows = top_ups(40)
     whole = await export(listing_of(rows), tmp_path / f"whole{suffix}")
     for stop in (5, 6, 20, 40):
@@ -176,7 +176,7 @@ async def test_cancellation_keeps_what_was_read(tmp_path: Path, suffix: str) -> 
 
 
 async def test_a_span_keeps_rows_by_their_time(tmp_path: Path) -> None:
-    """`since` is in, `until` is out, a day is taken whole, and rows without a time are outside."""
+    """`since` is included, `until` is not, a day is included as a whole, and rows without a time are left out."""
     rows = [top_up(0, created_at=None), *(top_up(n, created_at=NOON + timedelta(days=n)) for n in range(1, 6))]
 
     async def kept(**span: Any) -> tuple[int, int]:
@@ -197,7 +197,7 @@ async def test_a_span_keeps_rows_by_their_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_an_empty_list_makes_an_empty_file(tmp_path: Path, suffix: str) -> None:
-    """The columns are there, and no row."""
+    """The file has the columns and no row."""
     report = await export(listing_of([]), tmp_path / f"t{suffix}")
     assert rows_in(report.path) == []
     assert report.first_time is None
@@ -205,16 +205,16 @@ async def test_an_empty_list_makes_an_empty_file(tmp_path: Path, suffix: str) ->
 
 
 async def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
-    """A file of that name is refused before a request, and also if it comes while the export runs."""
+    """A file of that name is an error before the first request, and also if it appears while the export runs."""
     path = tmp_path / "t.csv"
     path.write_text("mine")
     with pytest.raises(ExportError, match="the file exists"):
         await export(listing_of(top_ups(9)), path)
     path.unlink()
-    with pytest.raises(ExportError, match="waits next to it"):
+    with pytest.raises(ExportError, match="is kept next to it"):
         await export(listing_of(top_ups(9)), path, on_progress=lambda progress: path.write_text("mine"))
     assert path.read_text() == "mine"
-    with pytest.raises(ExportError, match="waits next to it"):
+    with pytest.raises(ExportError, match="is kept next to it"):
         await export(listing_of([]), path)
     report = await export(listing_of([]), path, overwrite=True)  # nothing is read again
     assert report.rows == len(rows_in(path)) == 9
@@ -222,7 +222,7 @@ async def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
 
 
 async def test_two_exporters_are_kept_apart(tmp_path: Path) -> None:
-    """A second export to the same file is refused while the first runs, and the lock goes with it."""
+    """A second export to the same file is refused while the first runs, which removes its lock at the end."""
     path, refused = tmp_path / "t.csv", []
 
     def second(progress: Progress) -> None:
@@ -238,8 +238,8 @@ async def test_two_exporters_are_kept_apart(tmp_path: Path) -> None:
     assert beside(path) == {"t.csv", "_t.csv.manifest.json"}
 
 
-def test_a_lock_whose_name_was_taken_away_is_no_lock(tmp_path: Path) -> None:
-    """Whoever holds a removed lock file doesn't keep out the next, and both never hold the same one."""
+def test_a_removed_lock_file_locks_nothing(tmp_path: Path) -> None:
+    """A process that holds a removed lock file does not block the next one, which creates its own."""
     path = tmp_path / "x.lock"
     with Disk().locked(path):
         path.unlink()
@@ -250,7 +250,7 @@ def test_a_lock_whose_name_was_taken_away_is_no_lock(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_files_are_private(tmp_path: Path, suffix: str) -> None:
-    """Every file is readable by its owner only while the export runs and afterwards, whatever the umask."""
+    """Only the owner can read the files, while the export runs and afterwards, whatever the umask is."""
     path, seen = tmp_path / f"t{suffix}", set()
 
     def look(progress: Progress) -> None:
@@ -263,7 +263,7 @@ async def test_files_are_private(tmp_path: Path, suffix: str) -> None:
 
 
 async def test_a_failure_of_the_first_request_leaves_nothing(tmp_path: Path) -> None:
-    """An export that read nothing has no files; one that read something keeps it."""
+    """An export that read no row leaves no file."""
     async with (
         Simulator(top_ups=90) as simulator,
         AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
@@ -276,7 +276,7 @@ async def test_a_failure_of_the_first_request_leaves_nothing(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_no_file_holds_a_secret(tmp_path: Path, suffix: str) -> None:
-    """Neither while the export runs nor afterwards are the credentials in a file."""
+    """No file has the credentials, neither while the export runs nor afterwards."""
     async with (
         Simulator(top_ups=90) as simulator,
         AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
@@ -293,7 +293,7 @@ async def test_no_file_holds_a_secret(tmp_path: Path, suffix: str) -> None:
 
 
 async def test_another_export_is_refused(tmp_path: Path) -> None:
-    """A checkpoint of other parameters, a newer or foreign one, and a part without one are refused with what to do."""
+    """A checkpoint of other arguments or of another version, a damaged part and a part alone are refused."""
     path, rows = tmp_path / "t.csv", top_ups(30)
     with pytest.raises(InterruptedExportError):
         await export(listing_of(rows), path, on_progress=stop_after(10))
@@ -303,23 +303,23 @@ async def test_another_export_is_refused(tmp_path: Path) -> None:
         await export(listing_of(rows), path, since="2026-10")
     with pytest.raises(CheckpointError, match="max_items was None and is 3"):
         await export(listing_of(rows, max_items=3), path)
-    for text, why in ((b"{}", "no checkpoint"), (b'{"version": 99}', "version 99"), (b"[" * 99_999, "no checkpoint")):
+    for text, why in ((b"{}", "not the check"), (b'{"version": 99}', "version 99"), (b"[" * 99_999, "not the check")):
         checkpoint.write_bytes(text)
         with pytest.raises(CheckpointError, match=why):
             await export(listing_of(rows), path)
     checkpoint.write_bytes(kept)
-    for damaged, why in ((content[:-1], "fewer than"), (content.replace(b"top-up-29", b"top-up-xx"), "was changed")):
+    for damaged, why in ((content[:-1], "but its check"), (content.replace(b"top-up-29", b"top-up-xx"), "was changed")):
         part.write_bytes(damaged)
         with pytest.raises(CheckpointError, match=why):
             await export(listing_of(rows), path)
     checkpoint.unlink()
-    with pytest.raises(ExportError, match="no export of ours"):
+    with pytest.raises(ExportError, match="not part of an export"):
         await export(listing_of(rows), path)
     assert not path.exists()
 
 
 async def test_max_items_counts_over_all_runs(tmp_path: Path) -> None:
-    """A listing's `max_items` and `offset` hold for the whole export, however often it is taken up."""
+    """The `max_items` and `offset` of a listing count for the whole export, however often it is resumed."""
     rows, path = top_ups(40), tmp_path / "t.jsonl"
     with pytest.raises(InterruptedExportError):
         await export(listing_of(rows, max_items=22, offset=4), path, on_progress=stop_after(10))
@@ -327,8 +327,8 @@ async def test_max_items_counts_over_all_runs(tmp_path: Path) -> None:
     assert [row["id"] for row in rows_in(path)] == [row.id for row in rows[4:26]]
 
 
-async def test_an_export_goes_on_over_a_list_that_changed(tmp_path: Path) -> None:
-    """Rows that came in or went between two runs don't move the place: no row twice, none left out."""
+async def test_an_export_resumes_on_a_list_that_changed(tmp_path: Path) -> None:
+    """After rows were added and removed between two runs, no row is written twice and none is left out."""
     rows: list[TopUp | None] = [*top_ups(40)]
     path, expected = tmp_path / "t.jsonl", [row.id for row in top_ups(40)]
     with pytest.raises(InterruptedExportError):
@@ -345,10 +345,10 @@ async def test_an_export_goes_on_over_a_list_that_changed(tmp_path: Path) -> Non
     ("added", "appended", "removed", "seen"),
     [(0, 0, 0, "static"), (7, 0, 0, "grown"), (0, 7, 0, "grown"), (7, 3, 0, "grown"), (0, 0, 5, "changed")],
 )
-async def test_what_changed_between_two_runs_is_told(
+async def test_changes_between_two_runs_are_reported(
     tmp_path: Path, added: int, appended: int, removed: int, seen: str
 ) -> None:
-    """The report names what became of the list while nobody read it; "raise" takes nothing but an append."""
+    """The report says how the list changed between two runs; with "raise", all but an append is an error."""
     for on_drift in ("repair", "raise"):
         rows, path = top_ups(40), tmp_path / f"{on_drift}.csv"
         with pytest.raises(InterruptedExportError):
@@ -363,8 +363,8 @@ async def test_what_changed_between_two_runs_is_told(
                 await export(listing_of(rows, on_drift=on_drift), path)
 
 
-async def test_null_rows_at_the_place_are_no_change(tmp_path: Path) -> None:
-    """Null rows right after the place where an export was left don't count as rows that came in there."""
+async def test_null_rows_after_the_cursor_are_no_change(tmp_path: Path) -> None:
+    """Null rows right after the cursor do not count as rows that were inserted there."""
     rows: list[TopUp | None] = [*top_ups(40)]
     rows[15:15] = [None, None]
     path = tmp_path / "t.csv"
@@ -374,8 +374,8 @@ async def test_null_rows_at_the_place_are_no_change(tmp_path: Path) -> None:
     assert (report.rows, report.null_rows_skipped, report.consistency) == (40, 2, "static")
 
 
-async def test_a_list_that_is_another_says_how_to_begin_anew(tmp_path: Path) -> None:
-    """Where the rows of the first run are not in the list any more, the error names the files to remove."""
+async def test_another_list_is_an_error_that_says_how_to_start_again(tmp_path: Path) -> None:
+    """If the list no longer has the rows of the first run, the error names the files to remove."""
     path = tmp_path / "t.csv"
     with pytest.raises(InterruptedExportError):
         await export(listing_of(top_ups(400)), path, on_progress=stop_after(200))
@@ -383,8 +383,8 @@ async def test_a_list_that_is_another_says_how_to_begin_anew(tmp_path: Path) -> 
         await export(listing_of([top_up(number) for number in range(1040, 1000, -1)]), path)
 
 
-async def test_the_manifest_tells_the_facts(tmp_path: Path) -> None:
-    """Rows, times, sums, SHA-256 and what was skipped are in the manifest next to the file."""
+async def test_the_manifest_has_the_facts(tmp_path: Path) -> None:
+    """The manifest has the rows, times, sums, SHA-256 and skipped rows."""
     rows: Sequence[TopUp | None] = [*top_ups(12), None, top_up(-1)]
     report = await export(listing_of(rows), tmp_path / "t.csv")
     manifest = json.loads((tmp_path / "_t.csv.manifest.json").read_bytes())
@@ -404,7 +404,7 @@ async def test_the_manifest_tells_the_facts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("number", [2**63 - 1, 2**63, 2**70 + 1, -(2**63) - 1])
 async def test_an_integer_keeps_every_digit(tmp_path: Path, suffix: str, number: int) -> None:
-    """An integer beyond 64 bits is in the text column `misfits` where the format has no such integers."""
+    """An integer beyond 64 bits is in the text column `misfits` if the format has no such integers."""
     report = await export(listing_of([top_up(1, block_number=number)]), tmp_path / f"t{suffix}")
     (row,) = rows_in(report.path)
     if suffix in (".csv", ".jsonl") or -(2**63) <= number < 2**63:
@@ -446,8 +446,8 @@ async def test_the_loop_keeps_running(tmp_path: Path) -> None:
 
 
 async def test_wrong_arguments(tmp_path: Path) -> None:
-    """An unknown format and a folder are refused before anything is made."""
-    with pytest.raises(ConfigurationError, match="names none"):
+    """An unknown format, a folder as the file and a folder that does not exist are errors."""
+    with pytest.raises(ConfigurationError, match="no known format"):
         await export(listing_of([]), tmp_path / "t.xlsx")
     with pytest.raises(ConfigurationError, match="is a folder"):
         await export(listing_of([]), tmp_path, format="csv")

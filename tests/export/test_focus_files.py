@@ -25,7 +25,7 @@ async def export_focus(path: Path) -> ExportReport:
 
 
 async def test_csv_and_parquet_have_the_same_costs(tmp_path: Path) -> None:
-    """Both have a row a day, and their costs sum to the report's sum."""
+    """Both have one row for each day, and their costs add up to the sum in the report."""
     report = await export_focus(tmp_path / "focus.csv")
     await export_focus(tmp_path / "focus.parquet")
     with (tmp_path / "focus.csv").open(newline="") as file:
@@ -37,13 +37,13 @@ async def test_csv_and_parquet_have_the_same_costs(tmp_path: Path) -> None:
 
 
 async def test_the_manifest_names_the_account(tmp_path: Path) -> None:
-    """A reader of the manifest sees whose costs they are."""
+    """The manifest has the label of the account."""
     await export_focus(tmp_path / "focus.csv")
     assert json.loads((tmp_path / "_focus.csv.manifest.json").read_text())["account"] == "main"
 
 
 async def test_other_suffixes_are_refused(tmp_path: Path) -> None:
-    """Cost tools read CSV and Parquet; nothing is written."""
+    """FOCUS is only written as CSV and Parquet; another suffix is an error before anything is written."""
     with pytest.raises(ConfigurationError, match="CSV or Parquet"):
         await export_focus(tmp_path / "focus.sqlite")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Files that are not ours are neither replaced nor removed, and nothing is written before they are found."""
+"""Files that are not ours are neither replaced nor removed, and are found before anything is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = top_ups(3)
     "name", ["t.csv.part", "t.csv.ready", "_t.csv.manifest.json", "t.csv.manifest.json", "t.csv.lock"]
 )
 async def test_a_foreign_file_stops_the_export(tmp_path: Path, name: str) -> None:
-    """A file with one of our names that is not ours keeps its content, and the error names it."""
+    """A foreign file with one of our names keeps its content, and the error names it."""
     foreign = tmp_path / name
     foreign.write_text('{"name": "mine"}')
     with pytest.raises(ExportError, match=name):
@@ -29,17 +29,17 @@ async def test_a_foreign_file_stops_the_export(tmp_path: Path, name: str) -> Non
 
 
 async def test_a_manifest_under_its_old_name_is_replaced(tmp_path: Path) -> None:
-    """A manifest that an earlier release wrote is found, and gives way to the new one."""
+    """The manifest of an earlier release, which had another name, is replaced by the new one."""
     await export(listing_of(ROWS), tmp_path / "t.csv")
     (tmp_path / "_t.csv.manifest.json").rename(tmp_path / "t.csv.manifest.json")
     await export(listing_of(ROWS), tmp_path / "t.csv", overwrite=True)
     assert {file.name for file in tmp_path.iterdir()} == {"t.csv", "_t.csv.manifest.json"}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a file")
 @pytest.mark.parametrize("suffix", [".part", ".checkpoint", ".lock"])
 async def test_files_of_another_user_are_not_used(tmp_path: Path, suffix: str) -> None:
-    """In a shared folder another user could have prepared a part, a checkpoint or a lock: they are refused."""
+    """A part, a checkpoint or a lock that another user put into a shared folder is refused."""
 
     def stop(progress: object) -> None:
         raise KeyboardInterrupt
@@ -55,8 +55,8 @@ async def test_files_of_another_user_are_not_used(tmp_path: Path, suffix: str) -
     assert not path.exists()
 
 
-async def test_a_link_takes_the_lock_of_its_file(tmp_path: Path) -> None:
-    """A file and a link to it can't be written by two exports at once."""
+async def test_a_link_has_the_lock_of_its_file(tmp_path: Path) -> None:
+    """Two exports can't write to a file and to a link to it at the same time."""
     path, link = tmp_path / "t.csv", tmp_path / "link.csv"
     await export(listing_of(ROWS), path)
     link.symlink_to(path)
@@ -65,7 +65,7 @@ async def test_a_link_takes_the_lock_of_its_file(tmp_path: Path) -> None:
 
 
 async def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    """The manifest could not name the file: it is refused before anything is written."""
+    """A name that the manifest could not hold is refused before anything is written."""
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         await export(listing_of(ROWS), tmp_path / os.fsdecode(b"t\xff.csv"))
     assert list(tmp_path.iterdir()) == []

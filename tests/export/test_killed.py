@@ -18,7 +18,7 @@ from aiozbilling.simulator import Simulator
 
 SCRIPT = Path(__file__).with_name("killed_export.py")
 SLOW = [pytest.mark.slow, pytest.mark.timeout(900)]
-# The protocol of the files is one for all formats: one of them by default, and all of them many times in .ci/run.
+# All formats take the same steps: by default one of them is tested, and in .ci/run all of them with more kills.
 ORDERS = ("newest_first", "oldest_first")
 FEW = [pytest.param(".jsonl", "newest_first", 2, id="few")]
 MANY = [
@@ -29,14 +29,14 @@ MANY = [
 
 
 async def one_run(simulator: Simulator, path: Path, kill_after_s: float | None) -> bool:
-    """Export in a process, killed after a while; tell whether it came to its end."""
+    """Export in a process that is killed after a while; return whether it ended by itself without an error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(SCRIPT), simulator.url, simulator.api_key, simulator.secret_key, str(path)
     )
     try:
         await asyncio.wait_for(process.wait(), kill_after_s)
     except TimeoutError:
-        with suppress(ProcessLookupError):  # it ended meanwhile
+        with suppress(ProcessLookupError):  # it has ended meanwhile
             process.kill()
         await process.wait()
     return process.returncode == 0
@@ -55,12 +55,12 @@ def ids_in(path: Path) -> list[str]:
 
 
 def complete(path: Path) -> bool:
-    """Tell whether an export has come to its end, be it that its process was killed on its way out."""
+    """Return whether an export is complete, even if its process was killed before it ended."""
     return path.exists() and not path.with_name(f"{path.name}.checkpoint").exists()
 
 
 async def started_s(simulator: Simulator, folder: Path) -> float:
-    """Tell how long a process takes to come to its first page, for kills that hit something."""
+    """Return how long a process takes until its first page, so that kills interrupt the export."""
     clock = asyncio.get_running_loop().time
     begun = clock()
     assert await one_run(simulator, folder / "first.csv", None)
@@ -68,8 +68,8 @@ async def started_s(simulator: Simulator, folder: Path) -> float:
 
 
 @pytest.mark.parametrize(("suffix", "order", "kills"), [*FEW, *MANY])
-async def test_a_killed_export_goes_on(tmp_path: Path, suffix: str, order: str, kills: int) -> None:
-    """Killed at random moments while the list grows, the finished file has each row once, in order, without a gap."""
+async def test_a_killed_export_resumes(tmp_path: Path, suffix: str, order: str, kills: int) -> None:
+    """After kills at random moments while the list grows, the file has each row once, in order, without a gap."""
     choose = random.Random(f"{suffix} {order} {kills}")
     path = tmp_path / f"top-ups{suffix}"
     async with Simulator(top_ups=1200 if kills < 10 else 6000) as simulator:
@@ -84,7 +84,7 @@ async def test_a_killed_export_goes_on(tmp_path: Path, suffix: str, order: str, 
             interrupted += 1
         assert complete(path) or await one_run(simulator, path, None)
         if path.with_name(f"{path.name}.lock").exists():
-            # The last one was killed on its way out: the next finds the file complete, and takes that lock away.
+            # The last process was killed after the file was complete; the next one finds the file and removes the lock.
             assert not await one_run(simulator, path, None)
         ids, now = ids_in(path), simulator.top_up_ids()
     assert interrupted > 1
@@ -103,7 +103,7 @@ async def test_a_killed_export_goes_on(tmp_path: Path, suffix: str, order: str, 
     "suffix", [".jsonl", *(pytest.param(suffix, marks=SLOW) for suffix in (".csv", ".parquet", ".sqlite"))]
 )
 async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path, suffix: str) -> None:
-    """Where a file can't grow any more, the export says so, and goes on when it can."""
+    """If a file can't grow any more, the export raises, and resumes when it can."""
     path = tmp_path / f"top-ups{suffix}"
     async with Simulator(top_ups=1200) as simulator:
         for most_bytes in (10_000, 200_000):
@@ -123,8 +123,8 @@ async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path, suffix: str) 
 @pytest.mark.parametrize(
     ("order", "kills"), [("newest_first", 1), *(pytest.param(order, 8, marks=SLOW) for order in ORDERS)]
 )
-async def test_a_killed_sync_goes_on(tmp_path: Path, order: str, kills: int) -> None:
-    """Killed at random moments while the list grows, a later sync leaves no row out."""
+async def test_a_killed_sync_resumes(tmp_path: Path, order: str, kills: int) -> None:
+    """After kills at random moments while the list grows, a later sync stores every row."""
     choose = random.Random(f"{order} {kills}")
     path = tmp_path / "billing.sync.sqlite"
     async with Simulator(top_ups=900) as simulator:

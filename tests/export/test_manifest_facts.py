@@ -1,4 +1,4 @@
-"""What a manifest says about the rows: sums by status, gaps of days, account and host."""
+"""The facts in a manifest: sums by status, missing days, account and host."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from tests.export.export_lists import listing_of, top_up
 KEYS = {
     *("file", "account", "host", "format", "bytes", "sha256", "rows", "rows_outside", "rows_without_usd", "first_time"),
     *("last_time", "sums", "duplicates_skipped", "null_rows_skipped", "consistency", "totals", "requests", "runs"),
+    *("key_fingerprint", "key_salt", "key_changed"),
     *("stopped_early", "started_at", "finished_at", "list", "columns", "cursor", "made_by"),
 }
 
 
 def manifest_of(path: Path) -> dict[str, Any]:
-    """Read the manifest of a file."""
+    """Return the manifest of a file."""
     content: dict[str, Any] = json.loads(path.with_name(f"_{path.name}.manifest.json").read_text())
     return content
 
 
 async def test_sums_are_split_by_status(tmp_path: Path) -> None:
-    """Credited and uncredited deposits have sums of their own, which add up to the whole, also in a resumed export."""
+    """The sums of credited and of uncredited deposits add up to the whole, also in a resumed export."""
     rows = [top_up(number, status=number % 3 != 0) for number in reversed(range(20))]
     left = list(rows)
     left[12] = "no row"  # type: ignore[call-overload]
@@ -51,7 +52,7 @@ async def test_sums_are_split_by_status(tmp_path: Path) -> None:
 
 
 async def test_the_manifest_keeps_its_keys(tmp_path: Path) -> None:
-    """Programs read manifests by their keys: each fact of the report has the key that it had in version 0.2."""
+    """Programs read manifests by their keys: each fact has its key."""
     await export(listing_of([top_up(1)]), tmp_path / "t.csv")
     manifest = manifest_of(tmp_path / "t.csv")
     assert set(manifest) == KEYS | {"sums_by_status"}
@@ -59,8 +60,8 @@ async def test_the_manifest_keeps_its_keys(tmp_path: Path) -> None:
     assert (manifest["totals"], manifest["requests"]) == ([1, 1], 1)
 
 
-async def test_gaps_of_days_are_named(tmp_path: Path) -> None:
-    """A day that the provider left out does not go unseen."""
+async def test_missing_days_are_named(tmp_path: Path) -> None:
+    """The report and the manifest name each gap between the days that the provider sent."""
     last = datetime(2026, 10, 31, tzinfo=UTC)
     days = [
         DayUsage(date=last - timedelta(days=ago), total_storage=1, total_bandwidth=1, total_amount=Decimal(1))
@@ -84,7 +85,7 @@ async def test_gaps_of_days_are_named(tmp_path: Path) -> None:
 
 
 async def test_account_and_host_are_named(tmp_path: Path) -> None:
-    """A reader of the manifest sees whose rows they are and where they come from."""
+    """The manifest names the account of the rows and the host that sent them."""
     async with (
         Simulator(seed=1, top_ups=5) as simulator,
         AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,

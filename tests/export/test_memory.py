@@ -1,4 +1,4 @@
-"""Memory of an export."""
+"""The memory that an export takes."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def peak_mib(rows: int, path: Path) -> float:
     ],
 )
 def test_memory_is_flat(tmp_path: Path, suffix: str, few: int, many: int) -> None:
-    """However many rows there are, the peak of memory is the same within 8 MiB: the rows themselves would take more."""
+    """The peak of memory does not depend on the number of rows, within 8 MiB; the rows themselves would take more."""
     assert peak_mib(many, tmp_path / f"many.{suffix}") <= peak_mib(few, tmp_path / f"few.{suffix}") + 8

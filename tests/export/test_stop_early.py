@@ -1,4 +1,4 @@
-"""An export of the latest rows reads no further than it must."""
+"""With stop_early, an export of the latest rows stops before the end of the list."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def exported(simulator: Simulator, path: Path, **options: Any) -> tuple[Ex
         return report, len(simulator.requests) - before
 
 
-async def test_few_requests_for_the_newest_rows(simulator: Simulator, tmp_path: Path) -> None:
+async def test_the_newest_rows_take_few_requests(simulator: Simulator, tmp_path: Path) -> None:
     """With stop_early the 20 newest of 400 rows take few requests, the file is the same, and the manifest says so."""
     whole, many = await exported(simulator, tmp_path / "whole.csv")
     early, few = await exported(simulator, tmp_path / "early.csv", stop_early=True)
@@ -48,7 +48,7 @@ async def test_few_requests_for_the_newest_rows(simulator: Simulator, tmp_path: 
 
 
 async def test_a_list_with_the_oldest_first_is_read_to_its_end(simulator: Simulator, tmp_path: Path) -> None:
-    """The newest rows are at the end there, and none is missed."""
+    """If the newest rows are at the end of the list, none of them is missed."""
     simulator.behaviour.order = "oldest_first"
     report, requests = await exported(simulator, tmp_path / "t.csv", stop_early=True)
     assert (report.rows, report.rows_outside, report.stopped_early) == (20, 380, False)
@@ -65,7 +65,7 @@ async def test_a_list_without_order_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 async def test_a_resumed_export_remembers_the_order(tmp_path: Path) -> None:
-    """A row out of order that an interrupted run read still forbids to stop; without one the resumed run stops."""
+    """A resumed run does not stop early if an earlier run read a row out of order; otherwise it does."""
     for swapped, stopped in ((True, False), (False, True)):
         rows: list[Any] = top_ups(60)
         since = rows[25].created_at
@@ -80,6 +80,6 @@ async def test_a_resumed_export_remembers_the_order(tmp_path: Path) -> None:
 
 
 async def test_stop_early_without_a_time_is_refused(tmp_path: Path) -> None:
-    """There would be nothing to stop at."""
+    """Without `since` there is no time to stop at."""
     with pytest.raises(ConfigurationError, match="since"):
         await export(listing_of(top_ups(3)), tmp_path / "t.csv", stop_early=True)

@@ -1,4 +1,4 @@
-"""Lists as web responses."""
+"""Lists streamed as web responses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def billing() -> AsyncIterator[AiozBilling]:
 
 
 async def test_aiohttp_serves_csv(billing: AiozBilling) -> None:
-    """A handler that writes the chunks gives a client the whole list."""
+    """A client receives the whole list from a handler that writes the chunks."""
 
     async def top_ups_csv(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/csv"})
@@ -50,7 +50,7 @@ async def test_aiohttp_serves_csv(billing: AiozBilling) -> None:
 
 
 async def test_asgi_serves_json_lines(billing: AiozBilling) -> None:
-    """An ASGI application, as Starlette's StreamingResponse is one, sends the chunks as they come."""
+    """An ASGI application, such as Starlette's StreamingResponse, sends the chunks as they arrive."""
 
     async def app(scope: Any, receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -70,7 +70,7 @@ async def test_asgi_serves_json_lines(billing: AiozBilling) -> None:
 
 
 @pytest.mark.parametrize("stream", [stream_csv, stream_jsonl])
-async def test_a_client_that_goes_away_ends_the_requests(
+async def test_a_client_that_disconnects_ends_the_requests(
     stream: Any, billing: AiozBilling, tasks_left: Callable[[], Awaitable[list[Any]]]
 ) -> None:
     """Closing the generator after the first chunk leaves no task."""
@@ -81,7 +81,7 @@ async def test_a_client_that_goes_away_ends_the_requests(
 
 
 async def test_an_empty_list_streams_its_header() -> None:
-    """CSV has its header, JSON Lines nothing; a header comes once."""
+    """An empty list is the header in CSV and nothing in JSON Lines; a longer list has one header."""
     assert b"".join([chunk async for chunk in stream_csv(listing_of([]))]).startswith(b"id,created_at,")
     assert [chunk async for chunk in stream_jsonl(listing_of([]))] == []
     whole = b"".join([chunk async for chunk in stream_csv(listing_of(top_ups(30)))])
@@ -89,8 +89,8 @@ async def test_an_empty_list_streams_its_header() -> None:
     assert whole.count(b"\n") == 31
 
 
-def test_a_loop_that_ends_in_mid_stream_is_silent() -> None:
-    """A stream left open when its event loop shuts down is closed once, without a word on stderr."""
+def test_a_loop_that_ends_during_a_stream_prints_nothing() -> None:
+    """A stream that is open when its event loop shuts down is closed once, and nothing is printed to stderr."""
     program = """
 import asyncio
 import subprocess
