@@ -40,7 +40,7 @@ class Inode:
         self.dirty, self.resized = [], False
 
     def survivors(self) -> list[bytes]:
-        """List what may be left after a power cut: the old bytes, the new ones, half of them, or zeros in their place."""
+        """List what a power cut may leave: the old bytes, the new ones, half of them, or zeros in their place."""
         old, new = bytes(self.durable), bytes(self.content)
         if not self.dirty and not self.resized:
             return [old]
