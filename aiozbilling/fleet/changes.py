@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from datetime import datetime
-from itertools import pairwise
 from operator import attrgetter
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import attrs
 
 from aiozbilling.errors import DriftError
+from aiozbilling.listing.growth import End, growing_end
 from aiozbilling.listing.listing import Listing, Page
 from aiozbilling.listing.source import key_text
 from aiozbilling.records import DayUsage, TopUp
@@ -52,7 +51,7 @@ class Place:
         blocks: of rows by number, counted from the end that doesn't grow: how many rows, and their digest.
     """
 
-    grows_at: Literal["head", "tail"] | None
+    grows_at: End | None
     rows: int
     head: tuple[str, ...]
     tail: tuple[str, ...]
@@ -101,7 +100,7 @@ class Changes:
         self._time = _TIME[kind]
         self._since = since or _NOWHERE
         self._full = full or self._since.rows <= RECENT
-        self._grows_at: Literal["head", "tail"] = self._since.grows_at or "head"
+        self._grows_at: End = self._since.grows_at or "head"
         self._corrected = corrected
         self._known = frozenset((*self._since.head, *self._since.tail))
         self._blocks = dict(self._since.blocks)
@@ -148,7 +147,7 @@ class Changes:
     async def _first(self, page: Page[Any], keys: Sequence[str]) -> None:
         """Learn from the first page, and make sure that the list is the one that was read before."""
         is_unsure = self._since.rows <= RECENT or self._since.grows_at is None
-        if is_unsure and (grows_at := _grows_at(list(map(self._time, page.items)))):
+        if is_unsure and (grows_at := growing_end(map(self._time, page.items))):
             self._blocks = self._blocks if grows_at == self._grows_at else {}
             self._grows_at = grows_at
         self._edge = frozenset(self._since.head if self._grows_at == "head" else self._since.tail)
@@ -228,13 +227,6 @@ async def rows_between(
         begins = max((number + 1 for number, one in enumerate(keys) if one in set(first or ())), default=0)
         ends = max((number + 1 for number, one in enumerate(keys) if one in set(last or ())), default=len(keys))
     return found[begins:ends]
-
-
-def _grows_at(times: Sequence[datetime | None]) -> Literal["head", "tail"] | None:
-    known = [time for time in times if time is not None]
-    if any(one > two for one, two in pairwise(known)):
-        return "head"
-    return "tail" if known and known[0] != known[-1] else None
 
 
 def _digest(rows: Sequence[Any]) -> str:

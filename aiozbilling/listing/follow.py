@@ -18,6 +18,7 @@ logger: logging.Logger = logging.getLogger("aiozbilling")
 _LONGEST_WAIT_S = 300.0
 _LONGEST_PAUSE_S = 3600.0  # a server's word is kept up to here; then it is asked once
 _PASSING_STATUSES = frozenset({408, 425, 429})
+_CONFIRMATION_S = 10.0  # at most between the polls that confirm that a list is empty at the beginning
 _LISTING_FAILURES = 5  # in a row: a list that can't be read exactly for so long will not be
 
 
@@ -37,7 +38,7 @@ async def follow(
             wait = max(min(every_s * 2.0 ** min(failures, 20), _LONGEST_WAIT_S), told)
             logger.warning("following %s: %s; next poll in %.1f s", follower.source.endpoint, error, wait)
         else:
-            failures, wait = 0, every_s
+            failures, wait = 0, every_s if follower.has_begun else min(every_s, _CONFIRMATION_S)
             for new in news:
                 follower.mark(new)
                 yield new

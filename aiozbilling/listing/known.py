@@ -1,61 +1,138 @@
-"""Which rows of a list were known when a cursor of a follow was taken."""
+"""Which rows of a list are known, now and at the time when a cursor of a follow was taken."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator
 from functools import reduce
 from hashlib import blake2b
 from operator import xor
 
+import attrs
+
 from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.cursor import Cursor
+from aiozbilling.listing.growth import End, is_far_shorter
+from aiozbilling.listing.sketch import Sketch
 from aiozbilling.listing.source import key_from_text, key_text
-from aiozbilling.listing.walk import MOST_REMOVED
 
-__all__ = ["BEGIN_ANEW", "checksum", "digest", "known_since", "refuse_doubt"]
+__all__ = ["BEGIN_ANEW", "KnownRows", "digest", "known_at"]
 
-BEGIN_ANEW = "follow the list without `after`, and compare its rows with those that you have"
+BEGIN_ANEW = (
+    "read the whole list, compare its rows with those that you have, and follow after the cursor of that reading"
+)
+_GONE = 16  # removed rows that a cursor still knows, since a row that moves may be missing from one reading
 
 
-def refuse_doubt(cursor: Cursor, known: list[Hashable], keys: list[Hashable]) -> None:
-    """Raise where a cursor doesn't show for certain which rows of a list are known.
+@attrs.define(eq=False)
+class KnownRows:
+    """The keys of all rows that were ever known, as digests; its length is the number of those in the list."""
+
+    sketch: Sketch = attrs.field(factory=Sketch, init=False)  # of those in the list, and of the latest that are gone
+    _present: set[int] = attrs.field(factory=set, init=False)
+    _gone: deque[int] = attrs.field(factory=deque, init=False)
+    _long_gone: set[int] = attrs.field(factory=set, init=False)
+
+    def __contains__(self, digest: int) -> bool:
+        return digest in self._present or digest in self._long_gone or digest in self._gone
+
+    def __len__(self) -> int:
+        return len(self._present)
+
+    def add(self, digests: Iterable[int]) -> None:
+        """Take rows that are in the list as known."""
+        added = set(digests) - self._present
+        for digest in added.difference(self._gone):
+            self.sketch.change(digest, 1)
+        self._present |= added
+        self._long_gone -= added
+        if not added.isdisjoint(self._gone):
+            self._gone = deque(digest for digest in self._gone if digest not in added)
+
+    def see_all(self, present: set[int]) -> None:
+        """Take these as known, and as the only known ones that are in the list."""
+        self.add(present)
+        self._gone += self._present - present
+        self._present &= present
+        while len(self._gone) > _GONE:
+            oldest = self._gone.popleft()
+            self.sketch.change(oldest, -1)
+            self._long_gone.add(oldest)
+
+
+def known_at(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> set[int]:
+    """Return the digests of the rows that were known at a cursor, with some that are not in the list any more.
+
+    `keys` are those of the whole list, in list order.
 
     Raises:
         IncompleteError: the list is far shorter than at the cursor.
-        DriftError: other rows than the known ones would be taken as known.
+        DriftError: none of the known rows is in the list any more, or the cursor doesn't show which ones are known.
     """
     before = cursor.position + 1
-    if before and len(keys) < max(1, 0.9 * before - MOST_REMOVED):
+    if is_far_shorter(len(keys), before):
         raise IncompleteError(f"the list had {before} rows at the cursor, and has {len(keys)} now", hint=BEGIN_ANEW)
-    if cursor.checksum in (None, checksum(map(digest, known))) or _has_all_keys(cursor):
-        return
-    if len(keys) > len(known) or len(known) >= before:
+    present = set(map(digest, keys))
+    if (known := _known_among(cursor, keys, grows_at)) is None:
         raise DriftError(
-            "rows were removed, moved or added in the middle of the list since the cursor was taken,"
+            "too many rows were removed, moved or added in the middle of the list since the cursor was taken,"
             " so which ones are new is not certain",
             hint=BEGIN_ANEW,
         )
+    if before and known.isdisjoint(present):
+        raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_ANEW)
+    return known
 
 
-def known_since(cursor: Cursor, keys: list[Hashable], order: int) -> list[Hashable]:
+def _known_among(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> set[int] | None:
+    """Return the digests of the known rows; None if that is not certain."""
+    before = cursor.position + 1
+    if cursor.sketch is not None:
+        sketch = Sketch.from_text(cursor.sketch)
+        corrected = (_corrected(set(map(digest, guess)), sketch) for guess in _guesses(cursor, keys, grows_at))
+        return next((known for known in corrected if known is not None), None)
+    if cursor.made_by == "follow" and _has_all_keys(cursor):
+        return set(map(digest, _cursor_keys(cursor)))
+    known = set(map(digest, _between_anchors(cursor, keys, grows_at)))
+    is_certain = cursor.checksum in (None, reduce(xor, known, 0)) or len(keys) == len(known) < before
+    return known if is_certain else None
+
+
+def _guesses(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> Iterator[list[Hashable]]:
+    """Guess which rows were known: one guess that is wrong by a few rows is enough."""
+    before = cursor.position + 1
+    if _has_all_keys(cursor):
+        yield _cursor_keys(cursor)
+        return
+    yield _between_anchors(cursor, keys, grows_at)
+    if grows_at != "tail":
+        yield keys[-before:]
+    if grows_at != "head":
+        yield keys[:before]
+
+
+def _corrected(guess: set[int], sketch: Sketch) -> set[int] | None:
+    """Return the digests that the sketch summarizes, given others that are nearly the same; None if they are not."""
+    if (difference := sketch.difference(Sketch.of(guess))) is None:
+        return None
+    missed, wrong = difference
+    return (guess | missed) - wrong if wrong <= guess and missed.isdisjoint(guess) else None
+
+
+def _between_anchors(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> list[Hashable]:
     """Return the keys from the first to the last one in the cursor.
 
     At the end where the list grows, the cursor has all keys in a row: one between them that it lacks is new.
-
-    Raises:
-        DriftError: none of the rows of one end is in the list any more.
     """
     ends = [set(map(key_from_text, texts)) for texts in (cursor.head, cursor.anchors)]
     met = [[i for i, key in enumerate(keys) if key in end] for end in ends]
     if any(end and not found for end, found in zip(ends, met, strict=True)):
-        raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_ANEW)
+        return []
     places = {*met[0], *met[1]}
     if not places:
         return []
     first, last = (met[0] or met[1])[0], (met[1] or met[0])[-1]
-    if cursor.made_by == "follow" and _has_all_keys(cursor):
-        return [keys[i] for i in sorted(places)]
-    growing = met[:1] if order < 0 else met[1:] if order > 0 else met
+    growing = {"head": met[:1], "tail": met[1:]}.get(grows_at or "", met)
     ranges = [range(found[0], found[-1] + 1) for found in growing if found]
     return [
         keys[i]
@@ -64,13 +141,12 @@ def known_since(cursor: Cursor, keys: list[Hashable], order: int) -> list[Hashab
     ]
 
 
-def checksum(digests: Iterable[int]) -> int:
-    """Return one number for a set of digests, in any order."""
-    return reduce(xor, digests, 0)
-
-
 def _has_all_keys(cursor: Cursor) -> bool:
-    return len({*cursor.head, *cursor.anchors}) == cursor.position + 1
+    return len(_cursor_keys(cursor)) == cursor.position + 1
+
+
+def _cursor_keys(cursor: Cursor) -> list[Hashable]:
+    return [*map(key_from_text, dict.fromkeys((*cursor.head, *cursor.anchors)))]
 
 
 def digest(key: Hashable) -> int:

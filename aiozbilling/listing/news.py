@@ -8,15 +8,17 @@ differs at the next poll, the whole list is read.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Generic, TypeVar
 
 import attrs
 
 from aiozbilling.errors import DriftError
 from aiozbilling.listing.cursor import HEAD, Cursor
-from aiozbilling.listing.known import BEGIN_ANEW, checksum, digest, known_since, refuse_doubt
+from aiozbilling.listing.growth import End, growing_end
+from aiozbilling.listing.known import BEGIN_ANEW, KnownRows, digest, known_at
 from aiozbilling.listing.reader import SIZES, Reader
 from aiozbilling.listing.source import Source, key_text
 from aiozbilling.listing.window import Consistency
@@ -24,27 +26,43 @@ from aiozbilling.listing.window import Consistency
 __all__ = ["Follower"]
 
 R = TypeVar("R")
+logger: logging.Logger = logging.getLogger("aiozbilling")
 
 _POLLED_SIZE = 100  # new rows are few, and a poll is frequent
 _MARGIN = 10  # known rows that are read again before the last one
 _EMPTY_READS = 3  # polls in a row without any row before a list is taken to be empty at the beginning
 _READS = 3  # of a list that changes while it is read
-_ORDERED = 0.9  # of the pairs of neighbours whose times go one way: enough to know the order
 
 
 @attrs.frozen
 class _Part(Generic[R]):
-    """Rows that were read together; `is_whole` if they are all rows of the list.
+    """Rows that were read together, with the digests of their keys; `is_whole` if they are all rows of the list.
 
     `first` are those from the first row of the list on, `last` those up to its last row; empty if these were not read.
     """
 
     rows: list[R]
+    digests: list[int]
     first: list[R]
     last: list[R]
     total: int
     is_whole: bool
     consistency: Consistency
+
+
+@attrs.define
+class _Count:
+    """What the server counted when the list was last read.
+
+    Attributes:
+        total: rows by the server's count.
+        excess: by how many it is higher than the number of rows.
+        mismatch: by how many more it was higher at the last poll.
+    """
+
+    total: int
+    excess: int
+    mismatch: int = 0
 
 
 @attrs.define(eq=False)
@@ -60,15 +78,9 @@ class Follower(Generic[R]):
     source: Source[R]
     page_size: int | None
     after: Cursor | None = None
-    _known: set[int] = attrs.field(factory=set, init=False)
-    _checksum: int = attrs.field(default=0, init=False)  # of the known rows that are in the list
-    _count: int = attrs.field(default=0, init=False)  # of the known rows that are in the list
-    _total: int | None = attrs.field(default=None, init=False)  # the server's; None before the list was read
-    _excess: int = attrs.field(default=0, init=False)  # by which it is higher than the number of rows
-    _mismatch: int | None = attrs.field(default=None, init=False)  # at the last poll
-    _order: int = attrs.field(
-        default=0, init=False
-    )  # 1 for oldest first, -1 for newest first, 0 if times don't show it
+    _known: KnownRows = attrs.field(factory=KnownRows, init=False)
+    _count: _Count | None = attrs.field(default=None, init=False)  # None before the list was read
+    _grows_at: End | None = attrs.field(default=None, init=False)  # None if times don't show it
     # Keys of the list's first and last rows, in list order, as far as the cursor needs them.
     _first: Sequence[Hashable] = attrs.field(default=(), init=False)
     _last: Sequence[Hashable] = attrs.field(default=(), init=False)
@@ -78,19 +90,21 @@ class Follower(Generic[R]):
     @property
     def cursor(self) -> Cursor | None:
         """The place after the last row that was marked as known; None before the beginning is known."""
-        if self._total is None:
+        if self._count is None:
             return self.after
         head = tuple(map(key_text, self._known_among(self._first)))
         tail = tuple(map(key_text, self._known_among(reversed(self._last))))[::-1]
-        place = (self._count - 1, self._total, tail, head)
-        return Cursor(self.source.endpoint, "follow", *place, finished=True, checksum=self._checksum)
+        place = (len(self._known) - 1, self._count.total, tail, head)
+        return Cursor(self.source.endpoint, "follow", *place, finished=True, sketch=self._known.sketch.as_text())
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the beginning is known, so that later rows count as new."""
+        return self._count is not None
 
     def mark(self, new: R) -> None:
         """Take a row as known; rows are marked in the order in which `poll` returns them."""
-        added = digest(self.source.key(new))
-        self._known.add(added)
-        self._checksum ^= added
-        self._count += 1
+        self._known.add([digest(self.source.key(new))])
 
     async def poll(self) -> list[R]:
         """Return the rows that are not known, oldest first, without marking them; the first poll begins here and now.
@@ -100,24 +114,26 @@ class Follower(Generic[R]):
             IncompleteError: the list is far shorter than at the cursor.
             AiozBillingError: the list could not be read.
         """
-        if self._total is None:
+        if self._count is None:
             return await (self._begin() if self.after is None else self._resume(self.after))
         part = await self._read_ends()
         if not part.rows and not part.total:
             return []  # it may only seem to be empty, and has no new rows anyway
-        if not part.is_whole and not self._adds_up(part):
+        if not part.is_whole and not self._adds_up(part, self._count):
             part = await self._read()
-        self._is_shorter, was_shorter = self._lacks_known(part), self._is_shorter
+        new = {digest for digest in part.digests if digest not in self._known}
+        known = len(part.rows) - len(new)
+        # A late total that is as high as a page may have cut off the list there: it has time until the next poll.
+        self._is_shorter, was_shorter = part.is_whole and known < len(self._known), self._is_shorter
         if self._is_shorter and not was_shorter:
-            return []  # it has time until the next poll, as a reply may have been cut off
-        new = [row for row in part.rows if not self._is_known(row)]
-        if part.rows and self._count and len(new) == len(part.rows):
+            return []
+        if part.rows and len(self._known) and not known:
             raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_ANEW)
         if part.is_whole:
-            self._order = self._order_of(part.rows) or self._order
-        news = self._oldest_first(part.rows)
+            self._grows_at = self._growing_end(part) or self._grows_at
+        news = self._oldest_first(part)
         if part.is_whole:
-            self._learn(part, self._digests(new))
+            self._learn(part, new)
         self._keep_ends(part)
         return news
 
@@ -129,29 +145,35 @@ class Follower(Generic[R]):
         for _ in range(_READS - 1):
             if part.consistency != "changed":
                 break
-            self._known |= self._digests(part.rows)  # one that moved may be missing from the next
+            self._known.add(part.digests)  # one that moved may be missing from the next
             part = await self._read()
         if not part.rows:
             self._empty_reads = empty_reads + 1
             if self._empty_reads < _EMPTY_READS:
                 return []  # a server in disarray may say so of a list that has rows
+        elif empty_reads:
+            logger.warning(
+                "following %s: the list seemed to be empty at first; its %d rows count as known",
+                self.source.endpoint,
+                len(part.rows),
+            )
+        self._grows_at = self._growing_end(part)
         self._learn(part, set())
         self._keep_ends(part)
         return []
 
     async def _resume(self, cursor: Cursor) -> list[R]:
         part = await self._read_unchanged()
-        keys = list(map(self.source.key, part.rows))
-        self._order = self._order_of(part.rows)
-        known = known_since(cursor, keys, self._order)
-        if len(known) <= cursor.position and not self._is_shorter:
+        self._grows_at = self._growing_end(part)
+        known = known_at(cursor, list(map(self.source.key, part.rows)), self._grows_at)
+        new = set(part.digests) - known
+        if len(part.rows) - len(new) <= cursor.position and not self._is_shorter:
             self._is_shorter = True
             return []  # as in a later poll
-        refuse_doubt(cursor, known, keys)
         self._is_shorter = False
-        self._known = {digest(key) for key in known}
-        news = self._oldest_first(part.rows)
-        self._learn(part, self._digests(part.rows) - self._known)
+        self._known.add(known)
+        news = self._oldest_first(part)
+        self._learn(part, new)
         self._keep_ends(part)
         return news
 
@@ -164,13 +186,8 @@ class Follower(Generic[R]):
 
     def _learn(self, part: _Part[R], new: set[int]) -> None:
         """Take a reading of the whole list as known, but for the rows that are new."""
-        keys = [key for row in part.rows if digest(key := self.source.key(row)) not in new]
-        digests = set(map(digest, keys))
-        self._known |= digests
-        self._checksum = checksum(digests)
-        self._count, self._total, self._mismatch = len(keys), part.total, None
-        self._excess = part.total - len(part.rows)
-        self._order = self._order_of(part.rows) or self._order
+        self._known.see_all(set(part.digests) - new)
+        self._count = _Count(part.total, part.total - len(part.rows))
 
     def _keep_ends(self, part: _Part[R]) -> None:
         """Keep the keys of the rows at the ends, as many as it takes for the known ones that a cursor needs."""
@@ -182,8 +199,8 @@ class Follower(Generic[R]):
     def _end(self, rows: Sequence[R]) -> list[Hashable]:
         keys, known = [], 0
         for row in rows:
-            keys.append(self.source.key(row))
-            known += self._is_known(row)
+            keys.append(key := self.source.key(row))
+            known += digest(key) in self._known
             if known == HEAD:
                 break
         return keys
@@ -194,73 +211,62 @@ class Follower(Generic[R]):
     # What a poll reads.
 
     async def _read_ends(self) -> _Part[R]:
-        if self._order > 0:
+        if self._grows_at == "tail":
             return await self._read_tail()
         head = await self._read(polled=True)
-        if self._order < 0 or head.is_whole:
+        if self._grows_at == "head" or head.is_whole:
             return head
         tail = await self._read_tail()
         if tail.is_whole:
             return tail
-        seen = self._digests(head.rows)
-        rows = [row for row in tail.rows if digest(self.source.key(row)) not in seen]
-        return attrs.evolve(tail, rows=head.rows + rows, first=head.rows)
+        both = dict(zip(head.digests, head.rows, strict=True))
+        for key, row in zip(tail.digests, tail.rows, strict=True):
+            both.setdefault(key, row)
+        return attrs.evolve(tail, rows=list(both.values()), digests=list(both), first=head.rows)
 
     async def _read_tail(self) -> _Part[R]:
-        begin = max(0, self._count + self._excess - min(_MARGIN, (self.page_size or _POLLED_SIZE) // 2))
+        excess = self._count.excess if self._count else 0
+        begin = max(0, len(self._known) + excess - min(_MARGIN, (self.page_size or _POLLED_SIZE) // 2))
         part = await self._read(begin)
-        return part if part.is_whole or any(map(self._is_known, part.rows)) else await self._read()
+        return part if part.is_whole or any(digest in self._known for digest in part.digests) else await self._read()
 
     async def _read(self, offset: int = 0, *, polled: bool = False) -> _Part[R]:
         """Read the list from `offset`; with `polled`, only to a page that ends with a known row."""
         size = _POLLED_SIZE if polled or offset else SIZES[0]
-        begun = self._total is not None
+        begun = self._count is not None
         reader = Reader(self.source, offset, self.page_size, None, 1, "repair", None, size, believe_empty=begun)
         rows: list[R] = []
+        digests: list[int] = []
         try:
             while (page := await reader.next()) is not None:
                 rows += page.items
-                if polled and page.items and self._is_known(page.items[-1]):
+                digests += [digest(self.source.key(row)) for row in page.items]
+                if polled and page.items and digests[-1] in self._known:
                     break
         finally:
             await reader.aclose()
         report, ended = reader.report, reader.walk.done
         first, last = [] if offset else rows, rows if ended else []
-        return _Part(rows, first, last, report.total_last or 0, ended and not offset, report.consistency)
+        return _Part(rows, digests, first, last, report.total_last or 0, ended and not offset, report.consistency)
 
-    def _adds_up(self, part: _Part[R]) -> bool:
+    def _adds_up(self, part: _Part[R], count: _Count) -> bool:
         """Compare the server's count with the rows that are known; one that is late has time until the next poll."""
-        new = sum(not self._is_known(row) for row in part.rows)
-        mismatch = part.total - (self._count + new + self._excess)
-        self._mismatch, before = mismatch or None, self._mismatch
-        self._total = part.total
-        return mismatch != before
-
-    def _lacks_known(self, part: _Part[R]) -> bool:
-        """Whether a whole list has lost rows; a late total that is as high as a page may have cut it off there."""
-        return part.is_whole and sum(map(self._is_known, part.rows)) < self._count
+        new = sum(digest not in self._known for digest in part.digests)
+        mismatch = part.total - (len(self._known) + new + count.excess)
+        count.mismatch, before = mismatch, count.mismatch
+        count.total = part.total
+        return not mismatch or mismatch != before
 
     # In which order.
 
-    def _oldest_first(self, rows: Sequence[R]) -> list[R]:
+    def _oldest_first(self, part: _Part[R]) -> list[R]:
         """Return the rows that are not known."""
-        known = list(map(self._is_known, rows))
-        first = len(rows) if self._order < 0 else 0
-        if not self._order and any(known):
+        rows, known = part.rows, [digest in self._known for digest in part.digests]
+        first = len(rows) if self._grows_at == "head" else 0
+        if self._grows_at is None and any(known):
             first = known.index(True)  # what comes before it was added at the head
         new = [i for i, is_known in enumerate(known) if not is_known]
         return [rows[i] for i in reversed(new) if i < first] + [rows[i] for i in new if i >= first]
 
-    def _order_of(self, rows: Sequence[R]) -> int:
-        times = [time for time in map(self.source.time, rows) if time is not None]
-        rising = sum(later > earlier for earlier, later in pairwise(times))
-        falling = sum(later < earlier for earlier, later in pairwise(times))
-        if max(rising, falling) < max(1, _ORDERED * (rising + falling)):
-            return 0
-        return 1 if rising > falling else -1
-
-    def _is_known(self, row: R) -> bool:
-        return digest(self.source.key(row)) in self._known
-
-    def _digests(self, rows: Sequence[R]) -> set[int]:
-        return {digest(self.source.key(row)) for row in rows}
+    def _growing_end(self, part: _Part[R]) -> End | None:
+        return growing_end(map(self.source.time, part.rows))

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import attrs
 
 from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.listing.cursor import Cursor
+from aiozbilling.listing.growth import growing_end, is_far_shorter
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.source import key_text
 from aiozbilling.sync.layout import Cell, LedgerTable, rows_of
@@ -26,7 +27,6 @@ __all__ = ["Begin", "ListSync"]
 _PAUSES = (0.2, 0.5, 1.0)  # between readings of a list whose total collapsed
 _CONFIRMED_AFTER = timedelta(minutes=1)  # a list that lost most of its rows is believed when it is as short later
 _SMALL = 1000  # days of history are read whole: a correction of an old day shows in no count
-_MOST_LOST = 10  # rows that may go at once without a confirmation
 
 
 class Begin(Protocol):
@@ -58,9 +58,7 @@ class _Reading:
     @property
     def has_collapsed(self) -> bool:
         """Whether the total fell by far more than the removal of single rows explains."""
-        return self.last_total < self.first_total and (
-            self.last_total == 0 or self.last_total < 0.9 * self.first_total - _MOST_LOST
-        )
+        return is_far_shorter(self.last_total, self.first_total)
 
     @property
     def excess(self) -> int | None:
@@ -215,7 +213,8 @@ class ListSync:
         return None if reading.met else attrs.evolve(self._state, unfinished=_text(cursor))
 
     def _lost_most(self, gone: Sequence[Cell], reading: _Reading) -> bool:
-        return bool(gone) and (not reading.seen or len(gone) > max(_MOST_LOST, len(reading.seen)))
+        """Whether far more rows are gone than the removal of single rows explains."""
+        return is_far_shorter(len(reading.seen), len(gone) + len(reading.seen))
 
     def _is_confirmed(self) -> bool:
         """Return whether an earlier run saw the list as short as the last of the readings of this one."""
@@ -259,8 +258,8 @@ class ListSync:
     def _note_direction(self, rows: Sequence[Any], offset: int) -> None:
         """Take from the first page which end grows; a reading that was resumed began elsewhere."""
         if not offset:
-            times = [time for time in map(self._time, rows) if time is not None]
-            self._state = attrs.evolve(self._state, grows_at=_grows_at(times) or self._state.grows_at)
+            grows_at = growing_end(map(self._time, rows)) or self._state.grows_at
+            self._state = attrs.evolve(self._state, grows_at=grows_at)
 
     async def _store(
         self, records: Sequence[Any], total: int, state: ListState | None, seen: set[int] | None = None
@@ -290,9 +289,3 @@ class ListSync:
 
 def _text(cursor: Cursor | None) -> str | None:
     return None if cursor is None else str(cursor)
-
-
-def _grows_at(times: Sequence[datetime]) -> Literal["head", "tail"] | None:
-    if not times or times[0] == times[-1]:
-        return None
-    return "tail" if times[0] < times[-1] else "head"

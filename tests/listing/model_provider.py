@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import selectors
 import sys
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -23,32 +22,10 @@ from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.follow import follow
 from aiozbilling.listing.news import Follower
 from aiozbilling.listing.source import Source
+from tests.listing.virtual_time import run
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 EVERY_S = 10.0
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop that doesn't wait: its clock jumps to the next timer."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        super().__init__(_Selector(self))
-
-    def time(self) -> float:
-        """Return the virtual time."""
-        return self.now
-
-
-class _Selector(selectors.SelectSelector):
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> Any:
-        if timeout:
-            self._loop.now += timeout
-        return super().select(0)
 
 
 @attrs.frozen
@@ -71,6 +48,7 @@ class Behaviour:
     late: float  # commits that come in before the latest rows
     backdates: float
     removes: float
+    returns: float  # rows that were removed a short time before
     moves: float
     moments: float  # of empty replies
     outages: float
@@ -93,6 +71,7 @@ class Behaviour:
             late=choose.choice(some),
             backdates=backdates,
             removes=choose.choice(some),
+            returns=choose.choice((0.0, 0.0, 0.2)),
             moves=moves,
             moments=choose.choice((0.0, 0.0, 0.02, 0.1)),
             outages=choose.choice((0.0, 0.0, 0.05, 0.2)),
@@ -112,6 +91,7 @@ class Provider:
         self.rows: list[Row] = []  # newest first
         self.made = 0
         self.unsure: set[str] = set()  # added next to a removal, so that no count shows it
+        self.removed: deque[Row] = deque(maxlen=3)
         self.totals: deque[int] = deque(maxlen=4)
         self.empty_until = -1.0
         self.grow(self.behaviour.size)
@@ -145,7 +125,12 @@ class Provider:
             self._note_unsure(rows[at])
         if rows and choose.random() < behaviour.removes:
             at = choose.randrange(len(rows))
-            del rows[at : at + choose.choice((1, 1, 3))]
+            end = at + choose.choice((1, 1, 3))
+            self.removed += rows[at:end]
+            del rows[at:end]
+        if rows and self.removed and choose.random() < behaviour.returns:
+            self.unsure.add(self.removed[-1].id)  # it may not have come before, and a removal hides it from the count
+            rows.insert(choose.randint(1, len(rows)), self.removed.pop())
         if rows and choose.random() < behaviour.moves:
             row = rows.pop(choose.randrange(len(rows)))
             rows.insert(choose.choice((0, len(rows))), row)
@@ -202,7 +187,7 @@ class Trial:
             begun = await self._follow(rounds=0)
             for _ in range(self.choose.randint(1, 4)):
                 if self.choose.random() < self.provider.behaviour.resumes:
-                    for _ in range(self.choose.randint(0, 3)):
+                    for _ in range(self.choose.choice((0, 1, 3, 3, 20))):
                         self.provider.change()
                 await self._follow(rounds=self.choose.randint(1, 6))
             self.provider.calm_down()
@@ -257,8 +242,7 @@ class Trial:
 
 def trial(seed: int) -> str:
     """Run one trial."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(Trial(seed).run())
+    return run(Trial(seed).run())
 
 
 def _main(first: int, seeds: int) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import reduce
+from operator import xor
 
+import attrs
 import pytest
 from aiohttp import web
 
-from aiozbilling import AiozBilling, AuthenticationError, ConfigurationError, DriftError, RetryPolicy, TopUp
+from aiozbilling import AiozBilling, AuthenticationError, ConfigurationError, Cursor, DriftError, RetryPolicy, TopUp
+from aiozbilling.listing.known import digest
 from aiozbilling.simulator import Fault, Simulator
 
 EVERY_S = 0.01
@@ -440,11 +445,46 @@ async def test_a_resume_in_a_first_batch_brings_the_rest(taken: int) -> None:
             assert await quiet(news)
 
 
+async def news_since(cursor: str, rows: list[tuple[str, str]], expected: int) -> list[str]:
+    """Resume from a cursor over a list of these rows and return what comes; nothing must come after it."""
+    async with following(Ledger(rows)) as billing:
+        news = billing.top_ups(after=cursor).follow(every_s=EVERY_S)
+        came = await take(news, expected)
+        assert await quiet(news)
+    return came
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_a_resume_after_removals_goes_on(order: int) -> None:
+    """Rows that were removed, moved or recorded late while nobody followed leave no doubt which rows are new."""
+    old = NEWEST_FIRST[10:]
+    _, cursor = await news_after(Ledger(old[::order]), lambda: None, 0)
+    kept = [row for place, row in enumerate(old) if place not in (40, 41, 60, 80)]
+    late = ("late", kept[70][1])
+    now = [old[80], *NEWEST_FIRST[8:10], *kept[:70], late, *kept[70:]]
+    came = await news_since(cursor, now[::order], 3)
+    assert sorted(came) == ["late", "r120", "r121"]
+
+
 async def test_a_resume_that_can_not_decide_is_an_error() -> None:
-    """An old row that moved to the head while nobody followed can't be told from a new one, and is not reported."""
-    ledger = Ledger(NEWEST_FIRST)
-    _, cursor = await news_after(ledger, lambda: None, 0)
-    moved = [NEWEST_FIRST[70], *NEWEST_FIRST[:70], *NEWEST_FIRST[71:]]
-    async with following(Ledger(moved)) as billing:
-        with pytest.raises(DriftError, match="which ones are new is not certain"):
+    """Where too many rows were removed, moved and added while nobody followed, no row is reported as new."""
+    old = NEWEST_FIRST[30:]
+    _, cursor = await news_after(Ledger(old), lambda: None, 0)
+    now = [*old[70:], *NEWEST_FIRST[:30], *old[:40]]
+    async with following(Ledger(now)) as billing:
+        with pytest.raises(DriftError, match="which ones are new is not certain") as caught:
             await asyncio.wait_for(anext(billing.top_ups(after=cursor).follow(every_s=EVERY_S)), 10)
+    assert "read the whole list, compare its rows with those that you have" in str(caught.value)
+
+
+async def test_a_cursor_of_an_earlier_release_is_followed() -> None:
+    """A cursor with a checksum of all keys instead of a sketch shows new rows, and refuses what it can't decide."""
+    cursor = Cursor.parse((await news_after(Ledger(NEWEST_FIRST[10:]), lambda: None, 0))[1])
+    known = reduce(xor, (digest(name) for name, _ in NEWEST_FIRST[10:]))
+    fields = attrs.asdict(cursor) | {"v": 1, "checksum": known}
+    del fields["sketch"]
+    earlier = json.dumps(fields)
+    assert await news_since(earlier, NEWEST_FIRST[8:], 2) == ["r120", "r121"]
+    async with following(Ledger([*NEWEST_FIRST[9:70], *NEWEST_FIRST[71:]])) as billing:
+        with pytest.raises(DriftError, match="which ones are new is not certain"):
+            await asyncio.wait_for(anext(billing.top_ups(after=earlier).follow(every_s=EVERY_S)), 10)

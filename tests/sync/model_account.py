@@ -5,7 +5,6 @@ Run as a program, it syncs as often as told: ``python -m tests.sync.model_accoun
 
 from __future__ import annotations
 
-import asyncio
 import random
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from aiozbilling.sync.incremental import ListSync
 from aiozbilling.sync.layout import TOP_UPS
 from aiozbilling.sync.store import Ledger
 from tests.export.export_lists import NOON, top_up
+from tests.listing.virtual_time import run
 
 
 @attrs.frozen
@@ -185,23 +185,23 @@ class _StopError(Exception):
     """The process died."""
 
 
-async def trial(seed: int, folder: Path, syncs: int = 25) -> Counter[str]:
+def trial(seed: int, folder: Path, syncs: int = 25) -> Counter[str]:
     """Run one account."""
     path = folder / f"{seed}.sqlite"
     account = ModelAccount(seed, path)
     try:
-        return await account.run(syncs)
+        return run(account.run(syncs))
     finally:
         account.ledger.close()
         path.unlink()
 
 
-async def _main(first: int, seeds: int) -> None:
+def _main(first: int, seeds: int) -> None:
     ended: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         for seed in range(first, first + seeds):
             try:
-                ended += await trial(seed, Path(folder))
+                ended += trial(seed, Path(folder))
             except (AssertionError, AiozBillingError) as error:
                 ended["failed"] += 1
                 sys.stdout.write(f"seed {seed}: {type(error).__name__}: {str(error)[:300]}\n")
@@ -209,4 +209,4 @@ async def _main(first: int, seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1]), int(sys.argv[2])))
+    _main(int(sys.argv[1]), int(sys.argv[2]))

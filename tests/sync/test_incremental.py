@@ -171,7 +171,7 @@ async def test_no_history_of_changes_leaves_a_gap(account: Account, trials: int)
 
 
 @pytest.mark.parametrize("first", [pytest.param(0), *(pytest.param(n, marks=pytest.mark.slow) for n in (1000, 2000))])
-async def test_no_behaviour_of_the_provider_loses_a_row(tmp_path: Path, first: int) -> None:
+def test_no_behaviour_of_the_provider_loses_a_row(tmp_path: Path, first: int) -> None:
     """Whatever the list does and wherever a sync is stopped, it ends with every row or with one of our errors."""
     for seed in range(first, first + (12 if first else 4)):
-        await trial(seed, tmp_path, syncs=8)
+        trial(seed, tmp_path, syncs=8)

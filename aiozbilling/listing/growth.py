@@ -1,0 +1,32 @@
+"""At which end a list grows, and whether it shrank by more than the removal of single rows explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+from aiozbilling.listing.walk import MOST_REMOVED
+
+__all__ = ["End", "growing_end", "is_far_shorter"]
+
+End: TypeAlias = Literal["head", "tail"]
+
+_ORDERED = 0.9  # of the pairs of neighbours whose times go one way: enough to know the order
+
+
+def growing_end(times: Iterable[datetime | None]) -> End | None:
+    """Return where new rows come in, by the times of rows in list order; None if these don't show it."""
+    rising = falling = 0
+    for earlier, later in pairwise(time for time in times if time is not None):
+        rising += later > earlier
+        falling += later < earlier
+    if max(rising, falling) < max(1, _ORDERED * (rising + falling)):
+        return None
+    return "tail" if rising > falling else "head"
+
+
+def is_far_shorter(rows: int, before: int) -> bool:
+    """Return whether a list of so many rows lost nearly all or many of those that it had before."""
+    return rows < max(min(before, 1), 0.9 * before - MOST_REMOVED)

@@ -1,0 +1,86 @@
+"""A server that says for a moment that a list is empty, or much shorter, while it is synced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiozbilling import IncompleteError, Listing, TopUp
+from aiozbilling.listing.source import Source
+from tests.listing.virtual_time import run
+from tests.sync.test_incremental import Account
+
+
+class EmptyAtFirst(Account):
+    """An account whose server answers some requests with an empty list, or with its first rows only."""
+
+    empty_replies = 0
+    shown: int | None = None
+
+    def listing(self, **options: Any) -> Listing[TopUp]:
+        whole = super().listing()
+
+        async def fetch(offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
+            if self.empty_replies:
+                self.empty_replies -= 1
+                return (), 0
+            rows, total = await whole._source.fetch(offset, limit)
+            shown = total if self.shown is None else min(total, self.shown)
+            return rows[: max(0, shown - offset)], shown
+
+        source = Source("/api/billing/topUp", fetch, attrgetter("id"), attrgetter("created_at"), {})
+        return Listing(source, page_size=50, **options)
+
+
+@pytest.fixture(params=[False, True], ids=["head", "tail"])
+def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmptyAtFirst]:
+    with closing(EmptyAtFirst(tmp_path / "b.sqlite", at_tail=request.param)) as account:
+        account.grow(120)
+        yield account
+
+
+@pytest.mark.parametrize("replies", [1, 2, 3, 5, 7, 9, 10**6])
+def test_empty_moments_take_no_stored_row_away(account: EmptyAtFirst, replies: int) -> None:
+    """However many replies are empty when a sync begins, it stores all rows or fails, and marks none as missing."""
+    run(account.catch_up())
+    account.grow(60)
+    account.empty_replies = replies
+    try:
+        run(account.catch_up())
+    except IncompleteError:
+        assert replies > 2
+    else:
+        assert not account.missing()
+    assert account.present() == account.stored()
+    account.empty_replies = 0
+    run(account.catch_up())
+    assert account.present() == {row.id for row in account.rows}
+
+
+@pytest.mark.parametrize("replies", [1, 2, 7, 8, 9, 20])
+def test_a_list_that_seemed_empty_at_first_is_read_later(account: EmptyAtFirst, replies: int) -> None:
+    """A first sync that finds an empty list, with all its confirmations, leaves the rows to the next sync."""
+    account.empty_replies = replies
+    run(account.catch_up())
+    assert account.stored() in (set(), {row.id for row in account.rows})
+    account.empty_replies = 0
+    run(account.catch_up())
+    assert account.present() == {row.id for row in account.rows}
+
+
+@pytest.mark.parametrize("shown", [1, 50, 75, 90])
+def test_a_list_that_seems_much_shorter_takes_no_stored_row_away(account: EmptyAtFirst, shown: int) -> None:
+    """A server that shows and counts a part of the list is not believed by one sync."""
+    run(account.catch_up())
+    account.shown = shown
+    with pytest.raises(IncompleteError, match=f"the list of top_ups has {shown} rows, {120 - shown} that are stored"):
+        run(account.catch_up())
+    assert account.present() == {row.id for row in account.rows}
+    account.shown = None
+    run(account.catch_up())
+    assert account.present() == {row.id for row in account.rows}
