@@ -470,7 +470,7 @@ async def test_a_resume_that_can_not_decide_is_an_error() -> None:
     """Where too many rows were removed, moved and added while nobody followed, no row is reported as new."""
     old = NEWEST_FIRST[20:]
     _, cursor = await news_after(Ledger(old), lambda: None, 0)
-    late = [(f"late{number}", old[40][1]) for number in range(30)]
+    late = [(f"late{number}", old[40][1]) for number in range(60)]
     now = [*NEWEST_FIRST[18:20], *old[:40], *late, *old[60:]]
     async with following(Ledger(now)) as billing:
         with pytest.raises(DriftError, match="which ones are new is not certain") as caught:
