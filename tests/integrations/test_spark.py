@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.fleet.fleets import run
 from tests.integrations.conftest import SIZES
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
@@ -68,6 +70,17 @@ def test_the_tables_have_exact_types_and_sums(spark, file, accounts):
     assert days.filter("account = 'empty'").count() == 30
     assert isinstance(days.first()["day"], dt.date)
     assert {row["account"] for row in table(spark, file, "months").collect()} == set(SIZES)
+
+
+def test_a_dataset_of_a_fleet_has_its_partition_column_types_and_sums(spark, file, accounts, tmp_path):
+    """`spark.read.parquet` finds every row under its label, exact decimals and timestamps."""
+    asyncio.run(run(file, tmp_path / "out"))
+    frame = spark.read.parquet(str(tmp_path / "out/top_ups"))
+    types = dict(frame.dtypes)
+    assert (types["account"], types["credit_usd"], types["created_at"]) == ("string", "decimal(38,18)", "timestamp")
+    found = frame.groupBy("account").agg({"credit_usd": "sum", "*": "count"}).collect()
+    sums = {row[0]: (row["count(1)"], row["sum(credit_usd)"]) for row in found}
+    assert sums == {label: (SIZES[label], exact_usd(accounts[label])) for label in ("eu", "us")}
 
 
 def test_one_bad_account_becomes_an_outcome(spark, file, accounts, simulator):
