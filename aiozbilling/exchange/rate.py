@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -13,7 +14,7 @@ import attrs
 
 from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
 
-__all__ = ["Limiter", "RateLimit", "SlidingWindow", "Window"]
+__all__ = ["ArrivalWindow", "Limiter", "RateLimit", "SlidingWindow", "Window"]
 
 _PROCESS_KEY = os.urandom(16)
 # A request reaches the server between its sending and its reply. Until the reply comes, it is taken to be late by the
@@ -81,15 +82,34 @@ class RateLimit:
         return SlidingWindow(self)
 
 
+class ArrivalWindow(ABC):
+    """A window that counts a request from its arrival on: an estimate, until its reply shows the time.
+
+    Attributes:
+        latest: the time by which the request recorded last has arrived, on the window's clock.
+    """
+
+    latest: float
+
+    @abstractmethod
+    def replied(self, arrival: float, seconds: float) -> bool:
+        """Record that a request had its reply after so many seconds, so it has arrived by now.
+
+        Args:
+            arrival: what `latest` was after the request was recorded.
+            seconds: from sending it to its reply.
+
+        Returns:
+            Whether the next request may be sent earlier than before.
+        """
+
+
 @attrs.define(eq=False)
-class SlidingWindow:
+class SlidingWindow(ArrivalWindow):
     """The latest requests of one account.
 
     Not a leaky bucket: a bucket of n that refills n in a period lets 2 n pass in the first period, and the server
     answers the rest with 429.
-
-    Attributes:
-        latest: the time by which the request recorded last has arrived, on the clock.
     """
 
     limit: RateLimit
@@ -111,24 +131,9 @@ class SlidingWindow:
             return 0.0
 
     def replied(self, arrival: float, seconds: float) -> bool:
-        """Record that a request had its reply after so many seconds, so it has arrived by now.
-
-        Args:
-            arrival: what `latest` was after the request was recorded.
-            seconds: from sending it to its reply.
-
-        Returns:
-            Whether the next request may be sent earlier than before.
-        """
+        """Record that a request had its reply, and return whether the next one may be sent earlier than before."""
         with self._lock:
-            arrivals = self._arrivals
-            place = bisect_left(arrivals, arrival)
-            if place == len(arrivals) or arrivals[place] != arrival:
-                return False  # later requests have taken its place
-            oldest = arrivals[0]
-            del arrivals[place]
-            insort(arrivals, self.clock() - max(0.0, seconds - LONGEST_DELAY * self.limit.per_s))
-            return arrivals[0] < oldest
+            return arrived(self._arrivals, arrival, self.clock(), seconds - LONGEST_DELAY * self.limit.per_s)
 
     def wait_s(self, ahead: int) -> float:
         """Return the seconds until one more request may be sent where so many others are sent before it."""
@@ -150,3 +155,21 @@ def wait_s(arrivals: Sequence[float], requests: int, per_s: float, now: float, a
         return 0.0
     first = arrivals[place] if place < len(arrivals) else now
     return max(0.0, first + per_s - now) + periods * per_s
+
+
+def arrived(arrivals: list[float], arrival: float, now: float, earlier_s: float) -> bool:
+    """Correct the arrival of a request that has its reply; return whether the next one may be sent earlier than before.
+
+    Args:
+        arrivals: ascending; corrected in place.
+        arrival: the estimate.
+        now: the time of the reply.
+        earlier_s: it arrived at least so many seconds before its reply.
+    """
+    place = bisect_left(arrivals, arrival)
+    if place == len(arrivals) or arrivals[place] != arrival:
+        return False  # later requests have taken its place
+    oldest = arrivals[0]
+    del arrivals[place]
+    insort(arrivals, now - max(0.0, earlier_s))
+    return arrivals[0] < oldest

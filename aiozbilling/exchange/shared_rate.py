@@ -10,8 +10,8 @@ import os
 import struct
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from bisect import insort
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkstemp
@@ -20,7 +20,7 @@ import attrs
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
-from aiozbilling.exchange.rate import LONGEST_DELAY, wait_s
+from aiozbilling.exchange.rate import LONGEST_DELAY, ArrivalWindow, arrived, wait_s
 
 __all__ = ["SharedRateLimit"]
 
@@ -83,7 +83,7 @@ def _shared_key(folder: Path) -> bytes:
 
 
 @attrs.define(eq=False)
-class SharedWindow:
+class SharedWindow(ArrivalWindow):
     """The latest requests of one account, in a file that its processes lock while they look.
 
     The file holds the arrival times, 8 bytes each, ascending. The clock counts from the start of the machine and is the
@@ -94,6 +94,7 @@ class SharedWindow:
     requests: int
     per_s: float
     clock: Callable[[], float] = time.monotonic
+    latest: float = attrs.field(default=0.0, init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def take(self, delay_s: float) -> float:
@@ -103,12 +104,22 @@ class SharedWindow:
             arrivals = self._arrivals(handle, now)
             if (seconds := wait_s(arrivals, self.requests, self.per_s, now, 0)) > 0:
                 return seconds
-            arrival = now + min(delay_s, LONGEST_DELAY * self.per_s)
-            arrivals.append(max(arrival, arrivals[-1]) if arrivals else arrival)
-            if len(arrivals) > self.requests:
-                arrivals.popleft()
-            os.pwrite(handle, struct.pack(f"={len(arrivals)}d", *arrivals), 0)
+            self.latest = now + min(delay_s, LONGEST_DELAY * self.per_s)
+            insort(arrivals, self.latest)
+            _write(handle, arrivals[-self.requests :])
             return 0.0
+
+    def replied(self, arrival: float, seconds: float) -> bool:
+        """Record that a request had its reply, and return whether the next one may be sent earlier than before.
+
+        Waiters of this process are woken then; those of others look when the time comes that they knew.
+        """
+        with self._lock, self._locked() as handle:
+            now = self.clock()
+            arrivals = self._arrivals(handle, now)
+            is_earlier = arrived(arrivals, arrival, now, seconds - LONGEST_DELAY * self.per_s)
+            _write(handle, arrivals)
+            return is_earlier
 
     def wait_s(self, ahead: int) -> float:
         """Return the seconds until one more request may be sent where so many of this process are sent before it."""
@@ -120,11 +131,11 @@ class SharedWindow:
         """Whether it can be forgotten, which is always so: the file keeps the times."""
         return True
 
-    def _arrivals(self, handle: int, now: float) -> deque[float]:
+    def _arrivals(self, handle: int, now: float) -> list[float]:
         data = os.pread(handle, 8 * self.requests, 0)
         times = struct.unpack(f"={len(data) // 8}d", data[: len(data) // 8 * 8])
         latest = now + LONGEST_DELAY * self.per_s
-        return deque(sorted(moment for moment in times if 0 < moment <= latest))
+        return sorted(moment for moment in times if 0 < moment <= latest)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -136,3 +147,7 @@ class SharedWindow:
             yield handle
         finally:
             os.close(handle)
+
+
+def _write(handle: int, arrivals: Sequence[float]) -> None:
+    os.pwrite(handle, struct.pack(f"={len(arrivals)}d", *arrivals), 0)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import attrs
 
 from aiozbilling.errors import NotSentError
-from aiozbilling.exchange.rate import SlidingWindow, Window
+from aiozbilling.exchange.rate import ArrivalWindow, Window
 from aiozbilling.exchange.retry import RetryBudget
 
 __all__ = ["Throttle"]
@@ -101,7 +101,7 @@ class Throttle:
         with self._lock:
             self._delay_s = max(seconds, self._delay_s * _FADING)
             window = self.window
-            if isinstance(window, SlidingWindow) and window.replied(arrival, seconds) and self._queue:
+            if isinstance(window, ArrivalWindow) and window.replied(arrival, seconds) and self._queue:
                 next(iter(self._queue)).wake()
 
     async def turn(self, until: float, *, explained: str = "") -> float:
@@ -154,7 +154,7 @@ class Throttle:
         return 0.0 if self.window is None else self.window.take(self._delay_s)
 
     def _latest(self) -> float:
-        return self.window.latest if isinstance(self.window, SlidingWindow) else 0.0
+        return self.window.latest if isinstance(self.window, ArrivalWindow) else 0.0
 
     def _window_wait_s(self, ahead: int) -> float:
         return 0.0 if self.window is None else self.window.wait_s(ahead)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import attrs
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from aiozbilling import NotSentError, RateLimit
 from aiozbilling.exchange.rate import SlidingWindow
+from aiozbilling.exchange.shared_rate import SharedWindow
 from aiozbilling.exchange.throttle import Throttle
 from tests.exchange.virtual_time import run
 
@@ -86,16 +89,22 @@ def test_the_limit_is_kept_and_used_whatever_is_cancelled(arrivals: list[Arrival
         assert when == pytest.approx(earliest, abs=1e-6)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.parametrize("processes", [0, 2])
+@settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.tuples(st.floats(0, 10), st.floats(0, 0.04), st.floats(0, 0.5)), min_size=1, max_size=40),
+    st.lists(
+        st.tuples(st.floats(0, 10), st.floats(0, 0.04), st.floats(0, 0.5), st.integers(0, 1)), min_size=1, max_size=40
+    ),
     st.integers(1, 5),
     st.floats(1, 3),
 )
 def test_the_server_counts_no_more_than_the_limit(
-    requests: list[tuple[float, float, float]], n: int, per_s: float
+    processes: int, requests: list[tuple[float, float, float, int]], n: int, per_s: float
 ) -> None:
-    """The server never counts more than n where requests arrive up to 4 % of the period late, with any replies."""
+    """The server never counts more than n where requests arrive up to 4 % of the period late, with any replies.
+
+    This holds in one process, and in two that share the limit.
+    """
     counted: list[float] = []
 
     async def one(door: Throttle, clock: Clock, at: float, way_s: float, work_s: float) -> None:
@@ -107,19 +116,30 @@ def test_the_server_counts_no_more_than_the_limit(
         await asyncio.sleep(work_s)
         door.replied(clock() - begun, arrival)
 
-    async def main(clock: Clock) -> None:
-        door = throttle(RateLimit(n, per_s), clock)
-        await asyncio.gather(*(one(door, clock, *request) for request in requests))
+    with tempfile.TemporaryDirectory() as folder:
 
-    run(main)
+        async def main(clock: Clock) -> None:
+            doors = throttles(processes, RateLimit(n, per_s), clock, Path(folder))
+            await asyncio.gather(*(one(doors[number % len(doors)], clock, *rest) for *rest, number in requests))
+
+        run(main)
     check_limit(sorted(counted), RateLimit(n, per_s))
 
 
-def test_a_reply_shortens_the_window() -> None:
+def throttles(processes: int, limit: RateLimit, clock: Clock, folder: Path) -> list[Throttle]:
+    """Return the throttle of one process, or those of several processes that share a folder."""
+    if not processes:
+        return [throttle(limit, clock)]
+    windows = [SharedWindow(folder / "account.times", limit.requests, limit.per_s, clock) for _ in range(processes)]
+    return [Throttle(window, longest_pause_s=60.0, clock=clock) for window in windows]
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_a_reply_shortens_the_window(processes: int, tmp_path: Path) -> None:
     """A waiter is sent one period after the reply to the request it waits for, not after the longest recent delay."""
 
     async def main(clock: Clock) -> None:
-        door = throttle(RateLimit(2, 10.0), clock)
+        [door] = throttles(processes, RateLimit(2, 10.0), clock, tmp_path)
         begun = clock()
         arrivals = [await door.turn(FOREVER), await door.turn(FOREVER)]
         waiting = asyncio.create_task(door.turn(FOREVER))
@@ -128,6 +148,22 @@ def test_a_reply_shortens_the_window() -> None:
             door.replied(0.003, arrival)
         await waiting
         assert clock() - begun == pytest.approx(10.003)
+
+    run(main)
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_a_reply_that_is_late_makes_the_window_longer(processes: int, tmp_path: Path) -> None:
+    """A request that took longer than those before counts from its late arrival: 4 % of the period at most."""
+
+    async def main(clock: Clock) -> None:
+        [door] = throttles(processes, RateLimit(1, 10.0), clock, tmp_path)
+        begun = clock()
+        arrival = await door.turn(FOREVER)
+        await asyncio.sleep(0.3)
+        door.replied(0.3, arrival)
+        await door.turn(FOREVER)
+        assert clock() - begun == pytest.approx(10.3)
 
     run(main)
 
