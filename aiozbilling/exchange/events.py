@@ -83,31 +83,33 @@ class Hooks:
 
     def attempted(self, attempt: Attempt) -> None:
         """Log an attempt and pass it on."""
-        logger.debug(
-            "%s attempt %d: status %s%s in %.3f s%s",
-            attempt.endpoint,
-            attempt.number,
-            attempt.status,
-            f", {attempt.error}" if attempt.error else "",
-            attempt.duration_s,
-            "" if attempt.wait_s is None else f", next in {attempt.wait_s:.3f} s",
-            extra=_fields(attempt),
-        )
+        if logger.isEnabledFor(logging.DEBUG):  # else its texts and fields would be made for nothing
+            logger.debug(
+                "%s attempt %d: status %s%s in %.3f s%s",
+                attempt.endpoint,
+                attempt.number,
+                attempt.status,
+                f", {attempt.error}" if attempt.error else "",
+                attempt.duration_s,
+                "" if attempt.wait_s is None else f", next in {attempt.wait_s:.3f} s",
+                extra=_fields(attempt),
+            )
         if self.on_attempt is not None:
             _pass_on("on_attempt", self.on_attempt, attempt)
 
     def ended(self, event: CallEvent) -> None:
         """Log a call and pass it on."""
-        logger.debug(
-            "%s: %s after %d attempts in %.3f s (rate limit %.3f s, backoff %.3f s)",
-            event.endpoint,
-            event.outcome,
-            event.attempts,
-            event.duration_s,
-            event.limiter_wait_s,
-            event.backoff_s,
-            extra=_fields(event),
-        )
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%s: %s after %d attempts in %.3f s (rate limit %.3f s, backoff %.3f s)",
+                event.endpoint,
+                event.outcome,
+                event.attempts,
+                event.duration_s,
+                event.limiter_wait_s,
+                event.backoff_s,
+                extra=_fields(event),
+            )
         if self.on_event is not None:
             _pass_on("on_event", self.on_event, event)
 

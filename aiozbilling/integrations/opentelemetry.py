@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -83,6 +82,21 @@ class _Instrumentation:
         return _Operation(self.tracer.start_span(title, kind=trace.SpanKind.INTERNAL, attributes=attributes))
 
 
+class _Inside:
+    """A part of the program that a context is current in. A generator in its place takes three times as long."""
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, current: context.Context) -> None:
+        self._context = current
+
+    def __enter__(self) -> None:
+        self._token = context.attach(self._context)
+
+    def __exit__(self, *_: object) -> None:
+        context.detach(self._token)
+
+
 class _Operation:
     """A call, a walk, a poll, an export or a sync."""
 
@@ -91,14 +105,9 @@ class _Operation:
     def __init__(self, span: trace.Span) -> None:
         self._span = span
 
-    @contextmanager
-    def inside(self) -> Iterator[None]:
+    def inside(self) -> _Inside:
         """Make the span current for what begins inside."""
-        token = context.attach(trace.set_span_in_context(self._span))
-        try:
-            yield
-        finally:
-            context.detach(token)
+        return _Inside(trace.set_span_in_context(self._span))
 
     def ended(self, facts: Facts, error: BaseException | None = None) -> None:
         """End the span."""
@@ -130,14 +139,9 @@ class _Attempt:
         """The trace context, where it is asked for."""
         return self._headers
 
-    @contextmanager
-    def inside(self) -> Iterator[None]:
+    def inside(self) -> _Inside:
         """Keep other instrumentations from making spans of the request."""
-        token = context.attach(context.Context(trace.set_span_in_context(self._span) | _SUPPRESSED))
-        try:
-            yield
-        finally:
-            context.detach(token)
+        return _Inside(context.Context(trace.set_span_in_context(self._span) | _SUPPRESSED))
 
     def ended(self, facts: Facts, error: BaseException | None = None) -> None:
         """End the span, and record the duration of the request."""
