@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aiozbilling.clients.aioz import AiozBilling
     from aiozbilling.clients.b3os import B3osBilling
     from aiozbilling.clients.metered import MeteredBilling
+    from aiozbilling.listing.window import WalkReport
     from aiozbilling.records import CuUsage, MeteredUsage
 
 __all__ = ["collect", "collect_account"]
@@ -42,7 +43,12 @@ async def collect_account(
         months=[(at, await billing.this_month_usage())],
         read_at=at,
     )
-    return attrs.evolve(facts, top_ups_counted=top_ups.report.total_last, history_counted=history.report.total_last)
+    return attrs.evolve(facts, top_ups_counted=_counted(top_ups.report), history_counted=_counted(history.report))
+
+
+def _counted(report: WalkReport) -> int | None:
+    """Return the provider's count without the null rows, which it counts and which hold nothing."""
+    return None if report.total_last is None else report.total_last - report.null_rows_skipped
 
 
 async def collect(

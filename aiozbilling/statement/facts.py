@@ -72,8 +72,8 @@ class AccountFacts:
         days: each once, oldest first.
         snapshots: of the running month, oldest first.
         read_at: end of the latest complete reading, UTC, or None.
-        top_ups_counted: rows of the list of top-ups by the provider's own count, or None.
-        history_counted: rows of the daily history by the provider's own count, or None.
+        top_ups_counted: rows of the list of top-ups by the provider's own count without null rows, or None.
+        history_counted: rows of the daily history by the provider's own count without null rows, or None.
         removed: rows that the provider has removed since they were stored; they don't count.
     """
 

@@ -52,7 +52,7 @@ def _is_aioz(database: sqlite3.Connection, account: str) -> bool:
 def _account(database: sqlite3.Connection, account: str) -> AccountFacts:
     read_at = "aioz_read_at" if _has(database, "accounts", "aioz_read_at") else "synced_at"
     (at,) = _rows(database, "accounts", read_at, account=account)[0]
-    counts = dict(_rows(database, "lists", "list, total", account=account))
+    counts = dict(_rows(database, "lists", f"list, {_counted(database)}", account=account))
     return AccountFacts(
         account,
         deposits=tuple(map(_deposit, _rows(database, "top_ups", _DEPOSIT, account=account))),
@@ -63,6 +63,11 @@ def _account(database: sqlite3.Connection, account: str) -> AccountFacts:
         history_counted=counts.get("history"),
         removed=_removed(database, account),
     )
+
+
+def _counted(database: sqlite3.Connection) -> str:
+    """Return the provider's count as SQL: without null rows, where the latest whole reading added up."""
+    return "total - excess * is_settled" if _has(database, "lists", "is_settled") else "total"
 
 
 def _removed(database: sqlite3.Connection, account: str) -> int:

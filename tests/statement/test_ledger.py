@@ -38,6 +38,19 @@ async def test_ledger_and_provider_give_the_same_statement(tmp_path):
     assert facts.source == "ledger ledger.db"
 
 
+async def test_null_rows_are_not_counted_as_missing(tmp_path):
+    """Null rows, which the provider counts, hold nothing: known and counted rows are equal."""
+    async with Simulator(top_ups=40, days=30) as simulator, client(simulator, simulator.account) as billing:
+        simulator.behaviour.null_row_every = 7
+        simulator.behaviour.credit_after_s = 0
+        await sync(billing, tmp_path / "ledger.db", clock=lambda: simulator.now)
+        (stored,) = read_ledger(tmp_path / "ledger.db").accounts
+        direct = await collect_account(billing, read_at=stored.read_at)
+    for facts in (stored, direct):
+        assert (facts.top_ups_counted, facts.history_counted) == (len(facts.deposits), len(facts.days))
+        assert 0 < len(facts.deposits) < 40
+
+
 async def test_amounts_beyond_every_typed_column_are_read_exactly(tmp_path):
     """An amount of 60 digits comes from the ledger as it is."""
     amount = 10**60 + 1
