@@ -132,11 +132,13 @@ def sync(
         from aiozbilling.fleet import sync_fleet
 
         totals = _Totals()
-        async with aclosing(sync_fleet(accounts, db, only=only or (), full=full, rate_limit=limit)) as outcomes:
-            async for outcome in outcomes:
-                totals.add(outcome)
-                if outcome.status == "failed":
-                    failed.append(outcome)
+        with _counter() as shown:
+            outcomes = sync_fleet(accounts, db, only=only or (), full=full, rate_limit=limit, on_progress=shown)
+            async with aclosing(outcomes):
+                async for outcome in outcomes:
+                    totals.add(outcome)
+                    if outcome.status == "failed":
+                        failed.append(outcome)
         await write(totals.text(db, "ledger").encode())
 
     run(work())
@@ -175,9 +177,11 @@ class _Totals:
         failed = sum(outcome.status == "failed" for outcome in outcomes)
         sums = [outcome.usd for outcome in outcomes if outcome.usd is not None]
         rows, new = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("rows", "new_rows"))
+        rewritten = sum(outcome.is_rewritten for outcome in outcomes)
+        corrected = f"; {rewritten:,} exported anew, as rows were corrected or removed" if rewritten else ""
         lines = [
             (title, str(out)),
-            ("accounts", f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed"),
+            ("accounts", f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed{corrected}"),
             ("rows", f"{rows:,}, {new:,} new"),
         ]
         if sums:

@@ -12,11 +12,12 @@ from typing import Any
 import attrs
 
 from aiozbilling.clients.aioz import AiozBilling
-from aiozbilling.errors import ExportLockedError
+from aiozbilling.errors import ExportError, ExportLockedError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.job import export
 from aiozbilling.fleet.account_files import AccountFiles
 from aiozbilling.fleet.changes import Changes, Place
+from aiozbilling.fleet.latest_rows import LatestRows
 from aiozbilling.fleet.manifest import ListState
 from aiozbilling.fleet.outcome import Outcome
 from aiozbilling.listing.listing import Listing, Page
@@ -25,6 +26,7 @@ from aiozbilling.records import TopUp
 __all__ = ["AccountExport"]
 
 _ENDING_S = 5.0
+_MOST_LOST = 10  # rows that may go at once, however short the list is
 
 
 @attrs.define(eq=False)
@@ -65,20 +67,35 @@ class AccountExport:
             if state is not None:
                 return state
         staged = self.files.staged("all")
+        latest = LatestRows(billing.top_ups)
         if not await in_thread(self.files.is_exported, staged):
-            await self._export(self._listing(billing), staged, on_rows)
-        return await in_thread(self.files.publish_all, staged, key)
+            begin = latest.begin if self._is_top_ups else billing.history_usage
+            await self._export(begin(concurrency=self.concurrency), staged, on_rows)
+        return await in_thread(self.files.publish_all, staged, key, latest.checksums)
 
     async def _with_new(
         self, billing: AiozBilling, key: str, before: ListState, place: Place, on_rows: Callable[[int], object]
     ) -> ListState | None:
-        """Add a part of the rows that are new; None where the list has others too, and must be read as a whole."""
+        """Add a part of the rows that are new; None where others changed too, and the list must be read as a whole."""
+        if before.rows and not before.latest:
+            return None  # nothing to compare with
         staged = self.files.staged("new")
-        changes = Changes(billing.top_ups, TopUp, place, corrected=False)
+        latest = LatestRows(billing.top_ups, before.latest)
+        changes = Changes(latest.begin, TopUp, place, corrected=False)
         await self._export(NewRows(billing.top_ups(), changes), staged, on_rows, overwrite=True)
-        if changes.place.rows > place.rows + changes.new:
+        self._refuse_loss(before, place.rows + changes.new, changes.place.rows)
+        if latest.corrected or changes.place.rows != place.rows + changes.new:
             return None
-        return await in_thread(self.files.publish_new, staged, key, before, changes.place)
+        return await in_thread(self.files.publish_new, staged, key, before, changes.place, latest.checksums)
+
+    def _refuse_loss(self, before: ListState, expected: int, found: int) -> None:
+        """Keep the rows where most of them are gone at once, which may be a disturbance of the server."""
+        if expected - found > max(_MOST_LOST, found):
+            raise ExportError(
+                f"the list has {found:,} rows, {before.rows:,} are in the dataset",
+                path=str(self.files.layout.parts(self.files.account.label)),
+                hint="If the provider has removed them, remove this folder and run again: the account is exported anew",
+            )
 
     async def _export(
         self, listing: Any, staged: Path, on_rows: Callable[[int], object], *, overwrite: bool = False
@@ -98,10 +115,6 @@ class AccountExport:
     def _is_top_ups(self) -> bool:
         return self.files.layout.list == "top_ups"
 
-    def _listing(self, billing: AiozBilling) -> Listing[Any]:
-        begin = billing.top_ups if self._is_top_ups else billing.history_usage
-        return begin(concurrency=self.concurrency)
-
     def _outcome(self, state: ListState, before: ListState | None, error: Exception | None = None) -> Outcome:
         return Outcome(
             account=self.files.account.label,
@@ -112,6 +125,7 @@ class AccountExport:
             amounts=state.amounts,
             error=error,
             tags=self.files.account.tags,
+            is_rewritten=self._is_top_ups and _is_rewritten(state, before),
         )
 
     async def _failed(self, error: Exception, before: ListState | None) -> Outcome:
@@ -121,6 +135,10 @@ class AccountExport:
         except Exception:  # the disk that failed may fail again; the first error says why
             state = ListState(status="failed", format=self.files.layout.format)
         return self._outcome(state, before, error)
+
+
+def _is_rewritten(state: ListState, before: ListState | None) -> bool:
+    return before is not None and bool(before.parts and state.parts) and state.parts[0] != before.parts[0]
 
 
 class NewRows(Listing[Any]):

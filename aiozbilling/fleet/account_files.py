@@ -86,8 +86,8 @@ class AccountFiles:
         names = Names(staged)
         return self.disk.exists(names.manifest) and not self.disk.exists(names.checkpoint)
 
-    def publish_all(self, staged: Path, key: str) -> ListState:
-        """Make a complete file the only part."""
+    def publish_all(self, staged: Path, key: str, latest: bytes) -> ListState:
+        """Make a complete file the only part; `latest` are the checksums of its latest rows."""
         before = self.manifest.lists.get(self.layout.list)
         target = self.layout.part(self.account.label, 1)
         if before is not None and len(before.parts) > 1:  # until all is replaced, no part is right
@@ -95,17 +95,22 @@ class AccountFiles:
             self._remove_others({target.name})
         part = self._published(staged, target)
         state = ListState(
-            status="complete", format=self.layout.format, key=key, parts=(part,), place=_place(part.cursor)
+            status="complete",
+            format=self.layout.format,
+            key=key,
+            parts=(part,),
+            place=_place(part.cursor),
+            latest=latest,
         )
         self._save(state)
         return state
 
-    def publish_new(self, staged: Path, key: str, before: ListState, place: Place) -> ListState:
+    def publish_new(self, staged: Path, key: str, before: ListState, place: Place, latest: bytes) -> ListState:
         """Make a complete file one more part, or drop it where it has no rows."""
         target = self.layout.part(self.account.label, int(Path(before.parts[-1].file).stem[-5:]) + 1)
         part = _part(Names(staged).manifest, target.name)
         parts = (*before.parts, self._published(staged, target)) if part.rows else before.parts
-        state = attrs.evolve(before, status="complete", key=key, parts=parts, place=place, error=None)
+        state = attrs.evolve(before, status="complete", key=key, parts=parts, place=place, error=None, latest=latest)
         if state != before:
             self._save(state)
         return state

@@ -13,7 +13,7 @@ from aiozbilling.clients.client import Client
 from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credentials import Credentials, bearer, key_pair
-from aiozbilling.exchange.rate import RateLimit
+from aiozbilling.exchange.rate import Limiter
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.fleet.accounts import Account, System
 
@@ -30,10 +30,10 @@ Secrets: TypeAlias = Mapping[str, Any]
 class Clients:
     """Opens a client for each account; those of one server share its connections, and each has its own rate limit.
 
-    The rate limit is AIOZ's; the other systems publish none.
+    The rate limit is AIOZ's; the other systems publish none. Events, logs and traces carry the account's label.
     """
 
-    def __init__(self, rate_limit: RateLimit | None) -> None:
+    def __init__(self, rate_limit: Limiter | None) -> None:
         self._rate_limit = rate_limit
         self._parents: dict[tuple[System, str | None], Client] = {}
 
@@ -56,8 +56,10 @@ class Clients:
             raise secrets
         server = (account.system, account.base_url or _default_url(account.system))
         if server in self._parents:
-            return self._parents[server].with_credentials(**secrets)  # type: ignore[attr-defined]
-        settings: dict[str, Any] = {"rate_limit": self._rate_limit} if account.system == "aioz" else {}
+            return self._parents[server].with_credentials(**secrets, account=account.label)  # type: ignore[attr-defined]
+        settings: dict[str, Any] = {"account": account.label}
+        if account.system == "aioz":
+            settings["rate_limit"] = self._rate_limit
         if url := server[1]:
             settings["base_url"] = url
         self._parents[server] = client = _CLASSES[account.system](**secrets, **settings)

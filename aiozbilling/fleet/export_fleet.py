@@ -14,7 +14,7 @@ import attrs
 
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
 from aiozbilling.errors import ConfigurationError, ExportError
-from aiozbilling.exchange.rate import RateLimit
+from aiozbilling.exchange.rate import Limiter
 from aiozbilling.export.disk import Disk, failures_named, write_whole
 from aiozbilling.export.formats import FileFormat
 from aiozbilling.export.in_thread import in_thread
@@ -23,7 +23,7 @@ from aiozbilling.fleet.accounts import Account, Accounts, accounts_of, selected
 from aiozbilling.fleet.clients import resolved_secrets
 from aiozbilling.fleet.layout import FleetList, Layout
 from aiozbilling.fleet.manifest import AccountManifest, ListState
-from aiozbilling.fleet.outcome import FleetProgress, Outcome
+from aiozbilling.fleet.outcome import Count, FleetProgress, Outcome
 from aiozbilling.fleet.processes import export_in_processes
 from aiozbilling.fleet.summary import Summary
 from aiozbilling.fleet.workers import Plan, export_accounts
@@ -40,7 +40,7 @@ def fleet(
     workers: int = 8,
     processes: int = 1,
     only: Sequence[str] = (),
-    rate_limit: RateLimit | None = AIOZ_RATE_LIMIT,
+    rate_limit: Limiter | None = AIOZ_RATE_LIMIT,
     incremental: bool = False,
     on_progress: Callable[[FleetProgress], object] | None = None,
 ) -> AsyncGenerator[Outcome, None]:
@@ -57,12 +57,13 @@ def fleet(
         out: folder of the dataset; it is made when it is not there. Both lists may share it.
         format: of the parts.
         workers: accounts at once in one process.
-        processes: that share the accounts; each has whole accounts, and so the rate limit of an account is in one.
+        processes: that share the accounts. An account is read by one process only, so its rate limit holds in all.
         only: patterns of labels, such as ``["eu-*"]``; by default all.
-        rate_limit: of each account, or None.
-        incremental: ask complete accounts too, and add the top-ups that are new as one more part. The history of an
-            account, whose latest day changes, is written anew. Rows that the provider removed or corrected stay as
-            they were.
+        rate_limit: of each account, or None. A `SharedRateLimit` holds together with other programs, and with an
+            earlier run that has just ended.
+        incremental: ask complete accounts too, and add the top-ups that are new as one more part. Where rows were
+            removed, or a row on the first page was corrected, the account is exported anew. The history of an account,
+            whose latest day changes, always is.
         on_progress: called with a `FleetProgress` after each page and each account.
 
     Raises:
@@ -84,7 +85,7 @@ async def _outcomes(
     accounts: Sequence[Account], plan: Plan, processes: int, on_progress: Callable[[FleetProgress], object]
 ) -> AsyncGenerator[Outcome, None]:
     secrets = await resolved_secrets(accounts)
-    count = _Count(len(accounts), on_progress)
+    count = Count(len(accounts), on_progress)
     async with _dataset(plan.layout) as dataset:
         queue: asyncio.Queue[Outcome] = asyncio.Queue()
         if processes > 1:
@@ -161,33 +162,6 @@ async def _dataset(layout: Layout) -> AsyncIterator[_Dataset]:
         yield dataset
     finally:
         await in_thread(held.close)
-
-
-@attrs.define(eq=False)
-class _Count:
-    """Adds up the progress of all accounts."""
-
-    accounts: int
-    report: Callable[[FleetProgress], object]
-    done: int = 0
-    failed: int = 0
-    rows: int = 0
-    _unfinished: dict[str, int] = attrs.field(factory=dict)
-
-    def read(self, label: str, rows: int) -> None:
-        self._unfinished[label] = rows
-        self._report()
-
-    def came(self, outcome: Outcome) -> None:
-        self.done += 1
-        self.failed += outcome.status == "failed"
-        self.rows += outcome.new_rows
-        self._unfinished.pop(outcome.account, None)
-        self._report()
-
-    def _report(self) -> None:
-        rows = self.rows + sum(self._unfinished.values())
-        self.report(FleetProgress(accounts=self.accounts, done=self.done, failed=self.failed, rows=rows))
 
 
 def _ignore(progress: FleetProgress) -> None: ...

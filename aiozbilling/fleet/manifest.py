@@ -53,6 +53,7 @@ class ListState:
         parts: in the order in which they were added.
         place: that the list is read to.
         error: class and message of what failed, or None.
+        latest: checksums of the latest top-ups as they were read; empty where they are not known.
     """
 
     status: Literal["complete", "failed"]
@@ -61,6 +62,7 @@ class ListState:
     parts: tuple[Part, ...] = ()
     place: Place | None = None
     error: tuple[str, str] | None = None
+    latest: bytes = b""
 
     @property
     def rows(self) -> int:

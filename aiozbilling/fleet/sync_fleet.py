@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
-from aiozbilling.exchange.rate import RateLimit
+from aiozbilling.exchange.rate import Limiter
 from aiozbilling.fleet.accounts import Account, Accounts, accounts_of, selected
 from aiozbilling.fleet.clients import Clients, resolved_secrets
-from aiozbilling.fleet.outcome import Outcome
-from aiozbilling.sync.sync import sync
+from aiozbilling.fleet.outcome import Count, FleetProgress, Outcome
+from aiozbilling.sync.sync import SyncProgress, sync
 
 __all__ = ["sync_fleet"]
 
@@ -23,7 +23,8 @@ def sync_fleet(
     *,
     only: Sequence[str] = (),
     full: bool = False,
-    rate_limit: RateLimit | None = AIOZ_RATE_LIMIT,
+    rate_limit: Limiter | None = AIOZ_RATE_LIMIT,
+    on_progress: Callable[[FleetProgress], object] | None = None,
 ) -> AsyncGenerator[Outcome, None]:
     """Bring the ledger up to date with many accounts of all systems, and iterate the outcomes as they come.
 
@@ -35,31 +36,41 @@ def sync_fleet(
         path: of the database; it is made when it is not there.
         only: patterns of labels, such as ``["eu-*"]``; by default all.
         full: read every list to its end, for changes in old rows.
-        rate_limit: of each account of AIOZ, or None.
+        rate_limit: of each account of AIOZ, or None. A `SharedRateLimit` holds together with other programs.
+        on_progress: called with a `FleetProgress` after each page and each account.
 
     Raises:
         ConfigurationError: an argument or the accounts file is invalid, or two accounts have the same key.
     """
-    return _outcomes(selected(accounts_of(accounts), only), Path(path), full=full, rate_limit=rate_limit)
+    chosen = selected(accounts_of(accounts), only)
+    count = Count(len(chosen), on_progress or _ignore)
+    return _outcomes(chosen, Path(path), count, full=full, rate_limit=rate_limit)
 
 
 async def _outcomes(
-    accounts: Sequence[Account], path: Path, *, full: bool, rate_limit: RateLimit | None
+    accounts: Sequence[Account], path: Path, count: Count, *, full: bool, rate_limit: Limiter | None
 ) -> AsyncGenerator[Outcome, None]:
     secrets = await resolved_secrets(accounts)
     async with Clients(rate_limit) as clients:
         for account in accounts:
             try:
                 client = clients.client(account, secrets[account.label])
-                outcome = await _synced(account, client, path, full=full)
+                outcome = await _synced(account, client, path, count, full=full)
             except Exception as error:
                 outcome = Outcome(account=account.label, status="failed", error=error, tags=account.tags)
+            count.came(outcome)
             yield outcome
 
 
-async def _synced(account: Account, client: Any, path: Path, *, full: bool) -> Outcome:
+async def _synced(account: Account, client: Any, path: Path, count: Count, *, full: bool) -> Outcome:
+    new: dict[str, int] = {}
+
+    def on_progress(progress: SyncProgress) -> None:
+        new[progress.table] = progress.new
+        count.read(account.label, sum(new.values()))
+
     if account.system == "aioz":
-        report = await sync(client, path, account=account.label, full=full)
+        report = await sync(client, path, account=account.label, full=full, on_progress=on_progress)
     else:
         systems = {account.system: client, "organization": account.organization}
         report = await sync(None, path, account=account.label, full=full, **systems)
@@ -70,3 +81,6 @@ async def _synced(account: Account, client: Any, path: Path, *, full: bool) -> O
         new_rows=sum(counts.new for counts in report.lists.values()),
         tags=account.tags,
     )
+
+
+def _ignore(progress: FleetProgress) -> None: ...

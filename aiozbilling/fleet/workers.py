@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.exchange.rate import RateLimit
+from aiozbilling.exchange.rate import Limiter
 from aiozbilling.fleet.account_export import AccountExport
 from aiozbilling.fleet.account_files import AccountFiles
 from aiozbilling.fleet.accounts import Account
@@ -35,7 +35,7 @@ class Plan:
 
     layout: Layout
     workers: int
-    rate_limit: RateLimit | None
+    rate_limit: Limiter | None
     incremental: bool = False
 
     @property

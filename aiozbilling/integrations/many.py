@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from aiozbilling.exchange.rate import RateLimit
+from aiozbilling.exchange.rate import Limiter
 from aiozbilling.fleet.accounts import Account
 from aiozbilling.fleet.clients import Clients, resolved_secrets
 
@@ -31,7 +31,7 @@ async def each_account(
     read: Callable[[Account, Any, Put], Awaitable[Any]],
     *,
     workers: int,
-    rate_limit: RateLimit | None,
+    rate_limit: Limiter | None,
 ) -> AsyncGenerator[Any, None]:
     """Iterate what `read` puts for each account, and an `Ended` after the last item of each.
 

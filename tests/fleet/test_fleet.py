@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import shutil
 from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from aiozbilling import AuthenticationError, ConfigurationError, ExportError, ExportLockedError
+from aiozbilling import AuthenticationError, ConfigurationError, ExportError, ExportLockedError, SharedRateLimit
 from aiozbilling.fleet import FleetProgress, fleet
 from aiozbilling.simulator import Account, Simulator
 from tests.fleet.fleets import accounts_file, ids_in, run
@@ -295,3 +296,78 @@ async def test_a_file_that_the_manifest_does_not_list_is_removed(file, out, acco
     (folder / "part-00002.parquet").write_bytes((folder / "part-00001.parquet").read_bytes())
     await run(file, out)
     assert ids_in(out)["eu"] == accounts["eu"].top_up_ids()
+
+
+async def test_the_log_names_the_account_of_each_call(file, out, caplog):
+    """Each log record of a call carries the label from the accounts file."""
+    caplog.set_level("DEBUG", "aiozbilling")
+    await run(file, out)
+    assert {record.account for record in caplog.records if hasattr(record, "account")} == set(SIZES)
+
+
+async def test_a_shared_limit_holds_from_one_run_to_the_next(file, out, simulator, accounts, tmp_path):
+    """Two runs, one after the other, with one SharedRateLimit keep one limit: the server refuses nothing.
+
+    The server's period is a third of ours, so that requests delayed on a busy machine stay within it.
+    """
+    simulator.behaviour.rate_requests, simulator.behaviour.rate_per_s = 1, 0.1
+    for what in ("top_ups", "history"):
+        outcomes = await run(file, out, what, rate_limit=SharedRateLimit(tmp_path / "limits", 1, 0.3), only=["eu"])
+        assert outcomes["eu"].error is None
+    assert [request.status for request in simulator.requests] == [200, 200]
+
+
+@pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
+@pytest.mark.parametrize("new", [0, 3])
+async def test_a_top_up_that_is_credited_later_is_corrected(file, out, accounts, simulator, order, new):
+    """An incremental run finds a deposit that was credited since, and exports its account anew; others stay."""
+    simulator.behaviour.order = order
+    await run(file, out)
+    accounts["eu"].add_top_ups(new)
+    assert not any(outcome.is_rewritten for outcome in (await run(file, out, incremental=True)).values())
+    waiting = [number for number, row in enumerate(accounts["eu"].top_up_rows()) if row and not row["status"]]
+    credited = accounts["eu"].credit_top_up(waiting[-1 if order == "oldest_first" else 0])
+    accounts["eu"].add_top_ups(new)
+    outcomes = await run(file, out, incremental=True)
+    assert {label for label, outcome in outcomes.items() if outcome.is_rewritten} == {"eu"}
+    table = pq.read_table(out / "top_ups/account=eu", partitioning=None)
+    assert dict(zip(table["id"].to_pylist(), table["status"].to_pylist(), strict=True))[credited] is True
+    assert table["id"].to_pylist() == accounts["eu"].top_up_ids()
+
+
+async def test_a_removed_row_has_the_account_exported_anew(file, out, accounts):
+    """A row that the provider removed is no longer in the dataset after the next incremental run."""
+    await run(file, out)
+    accounts["eu"].remove_top_up(100)
+    outcomes = await run(file, out, incremental=True)
+    assert (outcomes["eu"].is_rewritten, outcomes["eu"].rows) == (True, 129)
+    assert ids_in(out)["eu"] == accounts["eu"].top_up_ids()
+
+
+async def test_a_list_that_lost_most_rows_does_not_replace_the_dataset(file, out, accounts):
+    """Where more than half of the rows are gone, the account fails with a hint, and its rows stay."""
+    await run(file, out)
+    before = ids_in(out)["eu"]
+    for _ in range(100):
+        accounts["eu"].remove_top_up(20)
+    outcomes = await run(file, out, incremental=True)
+    assert "the list has 30 rows, 130 are in the dataset" in str(outcomes["eu"].error)
+    assert ids_in(out)["eu"] == before
+    facts = json.loads((out / "_fleet.json").read_bytes())["lists"]["top_ups"]["account"]["eu"]
+    assert facts["status"] == "failed"
+    assert "remove this folder and run again" in facts["error"]
+    shutil.rmtree(out / "top_ups/account=eu")
+    assert (await run(file, out))["eu"].rows == 30
+
+
+async def test_an_export_that_was_resumed_is_exported_anew_once(file, out, accounts, simulator):
+    """A resumed export doesn't know its latest rows as they were: the next incremental run reads all, and then none."""
+    simulator.behaviour.max_limit = 10
+    simulator.fail("http-401", times=1, path="topUp", account=accounts["eu"], after=5)
+    await run(file, out, workers=1)
+    await run(file, out)
+    for requests in (13, 1):
+        simulator.requests.clear()
+        outcomes = await run(file, out, incremental=True, only=["eu"])
+        assert len(simulator.requests) >= requests
+        assert (outcomes["eu"].status, outcomes["eu"].rows) == ("complete", 130)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from contextlib import closing
 
 from aiozbilling import AuthenticationError
-from aiozbilling.fleet import sync_fleet
+from aiozbilling.fleet import FleetProgress, sync_fleet
 from aiozbilling.simulator import Simulator
 from tests.fleet.fleets import accounts_file
 
@@ -34,3 +35,18 @@ async def test_accounts_of_all_systems_come_to_one_ledger(tmp_path, monkeypatch)
             assert database.execute("SELECT DISTINCT account FROM metered_periods").fetchall() == [("saas",)]
         again = {one.account: one async for one in sync_fleet(file, path, only=["eu"], rate_limit=None)}
         assert (again["eu"].rows, again["eu"].new_rows) == (outcomes["eu"].rows, 0)
+
+
+async def test_progress_counts_accounts_and_new_rows(tmp_path):
+    """Each page and each account is reported; the last report has all accounts and all rows."""
+    async with Simulator() as simulator:
+        simulator.behaviour.max_limit = 20
+        accounts = {label: simulator.add_account(top_ups=50, days=5) for label in ("eu", "us", "bad")}
+        accounts["bad"].is_revoked = True
+        file = accounts_file(tmp_path / "etc", simulator, accounts)
+        seen: list[FleetProgress] = []
+        path = tmp_path / "ledger.sqlite"
+        outcomes = [one async for one in sync_fleet(file, path, rate_limit=None, on_progress=seen.append)]
+    assert seen[0] == FleetProgress(accounts=3, done=0, failed=0, rows=20)
+    assert seen[-1] == FleetProgress(accounts=3, done=3, failed=1, rows=sum(one.new_rows for one in outcomes))
+    assert all(one.rows <= two.rows for one, two in itertools.pairwise(seen))

@@ -1,0 +1,86 @@
+"""The latest rows of a list as they were read: an incremental run finds those that were corrected since."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from aiozbilling.listing.listing import Listing, Page
+from aiozbilling.records import TopUp
+
+__all__ = ["LatestRows"]
+
+_KEPT = 256  # rows; an incremental run reads at least the latest 100 again, and a whole page
+_CHECKSUMS = struct.Struct("<II")  # of the id and of the whole row
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_encode = msgspec.json.Encoder().encode
+
+
+class LatestRows:
+    """Watches the rows of listings, and compares them with the checksums of the latest rows of an earlier run.
+
+    Args:
+        begin: ``billing.top_ups``.
+        checksums: of the earlier run; empty where there was none.
+    """
+
+    def __init__(self, begin: Callable[..., Listing[Any]], checksums: bytes = b"") -> None:
+        self._begin = begin
+        self._before = dict(_CHECKSUMS.iter_unpack(checksums))
+        self._head: list[TopUp] = []
+        self._tail: deque[TopUp] = deque(maxlen=_KEPT)
+        self.corrected: int = 0
+
+    def begin(self, **options: Any) -> Listing[Any]:
+        """Return a listing that is watched."""
+        return _Watched(self._begin(**options), self._seen)
+
+    @property
+    def checksums(self) -> bytes:
+        """Of the latest rows; empty where the beginning of the list was not seen, as in an export that was resumed."""
+        if not self._head and not self._before:
+            return b""
+        latest = sorted((*self._tail, *self._head), key=_created_at, reverse=True)[:_KEPT]
+        found = {crc32(row.id.encode()): crc32(_encode(row)) for row in latest}
+        kept = list((found | {key: one for key, one in self._before.items() if key not in found}).items())[:_KEPT]
+        return b"".join(_CHECKSUMS.pack(*pair) for pair in kept)
+
+    def _seen(self, rows: Sequence[TopUp], offset: int) -> None:
+        if not offset:
+            self._head = list(rows[:_KEPT])
+        self._tail.extend(rows[-_KEPT:])
+        if self._before:
+            self.corrected += sum(map(self._is_corrected, rows))
+
+    def _is_corrected(self, row: TopUp) -> bool:
+        before = self._before.get(crc32(row.id.encode()))
+        return before is not None and before != crc32(_encode(row))
+
+
+class _Watched(Listing[Any]):
+    """A listing whose pages are shown to a function first."""
+
+    def __init__(self, listing: Listing[Any], seen: Callable[[Sequence[Any], int], object]) -> None:
+        self.__dict__.update(listing.__dict__)
+        self._seen = seen
+
+    async def pages(self) -> AsyncGenerator[Page[Any], None]:
+        """Iterate the list page by page."""
+        reader = self.begin()  # not super().pages(): a generator in a generator is closed twice when the loop ends
+        try:
+            while (delivery := await reader.next()) is not None:
+                if delivery.items:
+                    self._seen(delivery.items, delivery.offset)
+                    yield Page(delivery.items, delivery.offset, delivery.total)
+        finally:
+            await reader.aclose()
+
+
+def _created_at(row: TopUp) -> datetime:
+    return row.created_at or _LONG_AGO
