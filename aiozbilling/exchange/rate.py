@@ -82,7 +82,7 @@ class RateLimit:
         return SlidingWindow(self)
 
 
-class ArrivalWindow(ABC):
+class ArrivalWindow(Window, ABC):
     """A window that counts a request from its arrival on: an estimate, until its reply shows the time.
 
     Attributes:
