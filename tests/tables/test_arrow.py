@@ -32,3 +32,11 @@ def test_a_small_number_that_fits_is_no_misfit() -> None:
     """A number that is written with an exponent is looked at, and kept when its column can hold it."""
     batch = batch_of_cells(COLUMNS, [[Decimal("1E-18")], [Decimal("1E+20")]], 1)
     assert batch.to_pylist() == [{"usd": Decimal("1E-18"), "attousd": Decimal(10**20), "misfits": None}]
+
+
+def test_small_numbers_that_add_up_to_zero_are_misfits() -> None:
+    """A sum of 0 hides no number that the column can't hold, and a missing cell hides none either."""
+    cells = [Decimal("1E-57"), Decimal("-1E-57"), None, Decimal("1E-57"), Decimal(5)]
+    batch = batch_of_cells((Column("usd", "decimal"),), [cells], 5)
+    assert batch["usd"].to_pylist() == [None, None, None, None, Decimal(5)]
+    assert [text and Decimal(json.loads(text)["usd"]) for text in batch["misfits"].to_pylist()] == [*cells[:4], None]
