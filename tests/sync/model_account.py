@@ -42,6 +42,7 @@ class Behaviour:
     fails: float
     lag: int
     changes_within: bool
+    collapses: float  # moments in which the server shows and counts only the first rows of the list
     stops: float = 0.02
 
     @classmethod
@@ -59,6 +60,7 @@ class Behaviour:
             fails=choose.choice((0.0, 0.0, 0.05, 0.2)),
             lag=choose.choice((0, 0, 0, 3)),
             changes_within=choose.random() < 0.3,
+            collapses=choose.choice((0.0, 0.0, 0.02, 0.1)),
         )
 
 
@@ -78,6 +80,9 @@ class ModelAccount:
         self.ledger.begin("https://example.com")
         self.kept: set[str] = set()  # rows that were in the list during the whole of the present sync
         self.is_disturbed = False
+        self.shown = self.collapsed_replies = 0
+        self.has_collapsed = False  # in the present sync
+        self.was_refused = False  # a list that is as short in the next sync is believed
         self.may_cancel = False  # a removal may hide a row that came in elsewhere, as the count stays the same
 
     def grow(self, count: int) -> None:
@@ -121,7 +126,21 @@ class ModelAccount:
         late = self.totals[-behaviour.lag - 1 :][:1] if behaviour.lag and choose.random() < 0.3 else None
         self.is_disturbed = self.is_disturbed or bool(late)
         total = late[0] if late else len(rows)
+        if self._has_collapsed(len(rows)):
+            rows, total = rows[: self.shown], self.shown
         return rows[offset : offset + min(limit, behaviour.clamp)], total
+
+    def _has_collapsed(self, rows: int) -> bool:
+        """Return whether this reply shows only a part of the list."""
+        if rows and self.choose.random() < self.behaviour.collapses:
+            self.shown, self.collapsed_replies = self.choose.randrange(rows), self.choose.choice((1, 2, 5, 40))
+        if not self.collapsed_replies:
+            return False
+        self.collapsed_replies -= 1
+        self.has_collapsed = self.has_collapsed or self.shown < rows
+        looks_removed = self.shown >= min(rows, 0.9 * rows - 10)  # as if single rows had been removed
+        self.is_disturbed = self.is_disturbed or looks_removed or self.was_refused
+        return self.shown < rows
 
     def listing(self, **options: Any) -> Listing[TopUp]:
         """Return a listing, as `AiozBilling.top_ups` does."""
@@ -135,25 +154,34 @@ class ModelAccount:
     async def sync(self) -> str:
         """Sync once, and check what is stored; return how it ended."""
         self.kept = {row.id for row in self.rows}
-        self.is_disturbed = False
+        self.is_disturbed, self.has_collapsed, self.collapsed_replies = False, False, 0
+        known = self._present()
         full = self.may_cancel
         syncing = ListSync(self.ledger, TOP_UPS, self.listing, self.on_page, self.sleep)
         try:
             await syncing.run(full=full)
         except (TransportError, IncompleteError, DriftError, ListingError, _StopError) as error:
+            self.was_refused = self.was_refused or isinstance(error, IncompleteError)
             return type(error).__name__
+        self.was_refused = False
         if not syncing.seen and not self.ledger.present(TOP_UPS):
-            assert self.behaviour.empties or not self.rows, "a list with rows seems empty"
+            assert self.behaviour.empties or self.behaviour.collapses or not self.rows, "a list with rows seems empty"
             return "empty"  # the list seemed empty, and is read whole by every sync until it has rows
         stored = {id_ for (id_,) in self.ledger.select("SELECT id FROM top_ups")}
-        present = {id_ for (id_,) in self.ledger.select("SELECT id FROM top_ups WHERE missing_since IS NULL")}
-        if not self.is_disturbed:
+        present = self._present()
+        if self.has_collapsed and not self.is_disturbed:
+            self.may_cancel = True  # rows that were not shown and not stored before come with a later sync
+            assert present >= self.kept & known, f"marked as missing: {self.kept & known - present}"
+        elif not self.is_disturbed:
             self.may_cancel = False
             assert stored >= self.kept, f"lost: {self.kept - stored}"
             assert present == self.kept, f"wrong: {present ^ self.kept}"
         else:
             self.may_cancel = True
         return "complete"
+
+    def _present(self) -> set[str]:
+        return {id_ for (id_,) in self.ledger.select("SELECT id FROM top_ups WHERE missing_since IS NULL")}
 
     def on_page(self, _read: int, _new: int, _total: int) -> None:
         """Stop a sync somewhere, as if its process had died."""
@@ -168,7 +196,9 @@ class ModelAccount:
                 self.change()
             self.now += timedelta(seconds=self.choose.choice((5, 3600)))
             ended[await self.sync()] += 1
-        self.behaviour = attrs.evolve(self.behaviour, empties=0.0, fails=0.0, lag=0, changes_within=False, stops=0.0)
+        self.behaviour = attrs.evolve(
+            self.behaviour, empties=0.0, fails=0.0, lag=0, changes_within=False, collapses=0.0, stops=0.0
+        )
         for _ in range(5):
             self.now += timedelta(minutes=2)
             self.may_cancel = True
