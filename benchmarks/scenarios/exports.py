@@ -31,11 +31,11 @@ def export(setting: Setting) -> Outcome:
             Samples(f"{format_}, loop with {_BY_HAND[format_]}", _speeds(by_hand)),
         ]
         bars.append(
-            Bar(f"x rows a second of the {format_} loop", samples[-2].median / samples[-1].median, 0.8, at_least=True)
+            Bar(f"x rows a second of the {format_} loop", samples[-2].median / samples[-1].median, 1.0, at_least=True)
         )
         small = _run(setting, format_, "ours", setting.export_rows // 10)["peak_mib"]
         peak = median(one["peak_mib"] for one in ours)
-        bars.append(Bar(f"x peak memory of a tenth of the rows, {format_}", peak / small, 1.1))
+        bars.append(Bar(f"x peak memory of a tenth of the rows, {format_}", peak / small, 1.05))
         cpu, by_hand_cpu = _cpu_us(ours), _cpu_us(by_hand)
         notes.append(f"{format_}: {cpu:.1f} µs of CPU a row, by hand {by_hand_cpu:.1f}, ratio {by_hand_cpu / cpu:.2f}")
         notes.append(

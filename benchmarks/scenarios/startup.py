@@ -18,10 +18,10 @@ def imports(setting: Setting) -> Outcome:
     """CPU of the import statement itself, without the interpreter's own start."""
     statements = ("import aiozbilling", "from aiozbilling import AiozBilling", "import aiohttp")
     samples = _in_turn({statement: lambda s=statement: _import_s(s) for statement in statements}, setting)
-    bars = bars_of(samples, ("import aiohttp", "at most", 1.25))
+    bars = bars_of(samples, ("import aiohttp", "at most", 1.15))
     bars += [
         bar._replace(what=f"{bar.what}, with the client itself")
-        for bar in bars_of(samples[1:], ("import aiohttp", "at most", 1.25))
+        for bar in bars_of(samples[1:], ("import aiohttp", "at most", 1.15))
     ]
     return Outcome("import", "import time", "ms of CPU", samples, bars)
 
