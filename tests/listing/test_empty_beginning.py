@@ -1,0 +1,76 @@
+"""Following a list that is empty, or seems to be, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from operator import attrgetter
+
+import pytest
+
+from aiozbilling import Listing
+from aiozbilling.listing.source import Source
+from tests.listing.model_provider import Row
+from tests.listing.virtual_time import run
+
+
+class Account:
+    """A list whose rows are added at given seconds; it seems to be empty until `seen_at`."""
+
+    def __init__(self, rows_at: dict[float, str], seen_at: float = 0.0) -> None:
+        self.rows_at = rows_at
+        self.seen_at = seen_at
+
+    async def fetch(self, offset: int, limit: int) -> tuple[list[Row], int]:
+        now = asyncio.get_running_loop().time()
+        rows = [Row(name, None) for at, name in self.rows_at.items() if self.seen_at <= now >= at]
+        return rows[offset : offset + limit], len(rows)
+
+    def listing(self, after: str | None = None) -> Listing[Row]:
+        return Listing(Source("/list", self.fetch, attrgetter("id"), attrgetter("time"), {}), after=after)
+
+
+async def rows_within(seconds: float, listing: Listing[Row], every_s: float) -> list[str]:
+    came: list[str] = []
+    async with aclosing(listing.follow(every_s=every_s)) as rows:
+        try:
+            async with asyncio.timeout(seconds):
+                async for row in rows:
+                    came.append(row.id)  # noqa: PERF401 - what came before the timeout is kept
+        except TimeoutError:
+            return came
+    raise AssertionError("a follow never ends by itself")
+
+
+@pytest.mark.parametrize("every_s", [1.0, 10.0, 3600.0])
+def test_an_empty_list_is_confirmed_soon(every_s: float) -> None:
+    """However rarely it is polled, a list that was empty for half a minute is empty: its next row is new."""
+    account = Account({30.0: "a", 3700.0: "b"})
+    assert run(rows_within(8000.0, account.listing(), every_s)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("every_s", [10.0, 3600.0])
+@pytest.mark.parametrize("count", [1, 500])
+def test_rows_that_come_into_sight_before_that_are_known(
+    every_s: float, count: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A list that seemed to be empty at first and has rows then brings only later ones, and a warning is logged."""
+    caplog.set_level(logging.WARNING, logger="aiozbilling")
+    account = Account({-1.0 - number: f"old{number}" for number in range(count)} | {4000.0: "new"}, seen_at=12.0)
+    assert run(rows_within(8000.0, account.listing(), every_s)) == ["new"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"following /list: the list seemed to be empty at first; its {count} rows count as known"
+    ]
+
+
+def test_after_a_walk_of_an_empty_list_every_row_is_new() -> None:
+    """The cursor of a walk that found no rows needs no confirmation: a row that comes at once is new."""
+    account = Account({2.0: "a", 15.0: "b"})
+
+    async def walk_and_follow() -> list[str]:
+        listing = account.listing()
+        assert await listing.collect() == []
+        return await rows_within(60.0, account.listing(after=str(listing.cursor)), 10.0)
+
+    assert run(walk_and_follow()) == ["a", "b"]
