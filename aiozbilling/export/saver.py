@@ -21,6 +21,7 @@ __all__ = ["Saver"]
 # event loop runs in small slices: with one write for each page, that took a third of the time of an export.
 _MOST_WAITING = 5000
 _LONGEST_WAIT_S = 0.1
+_FIRST_COST_S = 0.03  # assumed for the first checkpoint, so that a short list is written without one on the way
 _SHARE = 10  # a checkpoint is due when the work since the last one took ten times as long as writing that one
 
 
@@ -34,7 +35,8 @@ class Saver:
         self._waiting: list[bytes] = []
         self._waiting_rows = 0
         self._written_at = 0.0
-        self._committed_at = self._cost = 0.0
+        self._committed_at = 0.0
+        self._cost = _FIRST_COST_S
         self._written: tuple[Totals, str | None] | None = None  # up to the last row that is written and not committed
 
     def open(self, checkpoint: Checkpoint) -> None:

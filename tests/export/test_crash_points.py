@@ -25,8 +25,9 @@ FOLDER = Path("/exports")
 
 
 @pytest.fixture(autouse=True)
-def _every_page_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _every_page_has_its_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aiozbilling.export.saver._LONGEST_WAIT_S", 0.0)
+    monkeypatch.setattr("aiozbilling.export.saver._FIRST_COST_S", 0.0)
 
 
 def final(form: str) -> Path:
