@@ -13,8 +13,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 # A busy machine must not fail a property: no test asserts how long it takes.
-settings.register_profile("default_without_deadline", deadline=None)
-settings.load_profile("default_without_deadline")
+settings.register_profile("quick", deadline=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=300)
+settings.load_profile("quick")
 
 
 @pytest.fixture

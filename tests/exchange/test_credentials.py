@@ -11,7 +11,7 @@ import time
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aiozbilling import ConfigurationError, Secret
@@ -167,7 +167,6 @@ ECHOES = {
 
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
-@settings(max_examples=40)
 @given(secret=SECRETS | st.binary(min_size=8, max_size=48).map(base64.b64encode).map(bytes.decode))
 def test_every_spelling_of_an_echo_is_blackened(echo, secret):
     """However a server escapes what it repeats, the secret is taken out, and the words around it stay."""

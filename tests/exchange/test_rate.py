@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aiozbilling import ConfigurationError, RateLimit
@@ -17,7 +17,6 @@ def test_invalid_limits_are_refused(requests: int, per_s: float) -> None:
         RateLimit(requests, per_s)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 6), st.floats(0.5, 20), st.lists(st.floats(0, 5), max_size=30), st.integers(0, 20))
 def test_the_wait_of_a_request_counts_those_before_it(
     requests: int, per_s: float, gaps: list[float], ahead: int

@@ -57,10 +57,9 @@ def test_retry_after_dates_are_relative_to_the_servers_clock(offset: int) -> Non
 RETRIED = {408, 425, 429, 500, 502, 503, 504}
 
 
-@pytest.mark.parametrize("status", range(200, 600))
-def test_only_statuses_that_may_pass_are_retried(status: int) -> None:
+def test_only_statuses_that_may_pass_are_retried() -> None:
     """Of all statuses just the seven of the table are tried again."""
-    assert is_retried(errors.ApiError(status=status), 1) is (status in RETRIED)
+    assert {status for status in range(200, 600) if is_retried(errors.ApiError(status=status), 1)} == RETRIED
 
 
 @pytest.mark.parametrize(

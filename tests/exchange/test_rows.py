@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
@@ -56,7 +56,6 @@ def whole(kind, body: bytes) -> object:
 def test_rows_are_read_alike(endpoint):
     """Any page near a good one gives the same records, or the same problems, row by row as from its whole document."""
 
-    @settings(max_examples=200, deadline=None)
     @given(body=_documents(endpoint.kind))
     def hold(body):
         assert by_rows(endpoint, body) == whole(endpoint.kind, body)
@@ -195,7 +194,6 @@ def test_both_pages_are_tried():
     assert {kind for kind in AIOZ if kind.__name__.endswith("Page")} == {TopUpPage, HistoryPage}
 
 
-@settings(max_examples=100, deadline=None)
 @given(text=st.text(st.sampled_from('{}[],"nul :\n'), max_size=30))
 def test_any_list_is_read_alike(text):
     """Whatever is between the brackets, rows and whole document agree about whether it is JSON."""

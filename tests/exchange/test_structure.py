@@ -644,7 +644,6 @@ def test_what_the_quick_road_takes_the_slow_road_takes_alike(kind):
     """Whatever msgspec makes of a document, cattrs makes an equal record of it, with the same digits and zone."""
     taken = 0
 
-    @settings(max_examples=300, deadline=None)
     @given(body=_documents(kind))
     def hold(body):
         nonlocal taken
@@ -659,10 +658,9 @@ def test_what_the_quick_road_takes_the_slow_road_takes_alike(kind):
                 slowly(kind, body)
 
     hold()
-    assert taken > 10, "the documents are too far from good ones to prove anything"
+    assert taken >= settings.default.max_examples / 30, "the documents are too far from good ones to prove anything"
 
 
-@settings(max_examples=100, deadline=None)
 @given(body=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_any_bytes_end_in_a_document_or_a_decode_error(body):
     """No body whatever raises anything but DecodeError."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aiozbilling import NotSentError, RateLimit
@@ -66,7 +66,6 @@ def check_limit(sent: list[float], limit: RateLimit) -> None:
         assert beyond - first >= limit.per_s - 1e-9
 
 
-@settings(max_examples=300, deadline=None)
 @given(ARRIVALS, st.integers(1, 5), st.floats(0.1, 3))
 def test_the_limit_is_kept_and_used_whatever_is_cancelled(arrivals: list[Arrival], requests: int, per_s: float) -> None:
     """Arrivals, cancellations and deadlines at random: never more than n in a period, in order, and no slot unused."""
@@ -90,7 +89,6 @@ def test_the_limit_is_kept_and_used_whatever_is_cancelled(arrivals: list[Arrival
 
 
 @pytest.mark.parametrize("processes", [0, 2])
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0, 10), st.floats(0, 0.04), st.floats(0, 0.5), st.integers(0, 1)), min_size=1, max_size=40

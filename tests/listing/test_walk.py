@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, RunawayError
@@ -56,7 +56,6 @@ def still(size: int, limit: int, ahead: int = 1, **options: Any) -> tuple[ModelS
 
 class TestPromise:
     @pytest.mark.parametrize("name", BEHAVIOURS)
-    @settings(max_examples=60, deadline=None)
     @given(seed=st.integers(0, 2**32))
     def test_holds(self, name: str, seed: int) -> None:
         """Under each behaviour every surviving row comes once and in order, or the walk fails, also across a resume."""
