@@ -14,7 +14,6 @@ import pytest
 from aiozbilling import AiozBilling, Attempt, CallEvent, ClientClosedError, RateLimit, RetryPolicy
 from aiozbilling.simulator import Simulator
 
-
 # On a busy machine asyncio's debug mode reports callbacks that were slow: no test says how long one takes.
 PATIENT = """
 import logging

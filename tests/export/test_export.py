@@ -109,6 +109,8 @@ async def test_rows_read_back_exactly(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_other_programs_read_the_file(tmp_path: Path, suffix: str) -> None:
     """DuckDB or the sqlite3 shell, and pandas read the same rows, sums and times."""
+    import pandas as pd  # takes a second: only the process that runs this test loads it
+
     async with (
         Simulator(top_ups=2500) as simulator,
         AiozBilling(api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url) as billing,
