@@ -1,7 +1,7 @@
 """The command ``aiozbilling``.
 
-Nothing heavy is imported here or in the modules of the commands: HTTP, decoding, tables and the simulator are loaded
-inside the command that needs them, so that ``--help`` costs little more than typer itself.
+This module and the modules of the commands import nothing heavy. Each command imports HTTP, decoding, tables and the
+simulator when it runs, so that ``--help`` takes little longer than typer itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _EXTRA = ("typer", "rich", "click")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and give its exit code; None for the process's own arguments."""
+    """Run a command line and return its exit code; None means the arguments of this process."""
     try:
         from aiozbilling.cli.app import run_app
     except ModuleNotFoundError as error:
@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report_missing_extra(error: Exception) -> bool:
-    """Say how to install what is missing, if that is the error."""
-    is_it = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRA
-    if is_it:
+    """If a package of the extra is missing, write how to install it and return True."""
+    is_missing = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRA
+    if is_missing:
         sys.stderr.write("aiozbilling: the command line needs an extra: pip install 'aiozbilling[cli]'\n")
-    return is_it
+    return is_missing

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aiozbilling.cli.messages import note
 from aiozbilling.cli.options import (
     Access,
     BaseUrl,
@@ -36,7 +37,7 @@ __all__ = ["history", "month", "top_ups"]
 _ROWS_OF_A_TABLE = 50
 _Follow = Annotated[bool, typer.Option("--follow", help="Print new rows as they appear, until Ctrl-C.")]
 _Every = Annotated[
-    float, typer.Option("--every", metavar="SECONDS", min=0.1, help="With --follow: time between polls.")
+    float, typer.Option("--every", metavar="SECONDS", min=0.1, help="With --follow: time between two polls.")
 ]
 
 
@@ -65,7 +66,7 @@ def month(
 
 
 def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callable[..., None]:
-    """Return the command that prints one of the two lists: they take the same options."""
+    """Return the command that prints one of the two lists; both have the same options."""
 
     def command(
         *,
@@ -100,12 +101,14 @@ def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callabl
                 return
             in_list = None if span else most
             listing = read(max_items=in_list, page_size=page_size, concurrency=concurrency)
-            await _print(_within(listing, span, most, stop_early=stop_early), output.add)
+            printed = await _print(_within(listing, span, most, stop_early=stop_early), output.add)
             await output.end(None if span else listing.report.total_last)
+            if span and max_items is None and printed == most:
+                note(f"This table shows and adds up at most {most} rows. --all or --format csv has no limit.")
 
         span, most = _span(since, until), _most(format_, max_items, everything=everything)
         if follow and (since or until or everything):
-            raise ConfigurationError("--follow prints only new rows: it takes no --since, --until or --all")
+            raise ConfigurationError("--follow prints new rows only; leave out --since, --until and --all")
         if stop_early and not since:
             raise ConfigurationError("--stop-early needs --since")
         with_aioz(Access(simulator, base_url, timeout, rate_limit), show)
@@ -126,23 +129,27 @@ def _span(since: str | None, until: str | None) -> "Span":
 
 def _most(format_: Format | None, max_items: int | None, *, everything: bool) -> int | None:
     if max_items is not None and everything:
-        raise ConfigurationError("give either --max-items or --all")
+        raise ConfigurationError("use either --max-items or --all, not both")
     whole = everything or max_items is not None or chosen(format_) is not Format.TABLE
     return max_items if whole else _ROWS_OF_A_TABLE
 
 
-async def _print(pages: AsyncGenerator[list[Any], None], add: Callable[[list[Any]], Any]) -> None:
-    # Closed here, and not by the loop's end, which would close the generator inside it at the same time.
+async def _print(pages: AsyncGenerator[list[Any], None], add: Callable[[list[Any]], Any]) -> int:
+    """Print the rows of all pages, and return how many there were."""
+    count = 0
+    # Close it here: at its end, the event loop would close this generator and the one inside it at the same time.
     async with aclosing(pages):
         async for rows in pages:
+            count += len(rows)
             if rows:
                 await add(rows)
+    return count
 
 
 async def _within(
     listing: "Listing[Any]", span: "Span", most: int | None, *, stop_early: bool
 ) -> AsyncGenerator[list[Any], None]:
-    """Iterate the pages of a list, with the rows in a span of time only, up to `most` rows."""
+    """Yield the rows of each page that are in the span, at most `most` rows in all."""
     from aiozbilling.export.span import Order
 
     left, order = most, Order()
@@ -164,7 +171,7 @@ async def _within(
 
 
 async def _new_rows(listing: "Listing[Any]", every_s: float, most: int | None) -> AsyncGenerator[list[Any], None]:
-    """Iterate the rows that appear from now on, up to `most`."""
+    """Yield the rows that appear from now on, at most `most` of them."""
     left = most
     async with aclosing(listing.follow(every_s=every_s)) as rows:
         while left != 0:

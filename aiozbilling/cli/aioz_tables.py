@@ -1,4 +1,4 @@
-"""AIOZ's records as tables."""
+"""Draws AIOZ's records as tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import aligned, exact, moment, money, plain_money, shortened, size, size_in_gb
 from aiozbilling.cli.pictures import sparkline
-from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
+from aiozbilling.cli.screen import Bars, Drawn, Form, Screen, left_out, note_of
 from aiozbilling.records import DayUsage, MonthUsage, TopUp
 from aiozbilling.records.amounts import exact_sum
 
@@ -19,7 +19,7 @@ _NARROW_PLACES = 2  # decimals of money where the terminal has no room for more
 
 
 class MonthTable:
-    """Draws a MonthUsage; the record doesn't say which month it is of."""
+    """Draws a MonthUsage. The record does not contain its month, so the caller passes it."""
 
     def __init__(self, screen: Screen, month: str, decimals: int = 6) -> None:
         self._screen = screen
@@ -31,18 +31,17 @@ class MonthTable:
         for usage in records:
             counts = (usage.storage_usage, usage.bandwidth_usage, usage.total_storage)
             costs = (usage.storage_cost_usd, usage.bandwidth_cost_usd, None)
-            table, _ = self._screen.table(
-                [
-                    [Form("", ("Storage used", "Bandwidth used", "Total storage"), "Total cost", left=True)],
-                    [Form("≈ binary", [size(count) for count in counts], style="cyan")],
-                    [Form("≈ decimal", [size_in_gb(count) for count in counts], style="cyan")],
-                    [Form("bytes", [exact(count) for count in counts])],
-                    _money(costs, self._decimals, usage.total_cost_usd),
-                ],
-                give_way=(2, 3, 4),
-            )
+            columns = [
+                [Form("", ("Storage used", "Bandwidth used", "Total storage"), "Total cost", left=True)],
+                [Form("≈ binary", [size(count) for count in counts], style="cyan")],
+                [Form("≈ decimal", [size_in_gb(count) for count in counts], style="cyan")],
+                [Form("bytes", [exact(count) for count in counts])],
+                _money(costs, self._decimals, usage.total_cost_usd),
+            ]
+            table, kept = self._screen.table(columns, give_way=(2, 3, 4))
             yield Text(f"AIOZ Pin, {self._month} so far", style="bold")
             yield table
+            yield from map(Text, note_of(left_out(columns, kept)))
 
     def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - there is one month
         """Draw nothing."""
@@ -58,32 +57,31 @@ class HistoryTable:
         self._days: list[tuple[str, int]] = []
         self._usd: Decimal = Decimal(0)
         self._has_bars = True
+        self._left_out: dict[str, None] = {}
 
     def body(self, records: Sequence[DayUsage]) -> Iterator[Drawn]:
         """Draw days."""
         if not self._days:
             yield Text("AIOZ Pin, usage by day", style="bold")
         highest = max(day.total_bandwidth for day in records) or 1
-        table, kept = self._screen.table(
-            [
-                [Form("Day", [str(day.day) for day in records], left=True)],
-                [Form("≈ Storage", [size(day.total_storage) for day in records], style="cyan")],
-                [Form("bytes", [exact(day.total_storage) for day in records])],
-                [Form("≈ Bandwidth", [size(day.total_bandwidth) for day in records], style="cyan")],
-                [Form("bytes", [exact(day.total_bandwidth) for day in records])],
-                _money([day.amount_usd for day in records], self._decimals),
-                [Bars("Bandwidth", [day.total_bandwidth / highest for day in records])],
-            ],
-            give_way=(6, 2, 4, 1, 5),
-            header=not self._days,
-        )
+        columns: list[Sequence[Form | Bars]] = [
+            [Form("Day", [str(day.day) for day in records], left=True)],
+            [Form("≈ Storage", [size(day.total_storage) for day in records], style="cyan")],
+            [Form("bytes", [exact(day.total_storage) for day in records], name="storage bytes")],
+            [Form("≈ Bandwidth", [size(day.total_bandwidth) for day in records], style="cyan")],
+            [Form("bytes", [exact(day.total_bandwidth) for day in records], name="bandwidth bytes")],
+            _money([day.amount_usd for day in records], self._decimals),
+            [Bars("Bandwidth", [day.total_bandwidth / highest for day in records])],
+        ]
+        table, kept = self._screen.table(columns, give_way=(6, 2, 4, 1, 5), header=not self._days)
         self._has_bars = 6 in kept
+        self._left_out |= dict.fromkeys(left_out(columns, kept))
         self._days += [(str(day.day), day.total_bandwidth) for day in records]
         self._usd = exact_sum((self._usd, *(day.amount_usd for day in records)))
         yield table
 
     def foot(self, total: int | None) -> Iterator[Drawn]:
-        """Draw the totals, and the days as a line where there was no room for bars."""
+        """Draw the totals, and a sparkline of the days if there was no room for bars."""
         if not self._days:
             yield _nothing(total, "days")
             return
@@ -95,6 +93,7 @@ class HistoryTable:
             yield Text(f"Bandwidth from {days[0][0]} to {days[-1][0]}")
             yield Text(line, style="cyan")
         yield Text()
+        yield from map(Text, note_of(self._left_out))
         yield _counted(len(days), total, "day")
         these = _these(len(days), total)
         yield Text(f"Bandwidth{these}: {exact(bandwidth)} bytes (≈ {size(bandwidth)} or {size_in_gb(bandwidth)})")
@@ -112,6 +111,7 @@ class TopUpTable:
         self._usd: Decimal = Decimal(0)
         self._false = 0
         self._false_usd: Decimal = Decimal(0)
+        self._left_out: dict[str, None] = {}
 
     def body(self, records: Sequence[TopUp]) -> Iterator[Drawn]:
         """Draw deposits."""
@@ -119,43 +119,38 @@ class TopUpTable:
         symbols = {row.amount.symbol for row in records}
         hashes = [row.evm_tx_hash or row.cosmos_tx_hash for row in records]
         title = next(iter(symbols)) if len(symbols) == 1 else "Amount"
-        table, _ = self._screen.table(
+        columns: list[Sequence[Form]] = [
             [
-                [
-                    Form("Created (UTC)", [moment(row.created_at) for row in records], left=True),
-                    Form("Created", [moment(row.created_at)[:10] for row in records], left=True),
-                ],
-                _money(amounts, self._decimals, title=title),
-                [] if len(symbols) == 1 else [Form("", [row.amount.symbol for row in records], left=True)],
-                _money([row.credit_usd for row in records], self._decimals),
-                [Form("Status", ["true" if row.status else "false" for row in records], left=True)],
-                [
-                    Form("Id", [row.id for row in records], left=True),
-                    Form("Id", [shortened(row.id) for row in records], left=True),
-                ],
-                [
-                    Form("Sender", [row.sender for row in records], left=True),
-                    Form("Sender", [shortened(row.sender) for row in records], left=True),
-                ],
-                [
-                    Form("Transaction", hashes, left=True),
-                    Form("Transaction", [shortened(text) for text in hashes], left=True),
-                ],
+                Form("Created (UTC)", [moment(row.created_at) for row in records], left=True),
+                Form("Created", [moment(row.created_at)[:10] for row in records], left=True),
             ],
-            give_way=(7, 6, 5, 7, 6, 5, 0, 1, 3),
-            header=not self._count,
-        )
+            _money(amounts, self._decimals, title=title),
+            [] if len(symbols) == 1 else [Form("", [row.amount.symbol for row in records], left=True)],
+            _money([row.credit_usd for row in records], self._decimals),
+            [Form("Status", ["true" if row.status else "false" for row in records], left=True)],
+            *(
+                [Form(title, texts, left=True), Form(title, [shortened(text) for text in texts], left=True)]
+                for title, texts in (
+                    ("Id", [row.id for row in records]),
+                    ("Sender", [row.sender for row in records]),
+                    ("Transaction", hashes),
+                )
+            ),
+        ]
+        table, kept = self._screen.table(columns, give_way=(7, 6, 5, 7, 6, 5, 0, 1, 3), header=not self._count)
+        self._left_out |= dict.fromkeys(left_out(columns, kept))
         if not self._count:
             yield Text("AIOZ Pin, top-ups", style="bold")
         self._add(records)
         yield table
 
     def foot(self, total: int | None) -> Iterator[Drawn]:
-        """Draw the totals, with the deposits whose status is false apart."""
+        """Draw the totals. Deposits with status false are counted separately."""
         if not self._count:
             yield _nothing(total, "top-ups")
             return
         yield Text()
+        yield from map(Text, note_of(self._left_out))
         yield _counted(self._count, total, "top-up")
         these = _these(self._count, total)
         for symbol, amount in self._tokens.items():
@@ -179,7 +174,7 @@ class TopUpTable:
 def _money(
     amounts: Sequence[Decimal | None], places: int, total: Decimal | None = None, *, title: str = "USD"
 ) -> list[Form]:
-    """Return a column of money, and the same with two decimals for a narrow terminal."""
+    """Return a column of money, and the same column with two decimals for a narrow terminal."""
     forms = []
     for decimals in dict.fromkeys((places, min(places, _NARROW_PLACES))):
         *cells, foot = aligned([money(amount, decimals) for amount in (*amounts, total)])
@@ -188,7 +183,7 @@ def _money(
 
 
 def _these(shown: int, total: int | None) -> str:
-    """Return the words that limit a sum to the rows shown, where there are other rows."""
+    """Return words such as " in these 50" for a sum that does not include all rows of the list."""
     return f" in these {shown:,}" if total is not None and total > shown else ""
 
 

@@ -1,4 +1,4 @@
-"""The commands, and what surrounds them all."""
+"""The typer application: its commands, its help text and its exit codes."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -22,18 +22,19 @@ __all__ = ["app", "run_app"]
 
 _NAME = "aiozbilling"
 _EPILOG = """\b
-Credentials come from the environment; on a terminal they are asked for:
+Credentials come from environment variables. On a terminal, the command asks for
+missing ones.
   AIOZ     AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN
   B3OS     B3OS_API_KEY
   metered  METERED_BILLING_TOKEN, and METERED_BILLING_URL
-Other servers, and the organization of the compute units:
+Other servers, and the organization of B3OS:
   AIOZ_PIN_BASE_URL, B3OS_SERVER_URL, B3OS_ORGANIZATION
 
 \b
 Exit codes:
 """ + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES)
 
-# Without rich's markup the help costs half as much, and fits any terminal. Pretty tracebacks would show secrets.
+# Without rich's markup, help takes half the time and fits any terminal. Pretty tracebacks would show secrets.
 app: typer.Typer = typer.Typer(
     name=_NAME,
     rich_markup_mode=None,
@@ -59,7 +60,7 @@ app.command()(simulate)
 app.add_typer(fleet, name="fleet")
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callbacks are called so
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer passes it by position
     if wanted:
         from importlib.metadata import version
 
@@ -92,13 +93,13 @@ def run_app(arguments: Sequence[str] | None) -> int:
         return end.code if isinstance(end.code, int) else 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except Exception as error:  # nobody sees a traceback
+    except Exception as error:  # a user sees a message, not a traceback
         return _report_usage(error) if hasattr(error, "format_message") else report_failure(error)
     return code if isinstance(code, int) else 0
 
 
 def _report_usage(error: Any) -> int:
     command = getattr(getattr(error, "ctx", None), "command_path", _NAME)
-    # typer 0.29 has pydantic read the arguments, whose errors begin so.
+    # typer 0.29 reads arguments with pydantic, which puts these words before a message.
     complain(error.format_message().replace(": Value error, ", ": ", 1), f"Try '{command} --help'.")
     return 2

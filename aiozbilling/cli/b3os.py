@@ -21,20 +21,22 @@ __all__ = ["cu_balance", "cu_usage"]
 
 
 class By(StrEnum):
-    """What a row of compute units is."""
+    """What one row of compute units describes."""
 
     NODE = "node"
     DAY = "day"
     MONTH = "month"
 
 
-_By = Annotated[By, typer.Option("--by", metavar="ROW", help="What a row of csv and json is: node, day or month.")]
+_By = Annotated[
+    By, typer.Option("--by", metavar="ROW", help="What one row of csv or json describes: node, day or month.")
+]
 _Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[ORGANIZATION] [YYYY-MM]",
         show_default=False,
-        help="An id, such as org_1, and a month. Default: B3OS_ORGANIZATION, this month.",
+        help="Organization id, such as org_1, and month. Default: B3OS_ORGANIZATION and this month.",
     ),
 ]
 _OneOrganization = Annotated[
@@ -60,7 +62,7 @@ def cu_usage(
     if not simulator:
         organization = _organization(organization)
     if month and (since or until):
-        raise ConfigurationError("give either a month, or --since and --until")
+        raise ConfigurationError("use either a month, or --since and --until, not both")
     if until and not since:
         raise ConfigurationError("--until needs --since")
 
@@ -93,7 +95,7 @@ def cu_balance(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """B3OS: compute units that an organization has left."""
+    """B3OS: remaining compute units of an organization."""
     if not simulator:
         organization = _organization(organization)
 
@@ -111,12 +113,15 @@ def cu_balance(
 def _organization(organization: str | None) -> str:
     organization = organization or os.environ.get("B3OS_ORGANIZATION")
     if not organization:
-        raise ConfigurationError("give the id of the organization, such as org_1, or set B3OS_ORGANIZATION")
+        raise ConfigurationError("add the id of the organization, such as org_1, or set B3OS_ORGANIZATION")
     return organization
 
 
 def _organization_and_month(words: list[str]) -> tuple[str | None, str | None]:
-    """Read the two arguments, each of which may be missing; a word that is neither is refused before any request."""
+    """Split the arguments into an organization and a month, either of which may be missing.
+
+    Any other word is an error, so that no request is sent.
+    """
     month = next((word for word in words[-1:] if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", word, re.ASCII)), None)
     rest = words[:-1] if month else words
     if not rest:

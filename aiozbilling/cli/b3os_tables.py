@@ -1,4 +1,4 @@
-"""B3OS's records as tables."""
+"""Draws B3OS's records as tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import CU_PLACES, NOTHING, aligned, exact, percent, rounded
 from aiozbilling.cli.pictures import gauge, level
-from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
+from aiozbilling.cli.screen import Bars, Drawn, Form, Screen, left_out, note_of
 from aiozbilling.records import CuBalance, CuDay, CuLine, CuSummary, CuUsage
 from aiozbilling.records.amounts import exact_sum
 
@@ -33,11 +33,11 @@ class CuTable:
             yield from self._allowance(usage.summary, used)
             if usage.daily:
                 yield Text()
-                yield self._days(usage.daily)
+                yield from self._days(usage.daily)
             lines = _by_node(usage.daily)
             if lines:
                 yield Text()
-                yield self._nodes(lines)
+                yield from self._nodes(lines)
             self._used.append(used)
 
     def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - months are counted here
@@ -57,32 +57,32 @@ class CuTable:
             picture = gauge(share, min(self._screen.width - 9, 40), ascii_only=self._screen.ascii_only)
             yield Text.assemble((picture, level(share)), f" {percent(share * 100)}", no_wrap=True)
 
-    def _days(self, days: Sequence[CuDay]) -> Drawn:
+    def _days(self, days: Sequence[CuDay]) -> Iterator[Drawn]:
         runs = [sum(line.count or 0 for line in day.breakdown) for day in days]
-        table, _ = self._screen.table(
-            [
-                [Form("Day", [day.date or NOTHING for day in days], "Total", left=True)],
-                [Form("CU", *_summed([day.used for day in days]))],
-                [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
-                [_bars([day.used for day in days])],
-            ],
-            give_way=(3, 2),
-        )
-        return table
+        columns: list[Sequence[Form | Bars]] = [
+            [Form("Day", [day.date or NOTHING for day in days], "Total", left=True)],
+            [Form("CU", *_summed([day.used for day in days]))],
+            [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
+            [_bars([day.used for day in days])],
+        ]
+        return self._fitted(columns, give_way=(3, 2))
 
-    def _nodes(self, lines: Sequence[CuLine]) -> Drawn:
+    def _nodes(self, lines: Sequence[CuLine]) -> Iterator[Drawn]:
         runs = [line.count or 0 for line in lines]
-        table, _ = self._screen.table(
-            [
-                [Form("Node", [line.node_type or NOTHING for line in lines], "Total", left=True)],
-                [Form("Type", [line.type or NOTHING for line in lines], left=True)],
-                [Form("CU", *_summed([line.cu for line in lines]))],
-                [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
-                [_bars([line.cu for line in lines])],
-            ],
-            give_way=(4, 3, 1),
-        )
-        return table
+        columns: list[Sequence[Form | Bars]] = [
+            [Form("Node", [line.node_type or NOTHING for line in lines], "Total", left=True)],
+            [Form("Type", [line.type or NOTHING for line in lines], left=True)],
+            [Form("CU", *_summed([line.cu for line in lines]))],
+            [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
+            [_bars([line.cu for line in lines])],
+        ]
+        return self._fitted(columns, give_way=(4, 3, 1))
+
+    def _fitted(self, columns: Sequence[Sequence[Form | Bars]], give_way: Sequence[int]) -> Iterator[Drawn]:
+        """Draw a table that fits the terminal, and name the columns that are left out."""
+        table, kept = self._screen.table(columns, give_way)
+        yield table
+        yield from map(Text, note_of(left_out(columns, kept)))
 
 
 class CuBalanceTable:
@@ -92,7 +92,7 @@ class CuBalanceTable:
         self._screen = screen
 
     def body(self, records: Sequence[CuBalance]) -> Iterator[Drawn]:
-        """Draw the balance, and the threshold where the provider gives one."""
+        """Draw the balance, and the threshold if the provider returns one."""
         for balance in records:
             yield Text(f"{_cu(balance.balance)} CU left", style="bold")
             if balance.min_threshold is not None:

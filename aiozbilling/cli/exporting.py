@@ -1,4 +1,4 @@
-"""Commands for files: `export` writes a list to one, `schema` prints its columns."""
+"""Commands for files: `export` writes a list to a file, `schema` prints the columns of a list."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -64,7 +64,7 @@ _Kind = Annotated[
         "-f",
         metavar="FORMAT",
         show_default=False,
-        help="csv, jsonl, parquet, sqlite or focus; default: by suffix.",
+        help="csv, jsonl, parquet, sqlite or focus. Default: by the suffix of FILE.",
     ),
 ]
 _SchemaKind = Annotated[
@@ -73,10 +73,10 @@ _SchemaKind = Annotated[
 _Account = Annotated[
     str | None,
     typer.Option(
-        "--account", metavar="LABEL", show_default=False, help="Your name for the account, for the manifest and FOCUS."
+        "--account", metavar="LABEL", show_default=False, help="Your name for the account, in the manifest and FOCUS."
     ),
 ]
-_Force = Annotated[bool, typer.Option("--force", help="Replace the file once the new one is complete.")]
+_Force = Annotated[bool, typer.Option("--force", help="Replace an existing file once the new one is complete.")]
 
 
 def export(
@@ -98,7 +98,7 @@ def export(
 ) -> None:
     """AIOZ: write a whole list to a file.
 
-    The file is complete or absent. After any interruption the same command resumes.
+    The file appears once it is complete. After an interruption, the same command resumes.
     """
 
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
@@ -138,8 +138,8 @@ def schema(
     from aiozbilling.tables import schema_text
 
     text = schema_text(what.value.replace("-", "_"), format_.value)
-    if format_ is SchemaKind.MARKDOWN:  # a line break inside a literal would change the others
-        rows = text.replace(" |\n", "\u00a0|\n").splitlines()  # no line begins with the bar that ends a row
+    if format_ is SchemaKind.MARKDOWN:  # in the other formats, a line break could be inside a literal
+        rows = text.replace(" |\n", "\u00a0|\n").splitlines()  # the last bar must not be wrapped to a line of its own
         text = "".join(wrapped(row, 4).replace("\u00a0", " ") + "\n" for row in rows)
     run(write(text.encode()))
 
@@ -153,10 +153,10 @@ def _exported(report: "ExportReport", out: Path, *, spanned: bool) -> str:
     if report.first_time is not None:
         lines += [("first", f"{moment(report.first_time)} UTC"), ("last", f"{moment(report.last_time)} UTC")]
     lines += [("sum", f"{exact(amount.value)} {amount.symbol}") for amount in report.amounts.values()]
-    without = f" ({report.rows_without_usd:,} rows without)" if report.rows_without_usd else ""
+    without = f" ({report.rows_without_usd:,} rows have no USD amount)" if report.rows_without_usd else ""
     lines += [("sum", f"{exact(report.usd)} USD{without}"), ("list", f"{report.consistency}; {skipped}")]
     if report.stopped_early:
-        lines.append(("stopped", "early: the rows were newest first, and the rest is before --since"))
+        lines.append(("stopped", "early: rows come newest first, and all further ones are older than --since"))
     if report.runs > 1:
         lines.append(("runs", f"{report.runs}"))
     return summary(lines)

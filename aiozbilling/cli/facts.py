@@ -1,4 +1,4 @@
-"""Where a statement's facts come from: a ledger, the account of the environment, or embedded simulated accounts."""
+"""Reads a statement's facts from a ledger, from the account in the environment or from simulated accounts."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ __all__ = ["Database", "with_statement"]
 
 Database = Annotated[
     Path | None,
-    typer.Option("--db", metavar="FILE", show_default=False, help="Read a ledger of sync instead of the server."),
+    typer.Option(
+        "--db", metavar="FILE", show_default=False, help="Read a ledger written by sync, instead of the server."
+    ),
 ]
 _SIMULATED = ("prod", "eu", "lab")
 
 
 def with_statement(db: Path | None, access: Access, use: Callable[[Statement, datetime], Awaitable[None]]) -> None:
-    """Run `use` with the statement and the present time, which is simulated where the accounts are.
+    """Run `use` with the statement and the current time; simulated accounts have a simulated time.
 
-    Without `db` and `access.simulator`, the AIOZ account of the environment is read.
+    Without `db` and `access.simulator`, the AIOZ account in the environment is read.
     """
     if db is not None and (access.simulator or access.base_url):
-        raise ConfigurationError("give either --db, or --simulator, or --base-url")
+        raise ConfigurationError("use only one of --db, --simulator and --base-url")
 
     async def go_on(facts: Facts, now: datetime) -> None:
         from aiozbilling.statement import statement
@@ -78,7 +80,7 @@ async def _on_simulator(go_on: Callable[[Facts, datetime], Awaitable[None]]) -> 
     from aiozbilling.simulator import Behaviour, Simulator
     from aiozbilling.statement import collect
 
-    # A year of deposits that last about as long.
+    # The deposits of a year pay for about a year.
     behaviour = Behaviour(deposit_divisor=250)
     async with AsyncExitStack() as open_:
         simulator = await open_.enter_async_context(

@@ -1,4 +1,4 @@
-"""What went wrong, as one or two lines on stderr and an exit code."""
+"""Reports an error as one or two lines on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["EXIT_CODES", "OutputClosedError", "OutputFailedError", "report_failu
 
 
 class OutputClosedError(Exception):
-    """The reader of the output has ended, as ``| head`` does."""
+    """The reader of the output closed the pipe, as ``| head`` does."""
 
 
 class OutputFailedError(ExportError):
@@ -46,7 +46,7 @@ _FAILURES: tuple[tuple[int, tuple[type[Exception], ...], str], ...] = (
     (10, (DecodeError,), "the reply does not match the API's description"),
     (11, (ListingError,), "a list could not be read exactly once"),
     (12, (ExportError,), "a file could not be read or written"),
-    (141, (OutputClosedError,), "the reader of the pipe ended"),
+    (141, (OutputClosedError,), "the reader of the pipe closed it"),
 )
 EXIT_CODES: tuple[tuple[int, str], ...] = tuple(
     sorted(
@@ -65,7 +65,7 @@ EXIT_CODES: tuple[tuple[int, str], ...] = tuple(
 
 
 def report_failure(error: Exception) -> int:
-    """Print what went wrong in a line or two, and return the exit code."""
+    """Print an error in one or two lines, and return its exit code."""
     for code, kinds, _ in _FAILURES:
         if isinstance(error, kinds):
             if not isinstance(error, OutputClosedError):
@@ -76,5 +76,5 @@ def report_failure(error: Exception) -> int:
     if os.environ.get("AIOZBILLING_TRACEBACK"):
         traceback.print_exception(error, file=sys.stderr)
     # The error's own text is not printed: it may hold a secret.
-    complain(f"unexpected {type(error).__name__}: this is a bug; AIOZBILLING_TRACEBACK=1 shows where")
+    complain(f"unexpected {type(error).__name__}: this is a bug; AIOZBILLING_TRACEBACK=1 shows the traceback")
     return 1

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them: exact, or rounded in a way that the text shows."""
+"""Formats numbers and times for people: exact, or visibly rounded."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = [
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 NOTHING = "–"
-CU_PLACES = 2  # compute units come as floats, such as 8745.200000000001, and small parts of a unit add up
+CU_PLACES = 2  # the provider's compute units are sums of floats, such as 8745.200000000001
 
 
 def exact(number: Decimal | int | None) -> str:
-    """Return every digit, with thousands grouped and without zeros at the end: ``1,234.5``."""
+    """Return every digit, with thousands grouped and without trailing zeros: ``1,234.5``."""
     if number is None:
         return NOTHING
     text = format(number, ",f") if isinstance(number, Decimal) else f"{number:,}"
@@ -40,7 +40,7 @@ def exact(number: Decimal | int | None) -> str:
 def money(amount: Decimal | None, places: int) -> str:
     """Return an amount with `places` decimals, rounded half to even: ``1,543.773000``.
 
-    An amount that is not zero never looks like zero: it becomes ``<0.000001``.
+    An amount too small for `places` never looks like zero: it becomes ``<0.000001``.
     """
     if amount is None:
         return NOTHING
@@ -52,14 +52,14 @@ def money(amount: Decimal | None, places: int) -> str:
 
 
 def plain_money(amount: Decimal | None, places: int) -> str:
-    """Return an amount for a sentence: as `money`, without zeros at the end, but with two decimals at least."""
+    """Return an amount for a sentence: like `money`, without trailing zeros but with at least two decimals."""
     text = money(amount, places)
     whole, point, fraction = text.partition(".")
     return text if not point or text[0] in "<>" else f"{whole}.{fraction.rstrip('0').ljust(min(places, 2), '0')}"
 
 
 def rounded(number: Decimal | None, places: int) -> str:
-    """Return a number with at most `places` decimals, without zeros at the end."""
+    """Return a number with at most `places` decimals, without trailing zeros."""
     if number is None:
         return NOTHING
     text = money(number, places)
@@ -67,19 +67,19 @@ def rounded(number: Decimal | None, places: int) -> str:
 
 
 def aligned(texts: Sequence[str]) -> list[str]:
-    """Add blanks at the end so that the decimal points form a column when the texts are right-aligned."""
+    """Add trailing blanks so that the decimal points form a column when the texts are right-aligned."""
     fractions = [len(text) - text.index(".") if "." in text else 0 for text in texts]
     longest = max(fractions, default=0)
     return [text + " " * (longest - fraction) for text, fraction in zip(texts, fractions, strict=True)]
 
 
 def size(count: int) -> str:
-    """Return bytes rounded to four digits: ``527.3 GiB``."""
+    """Return a number of bytes rounded to four digits: ``527.3 GiB``."""
     return _scaled(count, 1024, _BINARY)
 
 
 def size_in_gb(count: int) -> str:
-    """Return bytes rounded to four digits: ``566.2 GB``."""
+    """Return a number of bytes rounded to four digits: ``566.2 GB``."""
     return _scaled(count, 1000, _DECIMAL)
 
 

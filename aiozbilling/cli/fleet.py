@@ -25,11 +25,11 @@ __all__ = ["SOME_FAILED", "fleet"]
 
 SOME_FAILED = 13
 
-fleet: typer.Typer = typer.Typer(rich_markup_mode=None, add_completion=False, help="AIOZ: many accounts at once.")
+fleet: typer.Typer = typer.Typer(rich_markup_mode=None, add_completion=False, help="Export or sync many accounts.")
 
 
 class PartKind(StrEnum):
-    """The formats of a dataset's parts; FOCUS is none of them."""
+    """The formats of a dataset's parts, which are those of `export` without FOCUS."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -40,28 +40,31 @@ class PartKind(StrEnum):
 _Accounts = Annotated[Path, typer.Option("--accounts", metavar="FILE", help="The accounts file (TOML).")]
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The folder of the dataset.")]
 _Kind = Annotated[
-    PartKind, typer.Option("--format", "-f", metavar="FORMAT", help="Of the parts: csv, jsonl, parquet, sqlite.")
+    PartKind, typer.Option("--format", "-f", metavar="FORMAT", help="Format of the parts: csv, jsonl, parquet, sqlite.")
 ]
-_Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Accounts at once.")]
-_Processes = Annotated[int, typer.Option("--processes", metavar="N", min=1, help="That share the accounts.")]
+_Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Accounts that are read at a time.")]
+_Processes = Annotated[int, typer.Option("--processes", metavar="N", min=1, help="Processes that share the accounts.")]
 _Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="PATTERN", show_default=False, help="Labels, such as 'eu-*'; may be repeated."),
+    typer.Option(
+        "--only", metavar="PATTERN", show_default=False, help="Only matching labels, such as 'eu-*'; may be repeated."
+    ),
 ]
-_Incremental = Annotated[bool, typer.Option("--incremental", help="Add what is new to complete accounts too.")]
+_Incremental = Annotated[bool, typer.Option("--incremental", help="Also add new rows to accounts that are complete.")]
 _Rate = Annotated[
-    str, typer.Option("--rate-limit", metavar="N/SECONDS", help="Requests of one account in so many seconds, or none.")
+    str,
+    typer.Option("--rate-limit", metavar="N/SECONDS", help="At most N requests of an account in that time, or none."),
 ]
 
 
 @fleet.callback()
 def about() -> None:
-    """AIOZ: many accounts at once, named in an accounts file. Guide: aiozbilling/fleet/README.md."""
+    """Export or sync the accounts that an accounts file (TOML) names. Guide: aiozbilling/fleet/README.md."""
 
 
 @fleet.command()
 def export(
-    what: Annotated[What, typer.Argument(help="The list.")],
+    what: Annotated[What, typer.Argument(help="The list to export.")],
     *,
     accounts: _Accounts,
     out: _Out,
@@ -72,10 +75,10 @@ def export(
     rate_limit: _Rate = "180/60",
     incremental: _Incremental = False,
 ) -> None:
-    """Write one list of many accounts to a dataset: FOLDER/top_ups/account=LABEL/part-00001.parquet.
+    """AIOZ: write one list of many accounts to a dataset: FOLDER/top_ups/account=LABEL/part-00001.parquet.
 
-    An account that fails stops no other. The same command skips complete accounts, resumes partial ones and tries
-    failed ones again. It exits with 13 where some failed.
+    A failed account does not stop the others. Run again, the command skips complete accounts, resumes partial ones and
+    retries failed ones. The exit code is 13 if any account failed.
     """
     limit = _limit(rate_limit)
     failed: list[Outcome] = []
@@ -116,14 +119,16 @@ def export(
 def sync(
     *,
     accounts: _Accounts,
-    db: Annotated[Path, typer.Option("--db", metavar="FILE", help="The SQLite ledger; it is made if need be.")],
+    db: Annotated[
+        Path, typer.Option("--db", metavar="FILE", help="The ledger, a SQLite file; created if it does not exist.")
+    ],
     only: _Only = None,
-    full: Annotated[bool, typer.Option("--full", help="Read all lists to their ends again.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read the whole lists again.")] = False,
     rate_limit: _Rate = "180/60",
 ) -> None:
-    """Keep a local SQLite ledger up to date with many accounts of all systems, one after the other.
+    """Update a local ledger with many accounts of all systems, one account after another.
 
-    An account that fails stops no other. It exits with 13 where some failed.
+    A failed account does not stop the others. The exit code is 13 if any account failed.
     """
     limit = _limit(rate_limit)
     failed: list[Outcome] = []

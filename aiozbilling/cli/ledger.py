@@ -21,19 +21,25 @@ DIFFERS = 15
 
 _Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="The ledger, a SQLite file; sync creates it.")]
 _Account = Annotated[str, typer.Option("--account", metavar="LABEL", help="Your name for the account.")]
-_What = Annotated[str, typer.Option("--what", metavar="SYSTEMS", help="aioz, b3os, metered, separated by commas.")]
+_What = Annotated[
+    str, typer.Option("--what", metavar="SYSTEMS", help="Systems: aioz, b3os, metered, separated by commas.")
+]
 _Organization = Annotated[
     str | None,
     typer.Option(
-        "--organization", metavar="ID", show_default=False, help="Of B3OS, as org_1. Default: B3OS_ORGANIZATION."
+        "--organization",
+        metavar="ID",
+        show_default=False,
+        help="B3OS organization, such as org_1. Default: B3OS_ORGANIZATION.",
     ),
 ]
-_Full = Annotated[bool, typer.Option("--full", help="Read the lists to their ends again, to find changes in old rows.")]
+_Full = Annotated[bool, typer.Option("--full", help="Read the whole lists again, to find changes in old rows.")]
 _Wait = Annotated[
-    float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for another sync of the same file.")
+    float,
+    typer.Option("--wait", metavar="SECONDS", min=0, help="Wait up to this long for another sync of the same file."),
 ]
 _File = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", show_default=False, help="The ledger; or give it as --db.")
+    Path | None, typer.Argument(metavar="[FILE]", show_default=False, help="The ledger to check; or use --db.")
 ]
 _DatabaseOption = Annotated[
     Path | None, typer.Option("--db", metavar="FILE", show_default=False, help="The ledger to check.")
@@ -44,7 +50,7 @@ _Chain = Annotated[
         "--chain",
         metavar="HASH",
         show_default=False,
-        help="The chain that an earlier verify printed; it must still be there.",
+        help="A chain hash from an earlier verify; the ledger must still contain it.",
     ),
 ]
 
@@ -62,9 +68,9 @@ def sync(
     rate_limit: RequestRate = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """Keep a local ledger of one or more accounts up to date.
+    """Update a local ledger of one or more accounts.
 
-    The first run reads everything, later runs only what is new. One file holds several accounts, by label.
+    The first run reads everything, later runs only new rows. One file holds several accounts, each with a label.
     """
 
     async def run(clients: Clients) -> None:
@@ -73,7 +79,7 @@ def sync(
         simulated = clients.simulator
         id_ = organization or os.environ.get("B3OS_ORGANIZATION") or (simulated.organization if simulated else None)
         if clients.b3os is not None and not id_:
-            raise ConfigurationError("give --organization, such as org_1, or set B3OS_ORGANIZATION")
+            raise ConfigurationError("add --organization, such as org_1, or set B3OS_ORGANIZATION")
         with rows_kept(lambda: False) as kept, progress_bar("sync") as shown:
 
             def on_progress(progress: "SyncProgress") -> None:
@@ -99,17 +105,17 @@ def sync(
 
 
 def verify(file: _File = None, *, db: _DatabaseOption = None, chain: _Chain = None) -> None:
-    """Recompute the hashes, sums and gaps of a ledger, and say what differs.
+    """Check a ledger: recompute its hashes, sums and gaps, and print differences.
 
-    It exits with 15 where something differs. Keep the chain that it prints: a later check with --chain proves that
-    nothing before it was changed.
+    The exit code is 15 if something differs. Keep the chain hash that it prints: a later verify with --chain proves
+    that nothing was changed that the ledger contained by then.
     """
     from aiozbilling.cli.running import run
     from aiozbilling.sync import verify
 
     path = file or db
     if path is None or (file and db):
-        raise ConfigurationError("give the ledger, as FILE or as --db FILE")
+        raise ConfigurationError("name the ledger once: either FILE or --db FILE")
     report = verify(path, chain=chain)
     run(write(_verified(report).encode()))
     if not report.is_ok:

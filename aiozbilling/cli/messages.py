@@ -1,4 +1,4 @@
-"""Messages for the person at the terminal, on stderr, and the one function that makes a server's text harmless."""
+"""Writes messages to stderr, and makes a server's text safe to print."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import textwrap
 
 __all__ = ["complain", "note", "printable", "with_cli_options"]
 
-# Keywords of the library that errors name, and the options of the command line that set them.
+# The library's keywords in error messages, and the command line's options for them.
 _OPTIONS = {
     "base_url": "--base-url",
     "concurrency": "--concurrency",
@@ -23,7 +23,7 @@ _OPTIONS = {
 }
 _KEYWORD = re.compile(rf"(?<![\w-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
 _TEXTS = re.compile(r"(?<![\w-])(account|format)='([^']*)'")
-_TIMES = re.compile(r"(?<![\w-])(since|until)(?= must be| \()")  # elsewhere these are words
+_TIMES = re.compile(r"(?<![\w-])(since|until)(?= must be| \()")  # elsewhere they are ordinary words
 
 
 def complain(message: str, hint: str = "") -> None:
@@ -39,14 +39,14 @@ def note(message: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Replace the characters that a terminal obeys: escape sequences, C1 and bidirectional controls, line breaks."""
+    """Replace control characters, which a terminal would execute: escapes, C1, bidirectional controls, line breaks."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else " " if character.isspace() else "�" for character in text)
 
 
 def with_cli_options(message: str) -> str:
-    """Replace the library's keywords in an error by the options of the command line: ``--base-url``."""
+    """Replace the library's keywords in an error message by the command line's options, such as ``--base-url``."""
 
     def option(match: re.Match[str]) -> str:
         name = _OPTIONS[match[1]]
@@ -66,4 +66,4 @@ def _write(message: str, style: str) -> None:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except OSError:
-        return  # stderr is closed, so there is no one to write to
+        return  # stderr is closed

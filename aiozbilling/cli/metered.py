@@ -30,14 +30,15 @@ __all__ = ["metered"]
 
 
 class By(StrEnum):
-    """What a row of metered usage is."""
+    """What one row of metered usage describes."""
 
     METRIC = "metric"
     PERIOD = "period"
 
 
 _By = Annotated[
-    By, typer.Option("--by", metavar="ROW", help="What a row of csv and json is: metric (usage) or period (cost).")
+    By,
+    typer.Option("--by", metavar="ROW", help="What one row of csv or json describes: metric (usage) or period (cost)."),
 ]
 _Start = Annotated[
     str | None, typer.Option("--start", metavar="DATE", show_default=False, help="First day, as 2024-01-31.")
@@ -45,7 +46,9 @@ _Start = Annotated[
 _End = Annotated[str | None, typer.Option("--end", metavar="DATE", show_default=False, help="Last day, as 2024-02-29.")]
 _Metrics = Annotated[
     str | None,
-    typer.Option("--metrics", metavar="ID,ID", show_default=False, help="Only these, such as api_calls,storage."),
+    typer.Option(
+        "--metrics", metavar="ID,ID", show_default=False, help="Only these metrics, such as api_calls,storage."
+    ),
 ]
 
 
@@ -69,7 +72,7 @@ def metered(
     Without dates: the current billing period.
     """
     if (since or until) and (start or end):
-        raise ConfigurationError("give either --start and --end, or --since and --until")
+        raise ConfigurationError("use either --start and --end, or --since and --until, not both")
     if until and not since:
         raise ConfigurationError("--until needs --since")
 
@@ -81,7 +84,7 @@ def metered(
         if since is None:
             usage = await billing.usage(start=start, end=end, metrics=metrics)
             if metrics and not usage.metrics:
-                note(f"the server has no usage of {metrics}; run it without --metrics to see the metrics it has")
+                note(f"the server returned no usage of {metrics}; run again without --metrics to see all metrics")
             await output.add([usage])
         else:
             last = until or (None if simulated is None else simulated.now)

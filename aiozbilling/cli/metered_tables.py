@@ -1,4 +1,4 @@
-"""Metered billing's records as tables."""
+"""Draws metered billing's records as tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import aligned, exact, moment, plain_money
 from aiozbilling.cli.pictures import gauge, level
-from aiozbilling.cli.screen import Drawn, Form, Screen
+from aiozbilling.cli.screen import Drawn, Form, Screen, left_out, note_of
 from aiozbilling.records import EstimatedCost, MeteredUsage, MetricUsage
 from aiozbilling.records.amounts import exact_sum
 
@@ -17,7 +17,7 @@ __all__ = ["MeteredTable"]
 
 
 class MeteredTable:
-    """Draws MeteredUsages: each period's metrics, and what they cost."""
+    """Draws MeteredUsages: each period's metrics and their cost."""
 
     def __init__(self, screen: Screen, decimals: int = 6) -> None:
         self._screen = screen
@@ -31,7 +31,10 @@ class MeteredTable:
                 yield Text()
             period = f"{moment(usage.period.start)} to {moment(usage.period.end)} UTC"
             yield Text(f"Metered billing, {period}", style="bold")
-            yield self._metrics(usage) if usage.metrics else Text("No metrics.")
+            if usage.metrics:
+                yield from self._metrics(usage)
+            else:
+                yield Text("No metrics.")
             cost = usage.estimated_cost
             base, overage, total = (
                 plain_money(amount, self._decimals) for amount in (cost.base, cost.overage, cost.total)
@@ -50,24 +53,23 @@ class MeteredTable:
                     style="bold",
                 )
 
-    def _metrics(self, usage: MeteredUsage) -> Drawn:
+    def _metrics(self, usage: MeteredUsage) -> Iterator[Drawn]:
         metrics = list(usage.metrics.values())
         ends = [usage.projected_usage.get(id_) for id_ in usage.metrics]
-        table, _ = self._screen.table(
-            [
-                [Form("Metric", [metric.name for metric in metrics], left=True)],
-                [Form("Id", list(usage.metrics), left=True)],
-                [_numbers("Used", [metric.used for metric in metrics])],
-                [_numbers("Included", [metric.included for metric in metrics])],
-                [Form("Unit", [metric.unit for metric in metrics], left=True)],
-                [self._gauges(metrics, 24), self._gauges(metrics, 10)],
-                [_numbers("%", [metric.percentage for metric in metrics])],
-                [_numbers("Overage", [metric.overage for metric in metrics])],
-                [_numbers("Projected", [None if end is None else end.projected for end in ends])],
-            ],
-            give_way=(1, 5, 8, 4, 7, 5),
-        )
-        return table
+        columns = [
+            [Form("Metric", [metric.name for metric in metrics], left=True)],
+            [Form("Id", list(usage.metrics), left=True)],
+            [_numbers("Used", [metric.used for metric in metrics])],
+            [_numbers("Included", [metric.included for metric in metrics])],
+            [Form("Unit", [metric.unit for metric in metrics], left=True)],
+            [self._gauges(metrics, 24), self._gauges(metrics, 10)],
+            [_numbers("%", [metric.percentage for metric in metrics])],
+            [_numbers("Overage", [metric.overage for metric in metrics])],
+            [_numbers("Projected", [None if end is None else end.projected for end in ends])],
+        ]
+        table, kept = self._screen.table(columns, give_way=(1, 5, 8, 4, 7, 5))
+        yield table
+        yield from map(Text, note_of(left_out(columns, kept)))
 
     def _gauges(self, metrics: Sequence[MetricUsage], width: int) -> Form:
         shares = [None if metric.percentage is None else float(metric.percentage) / 100 for metric in metrics]

@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Access(NamedTuple):
-    """Where a command reads from: an embedded simulator, or the server that the environment or `base_url` names."""
+    """The server that a command reads: an embedded simulator, or the one that `base_url` or the environment names."""
 
     simulator: bool
     base_url: str | None
@@ -48,10 +48,8 @@ OutputFormat = Annotated[
 Simulated = Annotated[
     bool, typer.Option("--simulator", help="Read simulated data from an embedded server: no account, no network.")
 ]
-BaseUrl = Annotated[
-    str | None, typer.Option("--base-url", metavar="URL", show_default=False, help="Use another server.")
-]
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Limit of one attempt.")]
+BaseUrl = Annotated[str | None, typer.Option("--base-url", metavar="URL", show_default=False, help="Use this server.")]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Time limit of one attempt.")]
 MaxItems = Annotated[
     int | None,
     typer.Option(
@@ -63,7 +61,7 @@ MaxItems = Annotated[
         help="At most N rows. Default: 50 in a table, else all.",
     ),
 ]
-Everything = Annotated[bool, typer.Option("--all", "-a", help="Show all rows in a table too.")]
+Everything = Annotated[bool, typer.Option("--all", "-a", help="All rows, in a table too.")]
 PageSize = Annotated[
     int | None,
     typer.Option(
@@ -83,19 +81,22 @@ Decimals = Annotated[
 ]
 SinceTime = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", show_default=False, help="Rows from this month, day or time on."),
+    typer.Option("--since", metavar="TIME", show_default=False, help="Only rows from this month, day or time on."),
 ]
 UntilTime = Annotated[
     str | None,
     typer.Option(
-        "--until", metavar="TIME", show_default=False, help="Rows before this time, or to the end of a month or day."
+        "--until",
+        metavar="TIME",
+        show_default=False,
+        help="Only rows up to the end of this month or day, or before this time.",
     ),
 ]
 StopEarly = Annotated[
     bool,
     typer.Option(
         "--stop-early",
-        help="With --since: read no further once a whole page is older, if all rows so far came newest first.",
+        help="With --since: stop after a whole page of older rows, if all rows so far came newest first.",
     ),
 ]
 RequestRate = Annotated[
@@ -104,7 +105,7 @@ RequestRate = Annotated[
         "--rate-limit",
         metavar="N/SECONDS",
         show_default=False,
-        help="At most N requests in that time, as 180/60, or none. Default: what the provider publishes.",
+        help="At most N requests in that time, such as 180/60, or none. Default: the provider's published limit.",
     ),
 ]
 Since = Annotated[str | None, typer.Option("--since", metavar="YYYY-MM", show_default=False, help="First month.")]

@@ -1,4 +1,4 @@
-"""What a command prints: bytes to stdout, in the format that was asked for."""
+"""Prints a command's output to stdout in the requested format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Format", "Lines", "Printer", "Table", "chosen", "printer", "wrapped", "write"]
 
-_ATOMIC = 4096  # a pipe that is ready takes so many bytes without blocking (PIPE_BUF)
+_ATOMIC = 4096  # a pipe that is ready accepts this many bytes without blocking (PIPE_BUF)
 
 
 class Format(StrEnum):
@@ -32,7 +32,7 @@ class Format(StrEnum):
 
 
 def chosen(wanted: Format | None) -> Format:
-    """Return the format: the one asked for, else a table on a terminal and CSV elsewhere."""
+    """Return the requested format; the default is a table on a terminal and CSV elsewhere."""
     return wanted or (Format.TABLE if sys.stdout.isatty() else Format.CSV)
 
 
@@ -40,8 +40,8 @@ async def write(output: bytes) -> None:
     """Write to stdout at the pace of its reader, while the event loop keeps running.
 
     Raises:
-        OutputClosedError: the reader has gone.
-        OutputFailedError: the disk is full, or the like.
+        OutputClosedError: the reader closed the pipe.
+        OutputFailedError: the output can't be written, for example because the disk is full.
     """
     try:
         descriptor = sys.stdout.fileno()
@@ -55,9 +55,9 @@ async def write(output: bytes) -> None:
 
 
 def wrapped(line: str, indent: int) -> str:
-    """Break a line between words where it is wider than the terminal; a pipe or a file gets it as it is.
+    """Break a line between words if it is wider than the terminal; a pipe or a file gets it unchanged.
 
-    The further lines start in column `indent`. A word that is too wide, such as a hash, stays whole to be copied.
+    Continuation lines are indented by `indent`. A word that is too wide, such as a hash, is not broken, to be copied.
     """
     if not sys.stdout.isatty():
         return line
@@ -74,7 +74,7 @@ async def _ready(descriptor: int) -> None:
     try:
         loop.add_writer(descriptor, ready.set)
     except (OSError, NotImplementedError):
-        return  # a file never makes one wait; Windows has no such call
+        return  # a file is always ready; Windows has no add_writer
     try:
         await ready.wait()
     finally:
@@ -95,7 +95,7 @@ class Table(Protocol):
 
 
 class Printer(Protocol):
-    """Prints records as they come."""
+    """Prints records as they arrive."""
 
     async def add(self, records: Sequence[Any]) -> None:
         """Print more records, at least one."""
@@ -130,7 +130,7 @@ class Lines:
             await write(_for_terminal(self._begin() + lines))
 
     async def end(self, total: int | None = None) -> None:  # noqa: ARG002 - only tables show it
-        """Print the end of the data, and the header where there was no row."""
+        """Print the end of the data, and the header if there was no row."""
         if self._format is Format.JSON:
             await write(b"\n]\n" if self._begun else b"[]\n")
         elif not self._begun:
@@ -155,7 +155,7 @@ def _for_terminal(lines: bytes) -> bytes:
 
 
 def printer(wanted: Format | None, kind: type, table: Callable[[Screen], Table], *, by: By | None = None) -> Printer:
-    """Return the printer of one kind of record in the format that was asked for; `by` says what a row of data is."""
+    """Return a printer for one kind of record in the requested format; `by` defines what one row of data describes."""
     format_ = chosen(wanted)
     if format_ is not Format.TABLE:
         return Lines(format_, kind, by)

@@ -1,4 +1,4 @@
-"""Bars and lines made of characters."""
+"""Draws bars, gauges and sparklines with characters."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def bar(share: float, width: int, *, ascii_only: bool = False) -> str:
 
 
 def gauge(share: float, width: int, *, ascii_only: bool = False) -> str:
-    """Draw a share of something on its track: always `width` characters."""
+    """Draw a share as a bar on a grey background, always `width` characters wide."""
     filled = round(min(max(share, 0.0), 1.0) * width)
-    full, track = ("#", ".") if ascii_only else ("█", "░")
-    return full * filled + track * (width - filled)
+    full, empty = ("#", ".") if ascii_only else ("█", "░")
+    return full * filled + empty * (width - filled)
 
 
 def level(share: float) -> str:
-    """Give the colour of a share of what is allowed."""
+    """Return the colour of a used share of an allowance."""
     return "green" if share < 0.8 else "yellow" if share <= 1 else "red"
 
 
 def sparkline(values: Sequence[float], width: int, *, ascii_only: bool = False) -> str:
-    """Draw values as a line of columns, averaged where there are more of them than `width`."""
+    """Draw values as a line of columns; more than `width` values are averaged."""
     heights = _ASCII_HEIGHTS if ascii_only else _HEIGHTS
     count = min(len(values), width)
     slices = [values[len(values) * i // count : len(values) * (i + 1) // count] for i in range(count)]

@@ -1,7 +1,8 @@
-"""What commands that write files show: a progress bar, what an interruption keeps, and a summary."""
+"""Progress bar, note after an interruption, and summary of the commands that write files."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ __all__ = ["progress_bar", "rows_kept", "summary"]
 
 @contextmanager
 def rows_kept(is_kept: Callable[[], bool]) -> Iterator[Callable[[int], None]]:
-    """Where a run is interrupted, say how many rows are kept; the function that it yields counts them."""
+    """If the run is interrupted, note how many rows are kept. Yields a function that takes the rows read so far."""
     rows = 0
 
     def count(read: int) -> None:
@@ -71,4 +72,11 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
 def summary(lines: list[tuple[str, str]]) -> str:
     """Return titles and texts in two columns."""
     width = max(len(title) for title, _ in lines) + 2
-    return "".join(wrapped(f"{title:<{width}}{printable(text)}", width) + "\n" for title, text in lines)
+    return "".join(_entry(title, printable(text), width) + "\n" for title, text in lines)
+
+
+def _entry(title: str, text: str, width: int) -> str:
+    """Return a line of a summary; a word that is too wide for the second column, such as a hash, is below the title."""
+    line = wrapped(f"{title:<{width}}{text}", width)
+    is_too_wide = sys.stdout.isatty() and max(map(len, line.splitlines())) > shutil.get_terminal_size().columns
+    return f"{title}\n{wrapped(f'  {text}', 2)}" if is_too_wide else line

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file, .html or .xlsx; it is replaced.")]
+_Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="FILE", help="The file to write, .html or .xlsx; an existing one is replaced."),
+]
 _Month = Annotated[
     str | None,
     typer.Option("--month", metavar="YYYY-MM", show_default=False, help="Default: the latest closed month."),
 ]
-_Static = Annotated[bool, typer.Option("--static", help="A page without any script, for mail.")]
+_Static = Annotated[bool, typer.Option("--static", help="Write a page without scripts, for mail.")]
 
 
 def report(
@@ -55,12 +58,12 @@ def report(
 
 
 def _refuse_unknown(month: str | None, statement: "Statement") -> None:
-    """Refuse a month that is outside of all data."""
+    """Raise ConfigurationError for a month without data."""
     known = {each.month for each in statement.months}
     known |= {usage.year_month for _, usage in statement.facts.cu if usage.year_month}
     known |= {f"{usage.period.start:%Y-%m}" for _, usage in statement.facts.metered}
     if month is not None and month not in known:
-        raise ConfigurationError(f"there is no data of {month}; months with data: {_listed(sorted(known)) or 'none'}")
+        raise ConfigurationError(f"there is no data for {month}; months with data: {_listed(sorted(known)) or 'none'}")
 
 
 def _listed(months: list[str]) -> str:

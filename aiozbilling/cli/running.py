@@ -1,4 +1,4 @@
-"""One event loop for one command, and signals that end it."""
+"""Runs a command in an event loop, and ends it on a signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The terminal: how wide it is, what it can show, and tables that fit it."""
+"""The terminal: its width and character set, and tables that fit it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from aiozbilling.cli.figures import NOTHING
 from aiozbilling.cli.messages import printable
 from aiozbilling.cli.pictures import bar
 
-__all__ = ["Bars", "Drawn", "Form", "Screen"]
+__all__ = ["Bars", "Drawn", "Form", "Screen", "has_figures", "left_out", "note_of"]
 
 Drawn: TypeAlias = Table | Text
 _GAP = 2
-_HEIGHT = 25  # means nothing here, but without it rich takes a dumb terminal for 80 wide
+_HEIGHT = 25  # not used, but without a height rich assumes that a dumb terminal is 80 wide
 _RULED = box.SIMPLE
 _RULED_IN_ASCII = box.Box(str(box.SIMPLE).replace("─", "-"), ascii=True)
 _ASCII = str.maketrans({"…": "~", "≈": "~", NOTHING: "-", "·": "-"})
@@ -30,7 +30,10 @@ _ASCII = str.maketrans({"…": "~", "≈": "~", NOTHING: "-", "·": "-"})
 
 @attrs.frozen
 class Form:
-    """One form of a column: its title, its cells, and the total below them."""
+    """One form of a column: its title, its cells, and the total below them.
+
+    `name` identifies the column in `note_of` where the title alone does not.
+    """
 
     title: str
     cells: Sequence[str]
@@ -38,6 +41,7 @@ class Form:
     left: bool = False
     style: str = ""
     styles: Sequence[str] = ()
+    name: str = ""
 
     @property
     def width(self) -> int:
@@ -47,7 +51,7 @@ class Form:
     def set(self) -> list[Text]:
         """Return title, cells and total, aligned to the left or to the right of the column."""
         texts = [printable(text) for text in (self.title, *self.cells, self.total)]
-        if not self.left:  # by hand: rich takes away the blanks that put the points of numbers below each other
+        if not self.left:  # rich would strip the trailing blanks that align decimal points
             width = max(map(cell_len, texts))
             texts = [" " * (width - cell_len(text)) + text for text in texts]
         styles = ("", *self.styles, "") if self.styles else [""] * len(texts)
@@ -56,7 +60,7 @@ class Form:
 
 @attrs.frozen
 class Bars:
-    """A column of bars, shares between 0 and 1, as wide as there is room left."""
+    """A column of bars for shares between 0 and 1. It takes the width that the other columns leave."""
 
     title: str
     shares: Sequence[float]
@@ -66,14 +70,14 @@ class Bars:
 
     @property
     def width(self) -> int:
-        """Characters that it needs at least."""
+        """Characters of the narrowest bars."""
         return max(self.least, cell_len(self.title))
 
 
 class Screen:
-    """What stdout can show, and what is drawn for it.
+    """Draws tables and texts for stdout.
 
-    Every text of a server passes `printable` here, in `draw` or in `Form.set`, and nowhere else.
+    Every text from a server goes through `printable` here, in `draw` or in `Form.set`, and nowhere else.
     """
 
     def __init__(self) -> None:
@@ -86,7 +90,7 @@ class Screen:
         with self._console.capture() as captured:
             for thing in drawn:
                 if isinstance(thing, Text):
-                    thing.plain = printable(thing.plain)  # may hold a server's text, as the cells of tables do
+                    thing.plain = printable(thing.plain)  # it may contain text from a server
                 self._console.print(thing)
         text = captured.get()
         return (text.translate(_ASCII) if self.ascii_only else text).encode(sys.stdout.encoding or "ascii", "replace")
@@ -135,6 +139,23 @@ class Screen:
         for row in zip(*cells, strict=True):
             table.add_row(*row)
         return table
+
+
+def has_figures(form: Form) -> bool:
+    """Return whether any cell has content."""
+    return any(cell.strip() not in ("", NOTHING) for cell in form.cells)
+
+
+def left_out(columns: Sequence[Sequence[Form | Bars]], kept: frozenset[int]) -> list[str]:
+    """Return the names of the columns that a table has no room for; columns without content and bars don't count."""
+    missing = [forms[0] for i, forms in enumerate(columns) if forms and i not in kept]
+    return [form.name or form.title for form in missing if isinstance(form, Form) and form.title and has_figures(form)]
+
+
+def note_of(names: Iterable[str]) -> list[str]:
+    """Return a line that says which columns are left out, or nothing if none is."""
+    listed = ", ".join(names)
+    return [f"No room for {listed}: --format csv has all columns."] if listed else []
 
 
 def _width(chosen: Sequence[Sequence[Form | Bars]]) -> int:

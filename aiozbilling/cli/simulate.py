@@ -16,24 +16,34 @@ if TYPE_CHECKING:
 
 __all__ = ["simulate"]
 
-_Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes a free one.")]
-_Accounts = Annotated[int, typer.Option("--accounts", metavar="N", min=1, help="Accounts, each with its own keys.")]
-_TopUps = Annotated[
-    int, typer.Option("--top-ups", metavar="N", min=0, help="Top-ups of each account; millions are fine.")
+_Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port; 0 chooses a free one.")]
+_Accounts = Annotated[
+    int, typer.Option("--accounts", metavar="N", min=1, help="Number of accounts, each with its own keys.")
 ]
+_TopUps = Annotated[int, typer.Option("--top-ups", metavar="N", min=0, help="Top-ups per account; millions are fine.")]
 _Days = Annotated[int, typer.Option("--days", metavar="N", min=1, help="Days of each account's history.")]
-_Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed makes the same accounts.")]
-_Latency = Annotated[float, typer.Option("--latency", metavar="SECONDS", min=0, help="Seconds that each reply takes.")]
+_Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed generates the same accounts.")]
+_Latency = Annotated[float, typer.Option("--latency", metavar="SECONDS", min=0, help="Delay of each reply.")]
 _Behave = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", show_default=False, help="Misbehave, as max_limit=100; see --list."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Change the server's behaviour, such as max_limit=100; see --list.",
+    ),
 ]
 _Fail = Annotated[
     list[str] | None,
-    typer.Option("--fail", metavar="FAULT[:TIMES]", show_default=False, help="Fail, as http-503:2; see --list."),
+    typer.Option(
+        "--fail",
+        metavar="FAULT[:TIMES]",
+        show_default=False,
+        help="Make requests fail, such as http-503:2; see --list.",
+    ),
 ]
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write no line for each request.")]
-_List = Annotated[bool, typer.Option("--list", help="Show the values of --set and --fail, and exit.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Don't log requests.")]
+_List = Annotated[bool, typer.Option("--list", help="List the values for --set and --fail, and exit.")]
 
 
 def simulate(
@@ -49,10 +59,10 @@ def simulate(
     quiet: _Quiet = False,
     list_: _List = False,
 ) -> None:
-    """Serve the three systems, simulated, until Ctrl-C.
+    """Serve simulated AIOZ, B3OS and metered billing until Ctrl-C.
 
-    It prints the URL and the credentials as lines that a shell can source, and a line for each request on stderr.
-    Ctrl-C ends it with exit code 0.
+    It prints the URL and the credentials as lines that a shell can source, and logs each request to stderr. After
+    Ctrl-C, the exit code is 0.
     """
     from aiozbilling.simulator import Behaviour, Simulator
 
@@ -87,7 +97,7 @@ async def _serve(simulator: "Simulator", port: int) -> None:
         await write(_greeting(simulator).encode())
         await asyncio.Event().wait()
     except asyncio.CancelledError:
-        return  # by Ctrl-C
+        return  # Ctrl-C
     finally:
         await simulator.stop()
 
@@ -102,7 +112,7 @@ def _log(request: "ReceivedRequest") -> None:
     account = "unknown" if request.account is None else request.account.name
     moment = datetime.now(UTC).isoformat(timespec="milliseconds")[:-6]
     line = f"{moment}Z {account} {request.method} {request.path}{query} {status} {request.seconds * 1000:.1f} ms"
-    with contextlib.suppress(OSError):  # nobody reads stderr any more
+    with contextlib.suppress(OSError):  # stderr may be closed
         # Control characters of a hostile path must not reach the terminal.
         print(line.encode("unicode_escape").decode(), file=sys.stderr, flush=True)  # noqa: T201
 
@@ -134,7 +144,7 @@ def _exports(variables: dict[str, str], suffix: str) -> list[str]:
 
 
 def _curl_lines(simulator: "Simulator") -> list[str]:
-    """Write curl commands that work, as comments: a shell that sources the output runs none of them."""
+    """Return curl commands as comments, so that a shell that sources the output does not run them."""
     account, month = simulator.account, f"{simulator.now:%Y-%m}"
     keys = f"pinning_api_key: {account.api_key}", f"pinning_secret_key: {account.secret_key}"
     requests = (
@@ -159,11 +169,11 @@ def _set(behaviour: "Behaviour", setting: str) -> None:
     name, _, text = setting.partition("=")
     fields = attrs.fields_dict(type(behaviour))
     if name not in fields:
-        raise ConfigurationError(f"there is no {name!r} to set: --list shows what there is")
+        raise ConfigurationError(f"--set has no setting {name!r}; --list shows all settings")
     try:
         setattr(behaviour, name, _value(text, fields[name].default, str(fields[name].type)))
     except (ValueError, TypeError):
-        raise ConfigurationError(f"{name} can't be {text!r}: --list shows what it takes") from None
+        raise ConfigurationError(f"--set {name} can't be {text!r}; --list shows what it accepts") from None
 
 
 def _value(text: str, default: object, type_: str) -> Any:
@@ -182,7 +192,7 @@ def _plan(simulator: "Simulator", fault: str) -> None:
     try:
         simulator.fail(name, int(times or 1))
     except ValueError:
-        raise ConfigurationError(f"there is no fault {fault!r}: --list shows what there is") from None
+        raise ConfigurationError(f"--fail has no fault {fault!r}; --list shows all faults") from None
 
 
 def _options_text() -> str:
@@ -197,10 +207,10 @@ def _options_text() -> str:
     faults = [f"  {fault.value:26} {fault.doc}" for fault in Fault]
     return "\n".join(
         [
-            "--set NAME=VALUE (with the default, and what it takes)",
+            "--set NAME=VALUE (each with its default and type)",
             *settings,
             "",
-            "--fail FAULT or FAULT:TIMES (a request suffers one; several wait in line)",
+            "--fail FAULT or FAULT:TIMES (one fault per request, in the order of the options)",
             *faults,
             "",
         ]

@@ -1,4 +1,4 @@
-"""Clients from the environment, from a prompt, or of an embedded simulator."""
+"""Creates clients with credentials from the environment, from a prompt or from an embedded simulator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ C = TypeVar("C", bound="Client")
 
 
 class Clients(NamedTuple):
-    """Clients of the systems that a command reads, and the simulator where that is the server."""
+    """Clients of the systems that a command reads, and the simulator if it is the server."""
 
     aioz: AiozBilling | None
     b3os: B3osBilling | None
@@ -33,29 +33,28 @@ class Clients(NamedTuple):
 
 
 def with_aioz(access: Access, use: Callable[[AiozBilling, Simulator | None], Awaitable[None]]) -> None:
-    """Run `use` with a client of AIOZ, and with the simulator where that is the server."""
+    """Run `use` with a client of AIOZ, and with the simulator if it is the server."""
     _run_one(access, _aioz(access), use)
 
 
 def with_b3os(access: Access, use: Callable[[B3osBilling, Simulator | None], Awaitable[None]]) -> None:
-    """Run `use` with a client of B3OS, and with the simulator where that is the server."""
+    """Run `use` with a client of B3OS, and with the simulator if it is the server."""
     _run_one(access, _b3os(access), use)
 
 
 def with_metered(access: Access, use: Callable[[MeteredBilling, Simulator | None], Awaitable[None]]) -> None:
-    """Run `use` with a client of metered billing, and with the simulator where that is the server."""
+    """Run `use` with a client of metered billing, and with the simulator if it is the server."""
     _run_one(access, _metered(access), use)
 
 
 def with_systems(access: Access, systems: Sequence[str], use: Callable[[Clients], Awaitable[None]]) -> None:
-    """Run `use` with clients of the systems named: ``aioz``, ``b3os``, ``metered``."""
+    """Run `use` with clients of the given systems: ``aioz``, ``b3os``, ``metered``."""
     unknown = [name for name in systems if name not in ("aioz", "b3os", "metered")]
     if unknown or not systems:
-        raise ConfigurationError(
-            f"--what takes aioz, b3os and metered, separated by commas: not {unknown or 'nothing'}"
-        )
+        wrong = " or ".join(map(repr, unknown)) or "nothing"
+        raise ConfigurationError(f"--what takes aioz, b3os and metered, separated by commas, not {wrong}")
     if access.base_url and len(systems) > 1:
-        raise ConfigurationError("--base-url is the server of one system: name only one with --what")
+        raise ConfigurationError("--base-url is the server of one system; choose that system with --what")
     aioz = _aioz(access) if "aioz" in systems else None
     b3os = _b3os(access) if "b3os" in systems else None
     metered = _metered(access) if "metered" in systems else None
@@ -129,7 +128,7 @@ def _metered(access: Access) -> Callable[[Simulator | None], MeteredBilling]:
     if not access.simulator:
         if not url:
             raise ConfigurationError(
-                "set the environment variable METERED_BILLING_URL, or give --base-url; --simulator needs neither"
+                "set the environment variable METERED_BILLING_URL, or add --base-url; --simulator needs neither"
             )
         secrets = _asked({"METERED_BILLING_TOKEN": "session token of the metered billing"})
 
@@ -144,7 +143,7 @@ def _metered(access: Access) -> Callable[[Simulator | None], MeteredBilling]:
 
 
 def _settings(access: Access) -> dict[str, Any]:
-    """Return the settings of a client that the options give."""
+    """Return the client settings that the options set."""
     return {"timeout": access.timeout}
 
 
@@ -157,11 +156,16 @@ def _rate_limit(text: str) -> Any:
     try:
         return RateLimit(int(requests), float(per_s))
     except ValueError:
-        raise ConfigurationError(f"--rate-limit is requests/seconds, as 180/60, or none: not {text!r}") from None
+        raise ConfigurationError(
+            f"--rate-limit must be requests and seconds, such as 180/60, or none, not {text!r}"
+        ) from None
 
 
 def _asked(secrets: dict[str, str], instead: str = "") -> dict[str, str]:
-    """Ask for the secrets that the environment lacks, without echo; return all of them, or none if none is missing."""
+    """Ask, without echo, for the secrets that the environment lacks.
+
+    Returns all secrets, or an empty dict if none was missing.
+    """
     missing = [name for name in secrets if not os.environ.get(name)]
     if not missing:
         return {}
@@ -199,7 +203,7 @@ def _run_one(
 
 def _run(access: Access, on_server: Callable[[Simulator | None], Coroutine[Any, Any, None]]) -> None:
     if access.simulator and access.base_url:
-        raise ConfigurationError("give either --simulator or --base-url")
+        raise ConfigurationError("use either --simulator or --base-url, not both")
 
     async def on_simulator() -> None:
         from aiozbilling.simulator import Simulator
@@ -208,7 +212,7 @@ def _run(access: Access, on_server: Callable[[Simulator | None], Coroutine[Any, 
 
         def on_request(_request: ReceivedRequest) -> None:
             nonlocal is_noted
-            if not is_noted:  # with the first request, as a wrong argument is refused before it
+            if not is_noted:  # not before the first request: a wrong argument should produce its error only
                 is_noted = True
                 note(f"simulated data (seed {simulator.seed}) from an embedded server")
 

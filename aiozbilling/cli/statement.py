@@ -25,7 +25,7 @@ _FailBelow = Annotated[
         metavar="DAYS",
         min=0,
         show_default=False,
-        help=f"Exit with {TOO_SHORT} where an account has fewer days left.",
+        help=f"Exit with {TOO_SHORT} if an account has fewer days left.",
     ),
 ]
 
@@ -40,9 +40,9 @@ def months(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """Cost and deposits by month, of all systems that are known.
+    """Cost and deposits by month.
 
-    Of AIOZ, the sum of the daily history. A month is closed when nothing more is expected.
+    AIOZ's costs are sums of the daily history. A month is closed when no further rows are expected.
     """
 
     async def show(statement: "Statement", _now: "datetime") -> None:
@@ -63,7 +63,7 @@ def balance(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """AIOZ: balance of each account, derived: credited deposits less spend."""
+    """AIOZ: balance of each account: credited deposits minus spend."""
 
     async def show(statement: "Statement", _now: "datetime") -> None:
         from aiozbilling.cli.statement_tables import print_balances, print_daily_balances
@@ -82,9 +82,9 @@ def runway(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """AIOZ: how many days the balance of each account lasts, an estimate.
+    """AIOZ: estimate how many days the balance of each account lasts.
 
-    The derived balance by the mean spend of the last 30 complete days.
+    The balance is divided by the mean daily spend of the last 30 complete days.
     """
 
     async def show(statement: "Statement", now: "datetime") -> None:
@@ -92,7 +92,7 @@ def runway(
 
         await print_runways(format_, statement, now.date())
         if not statement.runways:
-            note("no account has rows: there is nothing to estimate from")
+            note("no account has any rows, so there is no estimate")
         short = [each for each in statement.runways if _is_short(each, now, fail_below)]
         if short:
             named = ", ".join(f"{each.account} ({int(each.days_left(now.date()) or 0)})" for each in short)

@@ -1,4 +1,4 @@
-"""Months, balances and runways as tables for people and as data for programs."""
+"""Prints months, balances and runways as tables for people and as data for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import NOTHING, aligned, exact, money, rounded
 from aiozbilling.cli.output import Format, chosen, write
-from aiozbilling.cli.screen import Form, Screen
+from aiozbilling.cli.screen import Form, Screen, has_figures, left_out, note_of
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD
 from aiozbilling.tables.columns import Column
@@ -64,7 +64,7 @@ _RUNWAY = (
 
 
 def month_rows(statement: Statement, since: str | None, until: str | None) -> list[Row]:
-    """Return the months of all systems, by system and account, oldest first."""
+    """Return the months of all systems, sorted by system and account, oldest first."""
     rows: list[Row] = [
         ("aioz", account.account, m.month, m.is_closed, "USD", m.spend, m.storage, m.bandwidth, m.not_split,
          m.deposits, None)
@@ -82,7 +82,7 @@ def month_rows(statement: Statement, since: str | None, until: str | None) -> li
 
 
 async def print_months(format_: Format | None, rows: Sequence[Row], statement: Statement) -> None:
-    """Print months; a table has the sum of AIOZ below."""
+    """Print months; below a table is the sum of AIOZ."""
     if await _print_data(format_, _MONTH, rows):
         return
     sums = {i: exact_sum(*(row[i] for row in rows if row[0] == "aioz" and row[i] is not None)) for i in (5, 9)}
@@ -96,17 +96,17 @@ async def print_months(format_: Format | None, rows: Sequence[Row], statement: S
         [_amounts("CU", [row[10] for row in rows])],
     ]
     screen = Screen()
-    # Compute units give way after deposits, whose sum is below: a row of B3OS has no other figure.
-    without_figures = [i for i, column in enumerate(forms) if not _has_figures(column[0])]
+    # Deposits are left out before compute units: their sum is below, and a row of B3OS has no other figure.
+    without_figures = [i for i, column in enumerate(forms) if not has_figures(column[0])]
     table, kept = screen.table(forms, give_way=(*without_figures, 7, 6, 5, 8, 9, 0))
-    below = _left_out(forms, kept)
-    below.append(f"AIOZ: spend {exact(sums[5])} USD, credited deposits {exact(sums[9])} USD, sums exact")
+    below = note_of(left_out(forms, kept))
+    below.append(f"AIOZ, exact sums: spend {exact(sums[5])} USD, credited deposits {exact(sums[9])} USD")
     if any(row[3] is False for row in rows):
-        below.append("* not closed: more may come")
+        below.append("* not closed: further rows may come")
     late = sorted({name for month in statement.months for name in month.not_read})
     if late:
-        below.append(f"not read since a month ended: {', '.join(late)}")
-    await _print_table(screen, table if rows else None, below if rows else ["No month is known."])
+        below.append(f"Accounts last read before a month ended: {', '.join(late)}")
+    await _print_table(screen, table if rows else None, below if rows else ["No months."])
 
 
 _PARTS = (("Storage", 6), ("Bandwidth", 7), ("Not split", 8), ("Deposits", 9))
@@ -134,7 +134,7 @@ async def print_balances(format_: Format | None, statement: Statement) -> None:
         [Form("Not credited", [str(row[5]) for row in rows])],
     ]
     total = exact_sum(*(row[4] for row in rows if row[4] is not None))
-    await _print_forms(forms, (5, 3, 2, 1), rows, [f"Together: {exact(total)} USD", f"The {BALANCE_METHOD}."])
+    await _print_forms(forms, (5, 3, 2, 1), rows, [f"Total: {exact(total)} USD", f"The {BALANCE_METHOD}."])
 
 
 async def print_daily_balances(format_: Format | None, statement: Statement) -> None:
@@ -185,10 +185,6 @@ async def print_runways(format_: Format | None, statement: Statement, today: dat
     await _print_forms(forms, (2, 1), rows, [f"An estimate: {RUNWAY_METHOD}."])
 
 
-def _has_figures(form: Form) -> bool:
-    return any(cell.strip() != NOTHING for cell in form.cells)
-
-
 def _days(runway: Runway, left: int | None) -> str:
     if left is not None:
         return f"{left:,}"
@@ -196,7 +192,7 @@ def _days(runway: Runway, left: int | None) -> str:
 
 
 def _end(runway: Runway, is_funded: bool) -> str:  # noqa: FBT001
-    """Return the day on which the balance reaches 0, or why there is none."""
+    """Return the day on which the balance reaches 0, or the reason why there is no such day."""
     if runway.balance <= 0:
         return "already empty" if is_funded else "no credited deposit"
     if not runway.basis_days:
@@ -218,7 +214,7 @@ def _amounts(title: str, amounts: Sequence[Decimal | None]) -> Form:
 
 
 async def _print_data(format_: Format | None, columns: Sequence[Column], rows: Sequence[Row]) -> bool:
-    """Print rows in a format for programs; return False where a table is wanted."""
+    """Print rows in a format for programs and return True; return False if the format is a table."""
     from aiozbilling.tables.texts import csv_header, csv_lines, jsonl_lines
 
     match chosen(format_):
@@ -239,14 +235,8 @@ async def _print_forms(
 ) -> None:
     screen = Screen()
     table, kept = screen.table(forms, give_way)
-    lines = [*_left_out(forms, kept), *below]
+    lines = [*note_of(left_out(forms, kept)), *below]
     await _print_table(screen, table if rows else None, lines if rows else ["No account has rows."])
-
-
-def _left_out(forms: Sequence[Sequence[Form]], kept: frozenset[int]) -> list[str]:
-    """Return a line that names the columns without room in the table, except those that have nothing in any row."""
-    titles = [column[0].title for i, column in enumerate(forms) if i not in kept and _has_figures(column[0])]
-    return [f"No room for {', '.join(titles)}: --format csv has all columns."] if titles else []
 
 
 async def _print_table(screen: Screen, table: Any, below: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""A simulator in a thread of its own, and command lines that talk to it."""
+"""A simulator in its own thread, and command lines that use it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Result:
 
 
 def credentials_of(simulator: Simulator) -> dict[str, str]:
-    """Give the environment of somebody who has an account at the simulator."""
+    """Return the environment variables of a user who has an account at the simulator."""
     return {
         "AIOZ_PIN_BASE_URL": simulator.url,
         "AIOZ_PIN_API_KEY": simulator.api_key,
@@ -45,7 +45,7 @@ def credentials_of(simulator: Simulator) -> dict[str, str]:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    """Run a simulator beside the test."""
+    """Run a simulator during the test."""
     loop = asyncio.new_event_loop()
     simulator = Simulator(seed=3, top_ups=120, days=70)
     thread = threading.Thread(target=loop.run_forever)
@@ -61,14 +61,14 @@ def simulator() -> Iterator[Simulator]:
 
 
 class CommandLine:
-    """Runs command lines in this process, or in one of their own."""
+    """Runs command lines in this process or in a new one."""
 
     def __init__(self, simulator: Simulator, monkeypatch: Any, capture: Any) -> None:
         self._capture = capture
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
         self.environment |= credentials_of(simulator)
         for name, text in credentials_of(simulator).items():
-            monkeypatch.setenv(name, text)  # monkeypatch puts back what --base-url changes
+            monkeypatch.setenv(name, text)
 
     def __call__(self, *arguments: str) -> Result:
         self._capture.readouterr()
@@ -102,5 +102,5 @@ class CommandLine:
 
 @pytest.fixture
 def command(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any) -> CommandLine:
-    """Give a command line of somebody who has an account at the simulator."""
+    """Return the command line of a user who has an account at the simulator."""
     return CommandLine(simulator, monkeypatch, capfdbinary)

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     ],
 )
 def test_each_failure_has_its_code(command: CommandLine, simulator: Simulator, fault: str, code: int) -> None:
-    """The command ends with the code of the failure, with one line on stderr, and without any secret."""
-    simulator.fail(fault, times=9, headers={"Retry-After": "3600"})  # beyond what is waited for
+    """The command ends with the exit code of the failure and one line on stderr, which contains no secret."""
+    simulator.fail(fault, times=9, headers={"Retry-After": "3600"})  # longer than the client waits
     result = command("month")
     assert (result.code, result.out) == (code, b"")
     assert result.err.startswith("aiozbilling: ")
@@ -43,7 +43,7 @@ def test_each_failure_has_its_code(command: CommandLine, simulator: Simulator, f
 
 
 def test_a_list_that_stays_short_is_a_listing_error(command: CommandLine, simulator: Simulator) -> None:
-    """Where the server's total promises rows that never come, the exit code says that the list is incomplete."""
+    """If the server returns fewer rows than its total, the exit code is that of an incomplete list."""
     simulator.behaviour.null_lists = "always"
     result = command("top-ups")
     assert result.code == 11
@@ -51,7 +51,7 @@ def test_a_list_that_stays_short_is_a_listing_error(command: CommandLine, simula
 
 
 def test_a_timeout_is_a_transport_failure(command: CommandLine, simulator: Simulator) -> None:
-    """--timeout bounds an attempt."""
+    """--timeout limits the time of an attempt."""
     simulator.fail("hang", times=9)
     assert command("month", "--timeout", "0.05").code == 9
 
@@ -84,7 +84,7 @@ def test_a_timeout_is_a_transport_failure(command: CommandLine, simulator: Simul
     ],
 )
 def test_wrong_arguments_are_refused(command: CommandLine, simulator: Simulator, arguments: tuple[str, ...]) -> None:
-    """Wrong use ends with 2, in one or two lines, before any request."""
+    """Wrong arguments end with exit code 2 and one or two lines on stderr, before any request."""
     result = command(*arguments)
     assert (result.code, result.out) == (2, b"")
     assert 1 <= len(result.err.splitlines()) <= 2
@@ -108,7 +108,7 @@ def test_missing_credentials_are_named(
     missing: tuple[str, ...],
     named: str,
 ) -> None:
-    """Without a terminal to ask, the message names the variables to set."""
+    """If there is no terminal for a prompt, the message names the variables to set."""
     for name in missing:
         monkeypatch.delenv(name)
     result = command(*arguments)
@@ -118,17 +118,17 @@ def test_missing_credentials_are_named(
 
 
 def test_a_full_disk_is_an_output_failure(command: CommandLine) -> None:
-    """What can't be written is said in a line."""
+    """Output that can't be written ends with exit code 12 and one line on stderr."""
     with Path("/dev/full").open("wb") as full:
         result = command.process("top-ups", stdout=full)
     assert result.code == 12
     assert result.err.splitlines() == ["aiozbilling: stdout: can't write: No space left on device"]
 
 
-def test_a_bug_tells_nothing_but_its_kind(
+def test_a_bug_shows_only_its_class(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error that nobody planned is one line without its own words; a variable shows the traceback."""
+    """An unexpected error is one line without the error's text; an environment variable shows the traceback."""
 
     async def fails(_billing: AiozBilling) -> NoReturn:
         raise RuntimeError(f"holding {simulator.secret_key}")
@@ -143,10 +143,10 @@ def test_a_bug_tells_nothing_but_its_kind(
     assert "Traceback" in command("month").err
 
 
-def test_the_servers_words_cannot_steer_the_terminal(
+def test_control_characters_do_not_reach_the_terminal(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Control characters in a message of the server are not passed on."""
+    """Control characters in an error message are replaced."""
     monkeypatch.setenv("AIOZ_PIN_BASE_URL", "http://127.0.0.1:1\033[31m")
     result = command("month")
     assert result.code == 2
@@ -162,15 +162,15 @@ def test_the_help_lists_every_code(command: CommandLine) -> None:
         assert name in text
 
 
-def test_credentials_are_no_arguments(command: CommandLine) -> None:
-    """No command takes a key or a token, which every process list would show."""
+def test_credentials_are_not_arguments(command: CommandLine) -> None:
+    """No command accepts a key or a token as an argument, which process lists would show."""
     for name in ("month", "history", "top-ups", "cu-usage", "metered", "simulate"):
         text = command(name, "--help").out.decode().lower()
         assert not [word for word in ("--token", "--api-key", "--secret") if word in text]
 
 
-def test_a_format_that_is_none_is_told_with_those_that_are(command: CommandLine) -> None:
-    """A bad value for an option is a sentence of ours, without what the argument parser's library puts before it."""
+def test_an_unknown_format_lists_the_known_ones(command: CommandLine) -> None:
+    """The message for an invalid option value lists the valid ones, without the prefix of the parser's library."""
     result = command("month", "--format", "xml")
     assert (result.code, result.out) == (2, b"")
     assert result.err.splitlines() == [
@@ -182,7 +182,7 @@ def test_a_format_that_is_none_is_told_with_those_that_are(command: CommandLine)
 def test_the_organization_may_come_from_the_environment(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A month alone is no organization: the id is then that of the environment, and has to be there."""
+    """If the only argument is a month, the organization comes from the environment; without one, it is an error."""
     missing = command("cu-usage", "2026-10", "--format", "csv")
     assert (missing.code, "B3OS_ORGANIZATION" in missing.err) == (2, True)
     monkeypatch.setenv("B3OS_ORGANIZATION", simulator.organization)

@@ -1,4 +1,4 @@
-"""The commands export and sync."""
+"""The command export, and the notes and progress bar that it shares with other commands."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from aiozbilling.simulator import Simulator
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "sqlite"])
 def test_an_export_ends_with_its_facts(command: Any, tmp_path: Path, suffix: str) -> None:
-    """The summary tells rows, times, sums and SHA-256, and stderr stays empty where it is no terminal."""
+    """The summary contains rows, sums and SHA-256; stderr stays empty if it is not a terminal."""
     path = tmp_path / f"t.{suffix}"
     result = command("export", "top-ups", "--out", str(path))
     assert (result.code, result.err) == (0, "")
-    told = dict(re.findall(r"^(\S+) +(.*)$", result.out.decode(), re.MULTILINE))
+    summary = dict(re.findall(r"^(\S+) +(.*)$", result.out.decode(), re.MULTILINE))
     manifest = json.loads((tmp_path / f"_t.{suffix}.manifest.json").read_bytes())
-    assert (told["rows"], told["SHA-256"]) == ("120", manifest["sha256"])
-    assert told["sum"].endswith(" USD")
-    assert told["list"] == "static; 0 duplicates and 0 null rows skipped"
+    assert (summary["rows"], summary["SHA-256"]) == ("120", manifest["sha256"])
+    assert summary["sum"].endswith(" USD")
+    assert summary["list"] == "static; 0 duplicates and 0 null rows skipped"
     again = command("export", "top-ups", "--out", str(path))
     assert (again.code, again.out) == (12, b"")
     assert "Choose another name, or replace the file with --force" in again.err
@@ -34,7 +34,7 @@ def test_an_export_ends_with_its_facts(command: Any, tmp_path: Path, suffix: str
 
 
 def test_a_span_of_the_history(command: Any, tmp_path: Path) -> None:
-    """A month is taken whole, and what is outside is counted."""
+    """A month includes all of its days, and the rows outside it are counted."""
     result = command("export", "history", "--out", str(tmp_path / "h.csv"), "--since", "2026-10", "--until", "2026-10")
     assert b"31, and 39 outside the time range" in result.out
     wrong = command("export", "history", "--out", str(tmp_path / "x.csv"), "--since", "yesterday")
@@ -43,7 +43,7 @@ def test_a_span_of_the_history(command: Any, tmp_path: Path) -> None:
 
 
 def test_daily_costs_in_the_columns_of_focus(command: Any, tmp_path: Path) -> None:
-    """`--format focus` writes the history for cost tools; it needs a name for the account."""
+    """`--format focus` writes the history for cost tools; it needs a label for the account."""
     path = tmp_path / "costs.csv"
     missing = command("export", "history", "--format", "focus", "--out", str(path))
     assert missing.code == 2
@@ -55,8 +55,8 @@ def test_daily_costs_in_the_columns_of_focus(command: Any, tmp_path: Path) -> No
     assert len(rows) == 70
 
 
-def test_an_interrupted_export_goes_on(command: Any, simulator: Simulator, tmp_path: Path) -> None:
-    """Ctrl-C says what to do and exits with 130, and the same command completes the file."""
+def test_an_interrupted_export_resumes(command: Any, simulator: Simulator, tmp_path: Path) -> None:
+    """After Ctrl-C, a note says how to resume, the exit code is 130, and the same command completes the file."""
     simulator.behaviour.latency_s = 0.1
     arguments = ("export", "top-ups", "--out", str(tmp_path / "t.csv"), "--page-size", "10", "--concurrency", "1")
     with command.start(*arguments) as process:
@@ -74,7 +74,7 @@ def test_an_interrupted_export_goes_on(command: Any, simulator: Simulator, tmp_p
 def test_an_export_that_ends_before_its_first_row_keeps_nothing(
     command: Any, simulator: Simulator, tmp_path: Path
 ) -> None:
-    """Ctrl-C before the first page says that nothing is kept and how to start again, and leaves no file."""
+    """After Ctrl-C before the first page, a note says that nothing is kept, and no file is left."""
     simulator.fail("hang", times=9)
     with command.start("export", "top-ups", "--out", str(tmp_path / "t.csv")) as process:
         while not simulator.in_flight:
@@ -98,23 +98,23 @@ def test_an_export_that_ends_before_its_first_row_keeps_nothing(
 def test_wrong_arguments_come_before_simulated_data(
     command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    """The note about simulated data is written with the first request, so not where an argument is refused."""
+    """The note about simulated data is written at the first request, so it does not appear for wrong arguments."""
     monkeypatch.chdir(tmp_path)
     refused = command(*arguments, "--simulator")
     assert refused.code in (2, 12)
     assert "simulated data" not in refused.err
 
 
-def test_simulated_data_is_called_so_once(command: Any) -> None:
-    """A command with several requests has the note once."""
+def test_simulated_data_is_noted_once(command: Any) -> None:
+    """A command with several requests prints the note once."""
     result = command("history", "--simulator", "--page-size", "20", "--format", "csv")
     assert result.code == 0
     assert result.err == "simulated data (seed 1) from an embedded server\n"
 
 
 @pytest.mark.parametrize("width", [60, *(pytest.param(width, marks=pytest.mark.slow) for width in (40, 80, 140))])
-def test_a_bar_on_a_terminal(command: Any, simulator: Simulator, tmp_path: Path, width: int) -> None:
-    """It tells rows of total in one line, however narrow, and is gone at the end."""
+def test_a_progress_bar_on_a_terminal(command: Any, simulator: Simulator, tmp_path: Path, width: int) -> None:
+    """The bar shows rows and their total in one line at every width, and is removed at the end."""
     simulator.behaviour.latency_s = 0.15
     terminal, ours = pty.openpty()
     arguments = ("export", "top-ups", "--out", str(tmp_path / "t.csv"), "--page-size", "30", "--concurrency", "1")
@@ -139,7 +139,7 @@ def test_a_bar_on_a_terminal(command: Any, simulator: Simulator, tmp_path: Path,
 
 
 def test_stop_early_saves_requests(command: Any, simulator: Simulator, tmp_path: Path) -> None:
-    """With --stop-early the same rows come from fewer requests; export says that it stopped; it needs --since."""
+    """--stop-early returns the same rows with fewer requests, is reported by export, and needs --since."""
     options = ("--since", "2026-11", "--page-size", "5", "--concurrency", "1")
     counts = []
     printed = []

@@ -1,4 +1,4 @@
-"""Numbers and pictures as people read them."""
+"""Formatting of numbers for people, bars and sparklines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from aiozbilling.records.amounts import exact_sum
     ],
 )
 def test_exact_figures_keep_every_digit(number: Decimal | int | None, text: str) -> None:
-    """Thousands are grouped, zeros at the end go, digits stay."""
+    """Thousands are grouped, trailing zeros are removed, and all other digits are kept."""
     assert exact(number) == text
 
 
@@ -33,7 +33,7 @@ def test_exact_figures_keep_every_digit(number: Decimal | int | None, text: str)
     ("amount", "places", "text"),
     [
         (Decimal("1543.773"), 6, "1,543.773000"),
-        (Decimal("0.0000005"), 6, "<0.000001"),  # half to even would make it look like nothing
+        (Decimal("0.0000005"), 6, "<0.000001"),  # rounding half to even would make it zero
         (Decimal("-0.0000001"), 6, ">-0.000001"),
         (Decimal("0.0000015"), 6, "0.000002"),
         (Decimal("2.5"), 0, "2"),
@@ -48,8 +48,8 @@ def test_money_has_one_style(amount: Decimal | None, places: int, text: str) -> 
     assert money(amount, places) == text
 
 
-def test_money_in_a_sentence_has_two_decimals_at_least() -> None:
-    """Zeros at the end go, down to cents."""
+def test_money_in_a_sentence_has_at_least_two_decimals() -> None:
+    """Trailing zeros are removed, except from the first two decimals."""
     amounts = [plain_money(Decimal(text), 6) for text in ("29", "1543.773", "0.0000001")]
     assert amounts == ["29.00", "1,543.773", "<0.000001"]
     assert plain_money(Decimal("29.5"), 0) == "30"
@@ -57,7 +57,7 @@ def test_money_in_a_sentence_has_two_decimals_at_least() -> None:
 
 
 def test_compute_units_lose_the_noise_of_floats() -> None:
-    """A float's last digits go, and so do zeros at the end."""
+    """The inexact last digits of a float are rounded away, and trailing zeros are removed."""
     assert rounded(Decimal("8745.200000000001"), 4) == "8,745.2"
     assert rounded(Decimal("0.00000001"), 4) == "<0.0001"
     assert rounded(Decimal(7), 4) == "7"
@@ -65,9 +65,9 @@ def test_compute_units_lose_the_noise_of_floats() -> None:
 
 
 def test_errors_name_the_options_of_the_command_line() -> None:
-    """A keyword of the library in an error becomes the option that sets it; other words stay."""
-    told = with_cli_options("try page_size=100, give the new address as `base_url`, or overwrite=True")
-    assert told == "try --page-size 100, give the new address as `--base-url`, or --force"
+    """A keyword of the library in an error message is replaced by its option; other words are unchanged."""
+    message = with_cli_options("try page_size=100, set the new address as `base_url`, or overwrite=True")
+    assert message == "try --page-size 100, set the new address as `--base-url`, or --force"
     assert with_cli_options("my_timeout and page_sizes") == "my_timeout and page_sizes"
     assert (
         with_cli_options("since (2026-11) is after until (2026-10)") == "--since (2026-11) is after --until (2026-10)"
@@ -84,7 +84,7 @@ def test_decimal_points_form_a_column() -> None:
 
 
 def test_sums_do_not_round() -> None:
-    """A sum has all digits of its parts, more than the 28 of an ordinary context."""
+    """A sum keeps all digits of its parts, also more than the 28 of decimal's default context."""
     numbers = [Decimal("1e30"), None, Decimal("1e-18")]
     assert exact(exact_sum(numbers)).replace(",", "") == "1" + "0" * 30 + "." + "0" * 17 + "1"
 
@@ -101,34 +101,34 @@ def test_sums_do_not_round() -> None:
     ],
 )
 def test_sizes_have_four_digits(count: int, binary: str, decimal: str) -> None:
-    """Bytes are written in the unit that leaves up to three digits before the point."""
+    """Bytes are written in the unit that needs at most three or four digits before the point."""
     assert size(count) == binary
     assert size_in_gb(count) == decimal
 
 
 def test_hashes_keep_both_ends() -> None:
-    """A long text keeps its beginning and end around a mark; a short one stays."""
+    """The middle of a long text is replaced by an ellipsis; a short text is unchanged."""
     assert shortened("aioz1" + "q" * 34 + "wxyz") == "aioz1qqq…wxyz"
     assert shortened("short") == "short"
 
 
 def test_bars_are_as_long_as_their_share() -> None:
-    """A bar is never longer than its width, and shows eighths."""
+    """A bar is never longer than its width, and its length is exact to an eighth of a character."""
     assert [bar(share, 4) for share in (-1, 0, 0.5, 0.53, 1, 9)] == ["", "", "██", "██▏", "████", "████"]
     assert [gauge(share, 4) for share in (0, 0.5, 1.5)] == ["░░░░", "██░░", "████"]
     assert bar(0.5, 4, ascii_only=True) + gauge(0.5, 4, ascii_only=True) == "####.."
 
 
 def test_a_sparkline_fits_its_width() -> None:
-    """There is a column a value, or averages where they are too many; nothing is a flat line."""
+    """Each value has a column; too many values are averaged; zeros are a flat line."""
     assert sparkline([0, 1, 2, 4], 10) == "▁▃▅█"
     assert len(sparkline(list(range(1000)), 60)) == 60
     assert sparkline([0, 0], 10) == "▁▁"
     assert sparkline([], 10) == ""
 
 
-def test_what_a_terminal_would_obey_is_replaced() -> None:
-    """Escape sequences, C1 and bidirectional controls and line breaks of a server become harmless."""
+def test_control_characters_are_replaced() -> None:
+    """Escape sequences, C1 and bidirectional controls and line breaks are replaced."""
     assert printable("a\x9b1mb\u202ec") == "a�1mb�c"
     assert printable("a\033[31mb\nc") == "a�[31mb c"
     assert printable("naïve…") == "naïve…"

@@ -1,4 +1,4 @@
-"""What a pipe gets: exact, and read back by the usual readers."""
+"""Output in the formats for programs: exact, and readable by standard parsers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parsed(out: bytes, format_: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_top_ups_are_exact_in_every_format(command: CommandLine, simulator: Simulator, format_: str) -> None:
-    """Each top-up comes once, in order, with the digits that the server sent."""
+    """Each top-up appears once, in order, with all digits that the server sent."""
     result = command("top-ups", "--format", format_)
     rows = parsed(result.out, format_)
     assert (result.code, result.err) == (0, "")
@@ -47,7 +47,7 @@ def test_top_ups_are_exact_in_every_format(command: CommandLine, simulator: Simu
 
 
 def test_one_record_is_on_one_line(command: CommandLine, simulator: Simulator) -> None:
-    """All three formats have one line a record; JSON adds only its brackets, CSV its header."""
+    """Each record is on one line; JSON adds two lines for its brackets, and CSV adds its header."""
     lines = {format_: command("top-ups", "-f", format_).out.decode().splitlines() for format_ in FORMATS}
     assert {format_: len(found) for format_, found in lines.items()} == {"csv": 121, "json": 122, "jsonl": 120}
     assert [line.rstrip(",") for line in lines["json"][1:-1]] == lines["jsonl"]
@@ -55,7 +55,7 @@ def test_one_record_is_on_one_line(command: CommandLine, simulator: Simulator) -
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_history_is_exact_over_several_pages(command: CommandLine, simulator: Simulator, format_: str) -> None:
-    """Pages join into one output, whatever the page size."""
+    """The output does not depend on the page size."""
     result = command("history", "-f", format_, "--page-size", "7", "--max-items", "20")
     rows = parsed(result.out, format_)
     served = [row for row in simulator.history_rows() if row is not None][:20]
@@ -65,7 +65,7 @@ def test_history_is_exact_over_several_pages(command: CommandLine, simulator: Si
 
 
 def test_month_is_one_row(command: CommandLine, simulator: Simulator) -> None:
-    """Bytes are JSON numbers, costs are text in both units."""
+    """Bytes are JSON numbers; costs are text, in USD and in attoUSD."""
     (row,) = parsed(command("month", "--format", "jsonl").out, "jsonl")
     truth = simulator.account.month()
     assert row["storage_usage_bytes"] == truth["storage_usage"]
@@ -74,14 +74,14 @@ def test_month_is_one_row(command: CommandLine, simulator: Simulator) -> None:
 
 
 def test_cu_usage_keeps_the_providers_floats(command: CommandLine, simulator: Simulator) -> None:
-    """The floats that the provider writes come out digit by digit, without an exponent."""
+    """The provider's floats keep every digit and are written without an exponent."""
     rows = parsed(command("cu-usage", simulator.organization, "2026-10").out, "csv")
     cells = {row["cu"] for row in rows if row["date"] == "2026-10-01"}
     assert {"0.30000000000000004", "0.0000001"} <= cells
 
 
-def test_months_come_in_order(command: CommandLine, simulator: Simulator) -> None:
-    """--since and --until give a span of months, both ends included."""
+def test_months_are_in_order(command: CommandLine, simulator: Simulator) -> None:
+    """--since and --until select a range of months, including both."""
     rows = parsed(command("cu-usage", simulator.organization, "--since", "2026-08", "--until", "2026-10").out, "csv")
     assert list(dict.fromkeys(row["year_month"] for row in rows)) == ["2026-08", "2026-09", "2026-10"]
     rows = parsed(command("metered", "--since", "2026-09", "--until", "2026-10", "--metrics", "emails").out, "csv")
@@ -92,7 +92,7 @@ def test_months_come_in_order(command: CommandLine, simulator: Simulator) -> Non
 
 
 def test_metered_takes_dates_and_metrics(command: CommandLine) -> None:
-    """A range of dates and ids in either spelling reach the server."""
+    """Dates and metric ids, in either spelling, are sent to the server."""
     rows = parsed(
         command("metered", "--start=2026-10-01", "--end=2026-10-31", "--metrics=api_calls,storage").out, "csv"
     )
@@ -102,7 +102,7 @@ def test_metered_takes_dates_and_metrics(command: CommandLine) -> None:
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl"])
 def test_a_column_of_costs_can_be_added(command: CommandLine, simulator: Simulator, format_: str) -> None:
-    """No row repeats the total of its period or month: costs are only where a row is a period, compute units add up."""
+    """No row repeats the total of its period or month, so that the sum of a column is correct."""
     months = ("--since", "2026-09", "--until", "2026-10", "-f", format_)
     metrics = parsed(command("metered", *months).out, format_)
     assert len(metrics) > 2
@@ -125,7 +125,7 @@ def test_a_column_of_costs_can_be_added(command: CommandLine, simulator: Simulat
 
 @pytest.mark.parametrize(("format_", "rows"), [("csv", 1), ("json", 1), ("jsonl", 0)])
 def test_an_empty_list_is_a_valid_file(command: CommandLine, format_: str, rows: int) -> None:
-    """Without rows CSV has its header, JSON is an empty array, JSON Lines nothing."""
+    """Without rows, CSV consists of its header, JSON is an empty array, and JSON Lines is empty."""
     result = command("top-ups", "-f", format_, "-n", "0")
     assert result.code == 0
     assert parsed(result.out, format_) == []
@@ -133,7 +133,7 @@ def test_an_empty_list_is_a_valid_file(command: CommandLine, format_: str, rows:
 
 
 def test_a_pipe_gets_csv(command: CommandLine) -> None:
-    """Without --format, what is no terminal gets CSV, without colours."""
+    """Without --format, output that is not a terminal is CSV without colours."""
     out = command.process("month").out
     assert out == command("month", "-f", "csv").out
     assert b"\033" not in out
@@ -143,7 +143,7 @@ def test_a_pipe_gets_csv(command: CommandLine) -> None:
 def test_every_command_runs_on_an_embedded_simulator(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    """--simulator needs no credentials, gives rows, and says on stderr that they are simulated."""
+    """--simulator needs no credentials, prints rows, and notes on stderr that they are simulated."""
     for name in command.environment:
         if name.startswith(("AIOZ_", "B3OS_", "METERED_")):
             monkeypatch.delenv(name)
@@ -154,7 +154,7 @@ def test_every_command_runs_on_an_embedded_simulator(
 
 
 def test_a_schema_on_a_terminal_breaks_between_words(command: CommandLine) -> None:
-    """Rows that are too wide go on in the next line, indented; SQL and what goes to a pipe stay as they are."""
+    """Rows that are too wide continue on an indented line; SQL and piped output are unchanged."""
     piped = command("schema", "top-ups").out.decode()
     lines = command.on_terminal(60, "schema", "top-ups")
     assert max(map(len, lines)) <= 60
@@ -166,11 +166,12 @@ def test_a_schema_on_a_terminal_breaks_between_words(command: CommandLine) -> No
 
 
 def test_the_facts_of_a_ledger_on_a_terminal_break_between_words(command: CommandLine, tmp_path: Path) -> None:
-    """The second column of `verify` keeps its left edge; a hash stays whole, so that it can be copied."""
+    """The second column of `verify` is wrapped and indented; a hash that is too wide is below its title, unbroken."""
     ledger = str(tmp_path / "ledger.db")
     assert command("sync", "--db", ledger, "--account", "my-account").code == 0
     lines = command.on_terminal(50, "verify", "--db", ledger)
-    left = lines[1].index("1")  # of "runs  1"
-    assert " " * left + "USD" in lines
-    assert {line.split()[0] for line in lines if len(line) > 50} <= {"database", "chain"}
+    runs = next(line for line in lines if line.startswith("runs"))
+    assert " " * runs.index("1") + "110,615.792315592664035863 USD" in lines
+    assert re.fullmatch("  [0-9a-f]{64}", lines[lines.index("chain") + 1])
+    assert all(line.startswith("  ") and " " not in line.strip() for line in lines if len(line) > 50)
     assert any(re.fullmatch("my-account months +1 row", line) for line in lines)

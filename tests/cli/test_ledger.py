@@ -13,7 +13,7 @@ from aiozbilling.simulator import Simulator
 
 
 def test_sync_keeps_a_database(command: Any, tmp_path: Path) -> None:
-    """A second run finds nothing new, and labels keep accounts apart."""
+    """A second run finds no new rows, and accounts are separated by their labels."""
     path = str(tmp_path / "billing.sqlite")
     assert b"120 rows, 120 new, 0 changed" in command("sync", "--db", path).out
     assert b"120 rows, 0 new, 0 changed" in command("sync", "--db", path).out
@@ -26,7 +26,7 @@ def test_sync_keeps_a_database(command: Any, tmp_path: Path) -> None:
 
 
 def test_a_sync_that_ends_early_says_what_it_keeps(command: Any, simulator: Simulator, tmp_path: Path) -> None:
-    """Where rows are in the database already, the run says that they are kept; where none are, it does not."""
+    """A note says that rows are kept if any are in the ledger; otherwise it does not."""
     arguments = ("sync", "--db", str(tmp_path / "billing.sqlite"))
     simulator.fail("http-403", times=1)
     nothing = command(*arguments)
@@ -38,7 +38,7 @@ def test_a_sync_that_ends_early_says_what_it_keeps(command: Any, simulator: Simu
 
 
 def test_sync_reads_all_systems(command: Any, simulator: Simulator, tmp_path: Path, monkeypatch: Any) -> None:
-    """With --what the ledger holds compute units and metered usage too, and verify finds nothing that differs."""
+    """With --what, the ledger also holds compute units and metered usage, and verify finds no difference."""
     monkeypatch.setenv("B3OS_ORGANIZATION", simulator.organization)
     path = str(tmp_path / "ledger.db")
     result = command("sync", "--db", path, "--what", "aioz,b3os,metered")
@@ -50,7 +50,7 @@ def test_sync_reads_all_systems(command: Any, simulator: Simulator, tmp_path: Pa
 
 
 def test_verify_finds_a_row_that_was_edited(command: Any, tmp_path: Path) -> None:
-    """The exit code says that something differs, and the lines say which row."""
+    """The exit code is that of a difference, and the output names the row."""
     path = str(tmp_path / "ledger.db")
     command("sync", "--db", path)
     with closing(sqlite3.connect(path)) as database:
@@ -65,7 +65,7 @@ def test_verify_finds_a_row_that_was_edited(command: Any, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("verify",), "give the ledger"),
+        (("verify",), "name the ledger"),
         (("verify", "missing.db"), "no such file"),
         (("sync", "--db", "x.db", "--what", "aioz,azio"), "--what takes"),
         (("sync", "--db", "x.db", "--what", "b3os"), "B3OS_ORGANIZATION"),
@@ -76,7 +76,7 @@ def test_verify_finds_a_row_that_was_edited(command: Any, tmp_path: Path) -> Non
 def test_wrong_use_is_refused(
     command: Any, simulator: Simulator, tmp_path: Path, monkeypatch: Any, arguments: tuple[str, ...], words: str
 ) -> None:
-    """A wrong system, a missing organization or ledger, and a foreign suffix are refused before any request."""
+    """A wrong system, a missing organization or ledger, and an unknown suffix are errors before any request."""
     monkeypatch.chdir(tmp_path)
     result = command(*arguments)
     assert result.code in (2, 12)

@@ -1,4 +1,4 @@
-"""How commands end: signals, closed pipes, and what they load before."""
+"""How commands start and end: imports, signals and closed pipes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < deadline, "it never came"
+        assert time.monotonic() < deadline, "the condition stayed false"
         time.sleep(0.01)
 
 
@@ -34,7 +34,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 def test_a_signal_ends_a_hanging_request_quietly(
     command: CommandLine, simulator: Simulator, number: signal.Signals, code: int
 ) -> None:
-    """Ctrl-C and SIGTERM end a command at once, also while a server doesn't answer, without a word."""
+    """Ctrl-C and SIGTERM end a command at once and without output, also while it waits for a reply."""
     simulator.fail("hang", times=9)
     with command.start("top-ups") as process:
         wait_for(lambda: simulator.in_flight)
@@ -43,8 +43,8 @@ def test_a_signal_ends_a_hanging_request_quietly(
     assert (process.returncode, out, err) == (code, b"", b"")
 
 
-def test_sigterm_ends_what_runs_in_the_background(command: CommandLine) -> None:
-    """A shell starts background jobs with SIGINT ignored: Ctrl-C leaves them alone, SIGTERM still ends them."""
+def test_sigterm_ends_a_background_job(command: CommandLine) -> None:
+    """A shell starts background jobs with SIGINT ignored: Ctrl-C does not end them, SIGTERM does."""
     ignoring = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731
     with command.start("simulate", "--port", "0", preexec_fn=ignoring) as process:
         assert process.stdout is not None
@@ -59,7 +59,7 @@ def test_sigterm_ends_what_runs_in_the_background(command: CommandLine) -> None:
 
 @pytest.mark.parametrize("format_", ["csv", "json", "table"])
 def test_a_closed_pipe_ends_quietly(command: CommandLine, simulator: Simulator, format_: str) -> None:
-    """When the reader goes, as `| head` does, the command stops without a word."""
+    """When the reader closes the pipe, as `| head` does, the command ends without a message."""
     simulator.behaviour.latency_s = 0.1
     with command.start("top-ups", "--page-size", "20", "-f", format_, "--all") as process:
         assert process.stdout is not None
@@ -70,8 +70,8 @@ def test_a_closed_pipe_ends_quietly(command: CommandLine, simulator: Simulator, 
         assert process.wait(10) == 141
 
 
-def test_rows_come_as_they_are_read(command: CommandLine, simulator: Simulator) -> None:
-    """A pipe gets the first page while later ones are still to come."""
+def test_rows_are_printed_as_they_are_read(command: CommandLine, simulator: Simulator) -> None:
+    """A pipe gets the first page before the command has read later ones."""
     with command.start("top-ups", "--page-size", "20", "--concurrency", "1", "-f", "jsonl") as process:
         wait_for(lambda: len(simulator.requests) >= 1)
         simulator.fail("hang", times=9, path="topUp")
@@ -83,7 +83,7 @@ def test_rows_come_as_they_are_read(command: CommandLine, simulator: Simulator) 
 
 
 def test_simulate_serves_until_ctrl_c(command: CommandLine) -> None:
-    """The curl lines that it prints work, --fail and --set act, each request is logged, and Ctrl-C exits with 0."""
+    """The printed curl lines and --fail and --set work, each request is logged, and Ctrl-C exits with 0."""
     arguments = ("--port", "0", "--top-ups", "7", "--fail", "http-503:1", "--set", "extra_keys=true")
     with command.start("simulate", *arguments) as process:
         assert process.stdout is not None
@@ -116,7 +116,7 @@ def test_simulate_serves_until_ctrl_c(command: CommandLine) -> None:
 
 
 def test_simulate_prints_what_a_shell_can_source(command: CommandLine, tmp_path: Path) -> None:
-    """A shell that sources the output has the variables of the first account, and numbered ones of the others."""
+    """Sourcing the output sets the variables of the first account, and numbered variables of the others."""
     with command.start("simulate", "--port", "0", "--accounts", "3", "--quiet") as process:
         assert process.stdout is not None
         greeting = ""
@@ -139,22 +139,22 @@ def test_simulate_prints_what_a_shell_can_source(command: CommandLine, tmp_path:
     assert (shell.stderr, err) == ("", b"")
 
 
-def test_simulate_on_a_taken_port_says_so(command: CommandLine, simulator: Simulator) -> None:
-    """A port in use is an argument that is invalid."""
+def test_simulate_on_a_taken_port_suggests_another(command: CommandLine, simulator: Simulator) -> None:
+    """A port that is in use is a wrong argument, and the message names the option for a free one."""
     result = command("simulate", "--port", str(simulator.port))
     assert result.code == 2
     assert "--port 0" in result.err
 
 
-def test_simulate_lists_what_it_knows(command: CommandLine) -> None:
-    """--list names behaviours and faults."""
+def test_simulate_lists_settings_and_faults(command: CommandLine) -> None:
+    """--list prints the names of settings and faults."""
     text = command("simulate", "--list").out.decode()
     assert "max_limit=none" in text
     assert "gzip-bomb" in text
 
 
 def test_help_loads_nothing_heavy() -> None:
-    """--help loads no HTTP library, no decoder, no table and no simulator."""
+    """--help imports no HTTP library, no decoder, no table and no simulator."""
     heavy = ("aiohttp", "cattrs", "msgspec", "pyarrow", "tenacity", "rich", "asyncio", "attrs")
     script = (
         "import sys; from aiozbilling.cli import main; code = main(['--help']);"
@@ -168,7 +168,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("missing", ["typer", "rich"])
 def test_without_the_extra_one_line_says_how_to_get_it(missing: str) -> None:
-    """Where the extra is not installed, the command names what to install and ends with 2."""
+    """If the extra is not installed, the message says how to install it, and the exit code is 2."""
     script = (
         f"import sys; sys.modules[{missing!r}] = None; from aiozbilling.cli import main;"
         "sys.exit(main(['month', '--simulator', '--format', 'table']))"

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.mark.slow
 def test_a_report_of_simulated_accounts(command, tmp_path):
-    """One command without an account writes a page of three accounts."""
+    """With --simulator, one command writes a page of three accounts."""
     page = tmp_path / "report.html"
     result = command("report", "--simulator", "--month", "2026-10", "--out", str(page))
     assert (result.code, result.out.decode().split(",")[:2]) == (0, [f"{page}: 2026-10", " 3 accounts of AIOZ"])
@@ -20,29 +20,29 @@ def test_a_report_of_simulated_accounts(command, tmp_path):
 
 
 def test_a_workbook_of_a_ledger(command, tmp_path):
-    """The name's ending chooses the workbook."""
+    """The suffix .xlsx selects the workbook."""
     assert command("sync", "--db", str(tmp_path / "l.db")).code == 0
     assert command("report", "--db", str(tmp_path / "l.db"), "--out", str(tmp_path / "r.xlsx")).code == 0
     assert zipfile.is_zipfile(tmp_path / "r.xlsx")
 
 
 def test_another_ending_is_refused(command, tmp_path):
-    """A report is a page or a workbook; that is said before anything is read."""
+    """A suffix other than .html or .xlsx is an error before anything is read."""
     result = command("report", "--simulator", "--out", str(tmp_path / "r.pdf"))
     assert (result.code, "ends with .html or .xlsx" in result.err, "simulated" in result.err) == (2, True, False)
 
 
 def test_a_month_without_data_is_refused(command, tmp_path):
-    """A month outside of all data is a wrong argument: nothing is written, and the months with data are named."""
+    """A month without data is a wrong argument: nothing is written, and the message names the months with data."""
     ledger, page = str(tmp_path / "l.db"), tmp_path / "r.html"
     assert command("sync", "--db", ledger).code == 0
     result = command("report", "--db", ledger, "--month", "2024-01", "--out", str(page))
     assert (result.code, page.exists()) == (2, False)
-    assert result.err == "aiozbilling: there is no data of 2024-01; months with data: 2026-09 to 2026-11\n"
+    assert result.err == "aiozbilling: there is no data for 2024-01; months with data: 2026-09 to 2026-11\n"
 
 
 def test_an_account_without_rows_has_a_report_of_this_month_only(command, simulator, tmp_path, monkeypatch):
-    """A new account has its running month, and no other one."""
+    """A report of a new account exists for the current month only."""
     newcomer = simulator.add_account()
     monkeypatch.setenv("AIOZ_PIN_API_KEY", newcomer.api_key)
     monkeypatch.setenv("AIOZ_PIN_SECRET_KEY", newcomer.secret_key)
@@ -55,7 +55,7 @@ def test_an_account_without_rows_has_a_report_of_this_month_only(command, simula
 
 @pytest.mark.slow
 def test_from_sync_to_report(command, simulator, tmp_path):
-    """Sync of all three systems, months, balance and report work one after another on one ledger."""
+    """Commands sync, months, balance and report work one after another on a ledger of all three systems."""
     ledger, page = str(tmp_path / "l.db"), tmp_path / "r.html"
     systems = ("--what", "aioz,b3os,metered", "--organization", simulator.organization)
     assert command("sync", "--db", ledger, *systems).code == 0

@@ -1,6 +1,6 @@
-"""The commands `months`, `balance` and `runway`, from a ledger, from an account and from simulated ones.
+"""The commands `months`, `balance` and `runway`, on a ledger, on an account and on simulated accounts.
 
-Those of aiozbilling/statement/README.md are among them.
+The commands of aiozbilling/statement/README.md are tested here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def rows_of(result):
 
 @pytest.fixture
 def ledger(command, tmp_path):
-    """Sync the simulated account into a ledger with the command line."""
+    """Return the path of a ledger that the command `sync` wrote."""
     assert command("sync", "--db", str(tmp_path / "ledger.db"), "--account", "prod").code == 0
     return str(tmp_path / "ledger.db")
 
@@ -38,23 +38,23 @@ def test_months_from_a_ledger_add_up_to_the_history(command, ledger):
 
 
 def test_months_can_be_limited(command, ledger):
-    """--since and --until take months, both included; wrong ones are refused before anything is read."""
+    """--since and --until select a range of months, including both; wrong values are errors."""
     result = command("months", "--db", ledger, "--since", "2026-10", "--until", "2026-10", "-f", "csv")
     assert [row["month"] for row in rows_of(result)] == ["2026-10"]
     assert command("months", "--db", ledger, "--since", "October").code == 2
     assert command("months", "--db", ledger, "--since", "2026-11", "--until", "2026-10").code == 2
 
 
-def test_months_as_a_table_name_what_is_open(command, ledger):
-    """The table marks the month that is not closed and has the exact sum below."""
+def test_a_table_of_months_marks_open_ones(command, ledger):
+    """The table marks a month that is not closed, and the exact sums are below."""
     text = command("months", "--db", ledger, "--format", "table").out.decode()
     assert "2026-11 *" in text
-    assert "* not closed: more may come" in text
-    assert "sums exact" in text
+    assert "* not closed: further rows may come" in text
+    assert "exact sums" in text
 
 
-def test_balance_is_credited_less_spent(command, ledger):
-    """The balance of the last day equals credited deposits less spend, and the table says that it is derived."""
+def test_balance_is_credited_minus_spent(command, ledger):
+    """The balance of the last day equals credited deposits minus spend, and the table says that it is derived."""
     (row,) = rows_of(command("balance", "--db", ledger, "-f", "csv"))
     assert Fraction(row["balance_usd"]) == Fraction(row["credited_usd"]) - Fraction(row["spent_usd"])
     daily = rows_of(command("balance", "--db", ledger, "--daily", "-f", "csv"))
@@ -63,8 +63,8 @@ def test_balance_is_credited_less_spent(command, ledger):
     assert "Closing" in command("balance", "--db", ledger, "--daily", "-f", "table").out.decode()
 
 
-def test_runway_has_an_exit_code_of_its_own(command, ledger):
-    """14 where fewer days are left than asked for, with the account named; else 0."""
+def test_runway_has_its_own_exit_code(command, ledger):
+    """With too few days left, the exit code is 14 and the message names the account; otherwise it is 0."""
     (row,) = json.loads(command("runway", "--db", ledger, "-f", "json").out)
     enough = command("runway", "--db", ledger, "--fail-below", str(row["days_left"]), "-f", "csv")
     short = command("runway", "--db", ledger, "--fail-below", str(row["days_left"] + 2), "-f", "csv")
@@ -74,12 +74,12 @@ def test_runway_has_an_exit_code_of_its_own(command, ledger):
 
 
 def test_the_account_of_the_environment_needs_no_ledger(command):
-    """Without --db the account itself is read."""
+    """Without --db, the command reads the account in the environment."""
     assert [row["account"] for row in rows_of(command("balance", "-f", "csv"))] == ["main"]
 
 
 def test_simulated_accounts_have_all_three_systems(command):
-    """--simulator shows three accounts, compute units and metered billing."""
+    """--simulator has three accounts, compute units and metered billing."""
     result = command("months", "--simulator", "--since", "2026-10", "-f", "jsonl")
     rows = [json.loads(line) for line in result.out.splitlines()]
     assert {(row["system"], row["account"]) for row in rows} == {
@@ -90,17 +90,17 @@ def test_simulated_accounts_have_all_three_systems(command):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["months", "balance", "runway"])
 def test_the_guides_commands_run(command, name):
-    """The commands as the guide shows them succeed."""
+    """The commands in the guide succeed."""
     assert command(name, "--simulator").code == 0
 
 
 def test_two_sources_are_refused(command, ledger):
-    """A ledger and a simulator at once are a mistake; so is a ledger that is not there."""
+    """--db together with --simulator is an error, and so is a ledger that does not exist."""
     assert command("months", "--db", ledger, "--simulator").code == 2
     assert command("months", "--db", f"{ledger}.missing").code == 12
 
 
-def test_an_empty_ledger_is_said_to_be_empty(command, ledger):
-    """Months outside the history, and an account without rows, are no failure."""
-    assert command("months", "--db", ledger, "--until", "2020-01", "-f", "table").out.strip() == b"No month is known."
+def test_a_range_without_months_is_empty(command, ledger):
+    """A range of months without data is a sentence in a table and an empty array in JSON."""
+    assert command("months", "--db", ledger, "--until", "2020-01", "-f", "table").out.strip() == b"No months."
     assert command("months", "--db", ledger, "--until", "2020-01", "-f", "json").out == b"[]\n"

@@ -1,4 +1,4 @@
-"""What the tables of `months`, `balance` and `runway` say where a column or a day is missing."""
+"""Notes in the tables of `months`, `balance` and `runway` about missing columns and days."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def account(label: str, *, deposit: str | None = "100", daily: str = "1", days: 
 
 
 async def drawn(capture: Any, printing: Any) -> list[str]:
-    """Return the lines that a function prints."""
+    """Return the lines that a coroutine prints."""
     await printing
     return capture.readouterr().out.decode().splitlines()
 
@@ -43,14 +43,14 @@ async def drawn(capture: Any, printing: Any) -> list[str]:
     ],
 )
 async def test_a_runway_without_a_day_says_why(facts: AccountFacts, ending: str, capfdbinary: Any) -> None:
-    """Where an account has no day on which it is empty, the column has the reason."""
+    """If there is no day on which an account becomes empty, the column contains the reason."""
     printing = print_runways(Format.TABLE, statement(Facts((facts,))), NOON.date())
     (line,) = (line.rstrip() for line in await drawn(capfdbinary, printing) if line.startswith("a "))
     assert line.endswith(ending)
 
 
 async def test_columns_without_room_are_named(capfdbinary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A narrow table of months or balances says which columns it leaves out; a wide one says nothing."""
+    """A note names the columns that a narrow table of months or balances leaves out."""
     usage = CuUsage(year_month="2026-10", summary=CuSummary(used=Decimal("8828.3501")))
     both = statement(Facts((account("some-account", deposit="123456789"),), cu=(("some-account", usage),)))
     for width, months, balances in (
@@ -64,8 +64,8 @@ async def test_columns_without_room_are_named(capfdbinary: Any, monkeypatch: pyt
         assert [line.partition(":")[0] for line in lines if line.startswith("No room")] == balances
 
 
-async def test_a_column_without_any_figure_is_not_missed(capfdbinary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Columns that have no figure in any row give way first, and without a word."""
+async def test_a_column_without_figures_is_left_out_first(capfdbinary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns without any figure are left out first, and no note names them."""
     monkeypatch.setenv("COLUMNS", "68")
     alone = statement(Facts((account("a", deposit="123456789"),)))
     lines = await drawn(capfdbinary, print_months(Format.TABLE, month_rows(alone, None, None), alone))

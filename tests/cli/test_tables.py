@@ -1,4 +1,4 @@
-"""What a person at a terminal sees."""
+"""Tables on a terminal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_tables_fit_the_terminal(
 def test_money_keeps_its_meaning_at_every_width(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    """Each amount is rounded to six decimals, or to two below a title with ≈; the status is there at every width."""
+    """Amounts have six decimals, or two if the title has ≈; the status is shown at every width."""
     lines = drawn(command, monkeypatch, width, "top-ups")
     served = [row for row in simulator.top_up_rows() if row is not None]
     (title,) = (line for line in lines if line.startswith("Created"))
@@ -59,7 +59,7 @@ def test_money_keeps_its_meaning_at_every_width(
 def test_totals_are_those_of_the_list(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sums below all rows are the exact sums, with as many decimals as are asked for."""
+    """The sums below all rows are exact, with the decimals that --decimals sets."""
     lines = drawn(command, monkeypatch, 80, "top-ups", "--all", "--decimals", "18")
     served = [row for row in simulator.top_up_rows() if row is not None]
     for word, unit, units in (
@@ -75,7 +75,7 @@ def test_totals_are_those_of_the_list(
 def test_rows_of_a_span_of_time(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, what: str, time: str
 ) -> None:
-    """With --since and --until come the rows of that time only, and --max-items counts those."""
+    """--since and --until select the rows of that time, and --max-items counts only these."""
     rows = simulator.top_up_rows() if what == "top-ups" else simulator.history_rows()
     inside = [row for row in rows if row is not None and row[time].startswith("2026-10")]
     for more, count in (((), len(inside)), (("--max-items", "3"), 3)):
@@ -85,7 +85,7 @@ def test_rows_of_a_span_of_time(
 
 
 def test_each_table_has_a_heading(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tables that are printed one after another can be distinguished."""
+    """Each table begins with a heading, so that several tables can be distinguished."""
     headings = [drawn(command, monkeypatch, 100, what)[0] for what in ("top-ups", "month", "history")]
     assert headings == ["AIOZ Pin, top-ups", headings[1], "AIOZ Pin, usage by day"]
     assert re.fullmatch(r"AIOZ Pin, \d{4}-\d\d so far", headings[1])
@@ -94,21 +94,21 @@ def test_each_table_has_a_heading(command: CommandLine, monkeypatch: pytest.Monk
 def test_a_long_list_says_how_to_see_the_rest(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A table stops after 50 rows, asks the server for no more than it needs, and names the options for the rest."""
+    """A table stops after 50 rows, requests no further pages, and names the options for the rest."""
     lines = drawn(command, monkeypatch, 100, "top-ups", "--page-size", "60")
     assert "50 of 120 top-ups. --all, --max-items or --format csv shows more." in lines
     assert len(simulator.requests) == 1
 
 
 def test_pages_make_one_table(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many pages come, the header appears once."""
+    """The header appears once, whatever the number of pages."""
     lines = drawn(command, monkeypatch, 100, "history", "--all", "--page-size", "20")
     assert len([line for line in lines if line.startswith("Day")]) == 1
     assert len([line for line in lines if re.match(r"\d{4}-\d\d-\d\d", line)]) == 70
 
 
 def test_usage_by_day_is_a_picture_at_every_width(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wide, each day has a bar; narrow, the days are a line below the table."""
+    """On a wide terminal, each day has a bar; on a narrow one, a sparkline is below the table."""
     wide = drawn(command, monkeypatch, 120, "history")
     assert "█" in "".join(line for line in wide if line.startswith("2026"))
     narrow = drawn(command, monkeypatch, 60, "history")
@@ -117,12 +117,12 @@ def test_usage_by_day_is_a_picture_at_every_width(command: CommandLine, monkeypa
 
 
 def test_empty_lists_say_so(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list without rows is a sentence."""
+    """For a list without rows, a sentence is printed."""
     assert drawn(command, monkeypatch, 80, "top-ups", "-n", "0") == ["No top-ups."]
     assert drawn(command, monkeypatch, 80, "history", "-n", "0") == ["No days."]
     missing = command("metered", "--metrics", "nope", "--format", "table")
     assert missing.out.decode().splitlines()[1] == "No metrics."
-    assert "run it without --metrics to see the metrics it has" in missing.err
+    assert "run again without --metrics to see all metrics" in missing.err
     for table, sentence in ((TopUpTable(Screen()), "No top-ups."), (HistoryTable(Screen()), "No days.")):
         assert [str(line) for line in table.foot(0)] == [sentence]
     assert [str(line) for line in TopUpTable(Screen()).foot(3)] == ["None of 3 top-ups."]  # all are null
@@ -133,14 +133,14 @@ def test_empty_lists_say_so(command: CommandLine, monkeypatch: pytest.MonkeyPatc
 def test_money_is_the_last_to_be_cut(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch, what: str, width: int
 ) -> None:
-    """Where there is little room, bytes that stand there rounded as well give way, not the money."""
+    """On a narrow terminal, exact bytes are left out before money is shortened."""
     assert not any("…" in line for line in drawn(command, monkeypatch, width, what))
 
 
-def test_deposits_that_are_not_credited_are_told_apart(
+def test_deposits_that_are_not_credited_are_counted_separately(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch, simulator: Simulator
 ) -> None:
-    """The last line says how many deposits have status false, and their sum, which is not in the sum above."""
+    """The last line counts the deposits with status false, whose sum is not part of the sum above."""
     lines = drawn(command, monkeypatch, 80, "top-ups", "--all")
     waiting = [row for row in simulator.top_up_rows() if row is not None and not row["status"]]
     assert waiting
@@ -148,7 +148,7 @@ def test_deposits_that_are_not_credited_are_told_apart(
 
 
 def test_ascii_terminals_get_ascii(command: CommandLine) -> None:
-    """Where stdout can't take more than ASCII, rules, bars and marks are made of it."""
+    """If stdout accepts only ASCII, rules, bars and marks consist of ASCII characters."""
     environment = {"PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
     result = command.process("history", "-f", "table", environment=environment)
     assert result.code == 0
@@ -162,7 +162,7 @@ def test_ascii_terminals_get_ascii(command: CommandLine) -> None:
 def test_a_terminal_gets_a_prompt_and_a_table(
     command: CommandLine, simulator: Simulator, environment: dict[str, str], *, coloured: bool
 ) -> None:
-    """Missing keys are asked for without echo, and a table is drawn, in colours unless the person wants none."""
+    """The command asks for missing keys without echo, and draws a table, in colours unless they are disabled."""
     for name in ("AIOZ_PIN_API_KEY", "AIOZ_PIN_SECRET_KEY"):
         del command.environment[name]
     main, side = pty.openpty()
@@ -183,9 +183,37 @@ def test_a_terminal_gets_a_prompt_and_a_table(
 
 
 def read_until(descriptor: int, end: str) -> str:
-    """Read a terminal until it shows something."""
+    """Read from a terminal until a text appears."""
     text = ""
     while end not in text:
-        assert select.select([descriptor], [], [], 20)[0], f"only {text!r} came"
+        assert select.select([descriptor], [], [], 20)[0], f"only {text!r} appeared"
         text += os.read(descriptor, 4096).decode(errors="replace")
     return text
+
+
+@pytest.mark.parametrize(
+    ("what", "width", "missing"),
+    [
+        ("month", 60, "≈ decimal"),
+        ("month", 40, "≈ decimal, bytes"),
+        ("history", 60, "storage bytes"),
+        ("history", 50, "storage bytes, bandwidth bytes"),
+        ("top-ups", 60, "Id, Sender, Transaction"),
+        ("top-ups", 250, None),
+    ],
+)
+def test_a_note_names_the_columns_that_are_left_out(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, what: str, width: int, missing: str | None
+) -> None:
+    """A narrow table says which columns it leaves out and how to see them; a wide one has no note."""
+    text = " ".join(" ".join(drawn(command, monkeypatch, width, what)).split())
+    notes = re.findall(r"No room for (.*?): --format csv has all columns\.", text)
+    assert notes == ([missing] if missing else [])
+
+
+def test_a_table_of_a_span_notes_its_limit(command: CommandLine, simulator: Simulator) -> None:
+    """A table of a time range that ends after 50 rows says so, because its sums cover only these rows."""
+    cut = command("history", "--since", "2026-09", "--format", "table")
+    assert "at most 50 rows. --all or --format csv has no limit." in cut.err
+    assert command("history", "--since", "2026-09", "--format", "table", "--all").err == ""
+    assert simulator.requests
