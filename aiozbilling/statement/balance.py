@@ -1,4 +1,4 @@
-"""The balance day by day: credited deposits less spend. It is derived: no endpoint gives it."""
+"""The balance of each day: credited deposits minus spend. It is derived, because no endpoint returns it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aiozbilling.statement.facts import AccountFacts
 
 __all__ = ["BALANCE_METHOD", "BalanceDay", "balance_days", "balance_on", "combined_balance"]
 
-BALANCE_METHOD = "balance is derived: credited deposits less spend; no endpoint gives it"
+BALANCE_METHOD = "balance is derived: credited deposits minus spend; no endpoint returns it"
 _ZERO = Decimal(0)
 
 
@@ -33,8 +33,8 @@ class BalanceDay:
 def balance_days(account: AccountFacts, until: dt.date | None = None) -> tuple[BalanceDay, ...]:
     """Compute an account's balance of each day from its first row to `until`, oldest first, without gaps.
 
-    Credited deposits count on the day when they were recorded, those without a time from the first day on. Deposits
-    that are not credited don't count. `until` defaults to the latest day that has a row.
+    A credited deposit counts from the day when it was recorded, or from the first day if it has no time. Deposits that
+    are not credited don't count. `until` defaults to the latest day that has a row.
     """
     spent = {day.day: day.usd or _ZERO for day in account.days}
     credited: defaultdict[dt.date, Decimal] = defaultdict(Decimal)
@@ -53,7 +53,7 @@ def balance_days(account: AccountFacts, until: dt.date | None = None) -> tuple[B
 
 
 def combined_balance(series: Sequence[Sequence[BalanceDay]]) -> tuple[BalanceDay, ...]:
-    """Add up the balances of several accounts day by day; an account whose series has ended keeps its last balance."""
+    """Add up the balances of several accounts day by day. After its last day, an account keeps its last balance."""
     known = [rows for rows in series if rows]
     if not known:
         return ()
@@ -68,7 +68,7 @@ def combined_balance(series: Sequence[Sequence[BalanceDay]]) -> tuple[BalanceDay
 
 
 def balance_on(days: Sequence[BalanceDay], day: dt.date) -> Decimal | None:
-    """Return the closing balance of a day; None before the first day, the last known balance after the last one."""
+    """Return the closing balance of a day: None before the first day, the last known balance after the last day."""
     if not days or day < days[0].day:
         return None
     return days[min((day - days[0].day).days, len(days) - 1)].closing

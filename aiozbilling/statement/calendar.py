@@ -20,10 +20,10 @@ def first_day(month: str) -> dt.date:
     """Return the first day of a month.
 
     Raises:
-        ConfigurationError: the text is not a month as ``2026-10``.
+        ConfigurationError: the text is not a month such as ``2026-10``.
     """
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month, re.ASCII) or month < "0001":
-        raise ConfigurationError(f"{month!r} is not a month as 2026-10")
+        raise ConfigurationError(f"{month!r} is not a month such as 2026-10")
     return dt.date(int(month[:4]), int(month[5:]), 1)
 
 
@@ -39,7 +39,7 @@ def end_of_month(month: str) -> dt.datetime:
 
 
 def next_month(month: str, step: int = 1) -> str:
-    """Return the month `step` months later; earlier where it is negative."""
+    """Return the month `step` months later, or earlier if `step` is negative."""
     years, index = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + step, 12)
     return f"{years:04}-{index + 1:02}"
 

@@ -1,4 +1,4 @@
-"""The facts of accounts, read from the providers without a ledger."""
+"""Reads the facts of accounts from the providers, without a ledger."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = ["collect", "collect_account"]
 async def collect_account(
     billing: AiozBilling, account: str = "main", *, read_at: dt.datetime | None = None
 ) -> AccountFacts:
-    """Read an account's top-ups, daily history and running month.
+    """Read an account's top-ups, daily history and current month.
 
     Args:
         billing: the account's client.
-        account: a label of yours.
+        account: your label for the account.
         read_at: the time of this reading, UTC, for a simulated clock. Default: now.
 
     Raises:
-        AiozBillingError: an answer could not be had.
+        AiozBillingError: a request failed.
     """
     at = dt.datetime.now(dt.UTC) if read_at is None else read_at
     top_ups, history = billing.top_ups(), billing.history_usage()
@@ -66,12 +66,12 @@ async def collect(
         accounts: clients of AIOZ Pin by label.
         b3os: clients of B3OS with the organization's id, by label.
         metered: clients of metered billing by label.
-        months: how many months of B3OS and metered billing, the current one included.
+        months: number of months of B3OS and metered billing, including the current month.
         read_at: the time of this reading, UTC, for a simulated clock. Default: now.
-        source: what is read, for people.
+        source: a description of what is read, shown to people.
 
     Raises:
-        AiozBillingError: an answer could not be had.
+        AiozBillingError: a request failed.
     """
     at = dt.datetime.now(dt.UTC) if read_at is None else read_at
     last = month_of(at.date())

@@ -1,4 +1,4 @@
-"""Control totals: counts and exact sums of each list, to compare with the provider's and with other copies."""
+"""Control totals: counts and exact sums of each list, to compare with the provider and with other copies."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ControlTotal:
 
     Attributes:
         list: ``"top-ups, credited"``, ``"top-ups, not credited"`` or ``"history"``.
-        account: its label.
-        rows: how many count.
-        counted: rows of the whole list by the provider's own count, or None.
-        listed: rows of the whole list that are known, to compare with `counted`.
+        account: label of the account.
+        rows: number of rows.
+        counted: the provider's count of the whole list, or None.
+        listed: number of known rows of the whole list, to compare with `counted`.
         first: day of the first row, or None.
         last: day of the last row, or None.
         usd: sum of the rows in USD, exact.

@@ -1,4 +1,4 @@
-"""Deposits by month and token, with the rate they were credited at."""
+"""Deposits by month and token, with the rate at which they were credited."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["DepositMonth", "deposit_months"]
 
 @attrs.frozen(kw_only=True)
 class DepositMonth:
-    """Deposits of a month in a token.
+    """The deposits of one token in one month.
 
     Attributes:
         month: ``"2026-10"``, or None for deposits without a time.
         token: symbol of the token.
-        credited: how many are credited.
-        tokens: sum of the credited ones in whole tokens, exact.
-        usd: sum of their worth in USD, exact; those without a worth add nothing.
-        rate_tokens: tokens of those that have a worth.
-        uncredited: how many are not credited.
-        uncredited_tokens: sum of these in whole tokens, exact.
+        credited: number of credited deposits.
+        tokens: sum of the credited deposits in whole tokens, exact.
+        usd: sum of the credited deposits in USD, exact; a deposit without a value in USD adds nothing.
+        rate_tokens: sum of the credited deposits that have a value in USD, in whole tokens, exact.
+        uncredited: number of deposits that are not credited.
+        uncredited_tokens: sum of the deposits that are not credited, in whole tokens, exact.
     """
 
     month: str | None
@@ -42,12 +42,12 @@ class DepositMonth:
 
     @property
     def rate(self) -> Fraction | None:
-        """USD per token of what was credited, or None."""
+        """USD per token of the credited deposits, or None."""
         return Fraction(self.usd) / Fraction(self.rate_tokens) if self.rate_tokens else None
 
 
 def deposit_months(deposits: Iterable[Deposit]) -> tuple[DepositMonth, ...]:
-    """Group deposits by month and token, in this order; those without a time come first."""
+    """Group deposits by month and token, sorted by both; deposits without a time come first."""
     groups = defaultdict(list)
     for row in deposits:
         groups["" if row.day is None else month_of(row.day), row.token].append(row)

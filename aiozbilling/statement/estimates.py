@@ -1,4 +1,4 @@
-"""Estimates: runway and the month-end projection. Each names its method; none is the provider's."""
+"""Estimates: runway and month-end projection. They have documented methods and do not come from the provider."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ __all__ = [
 ]
 
 WINDOW_DAYS = 30
-RUNWAY_METHOD = "derived balance by the mean spend of the last 30 complete days"
-PROJECTION_METHOD = "spend of the complete days, and the mean of the last 30 complete days for each other day"
-_FAR = 36_525  # days; a date beyond a century is no forecast
+RUNWAY_METHOD = "derived balance divided by the mean daily spend of the last 30 complete days"
+PROJECTION_METHOD = "spend of the complete days, plus the mean of the last 30 complete days for each other day"
+_FAR = 36_525  # days; a date more than a century away is not a useful forecast
 
 
 @attrs.frozen(kw_only=True)
 class Runway:
-    """How long an account's balance lasts. An estimate: `RUNWAY_METHOD`.
+    """An estimate of how long an account's balance lasts. The method is `RUNWAY_METHOD`.
 
     Attributes:
-        account: its label.
-        balance: derived, USD, exact, on `day`.
-        day: of the latest row or reading.
-        per_day: mean spend in USD, exact.
-        basis_days: complete days that the mean is of; 0 where there is none.
-        days: from `day` on, or None where nothing is spent.
+        account: label of the account.
+        balance: derived balance on `day` in USD, exact.
+        day: day of the latest row or reading.
+        per_day: mean daily spend in USD, exact.
+        basis_days: number of complete days in the mean; 0 if there is none.
+        days: days that the balance lasts from `day` on, or None if nothing is spent.
     """
 
     account: str
@@ -54,7 +54,7 @@ class Runway:
 
     @property
     def empty_on(self) -> dt.date | None:
-        """The day on which the balance reaches 0; None where nothing is spent or that is over a century away."""
+        """The day on which the balance reaches 0, or None if nothing is spent or that day is over a century away."""
         return None if self.days is None or self.days > _FAR else self.day + dt.timedelta(days=int(self.days))
 
     def days_left(self, on: dt.date) -> Fraction | None:
@@ -63,9 +63,9 @@ class Runway:
 
 
 def complete_days(account: AccountFacts) -> tuple[SpendDay, ...]:
-    """Return the days whose row no longer changes: those before the day of the latest reading.
+    """Return the days whose rows no longer change: those before the day of the latest reading.
 
-    Where that is not known, all but the last one.
+    If the time of the latest reading is unknown, all days except the last one are complete.
     """
     if account.read_at is None:
         return account.days[:-1]
@@ -73,7 +73,7 @@ def complete_days(account: AccountFacts) -> tuple[SpendDay, ...]:
 
 
 def daily_spend(account: AccountFacts) -> tuple[Fraction, int]:
-    """Return the mean spend of the complete days among the last 30, and how many these are."""
+    """Return the mean spend of the complete days among the last 30, and their number."""
     days = complete_days(account)
     since = days[-1].day - dt.timedelta(days=WINDOW_DAYS - 1) if days else None
     recent = [day.usd for day in days if since is not None and day.day >= since and day.usd is not None]
@@ -81,7 +81,7 @@ def daily_spend(account: AccountFacts) -> tuple[Fraction, int]:
 
 
 def runway(account: AccountFacts) -> Runway | None:
-    """Estimate how long an account's balance lasts; None for an account without rows that was never read."""
+    """Estimate how long an account's balance lasts, or return None if the account has no rows and was never read."""
     balances = balance_days(account)
     if not balances and account.read_at is None:
         return None
@@ -94,15 +94,15 @@ def runway(account: AccountFacts) -> Runway | None:
 
 
 def shortest(runways: Sequence[Runway], on: dt.date) -> Runway | None:
-    """Return the runway that ends first, as money doesn't move between accounts; None where none ends."""
+    """Return the runway that ends first, because money doesn't move between accounts; None if none ends."""
     ending = [runway for runway in runways if runway.days is not None]
     return min(ending, key=lambda runway: (runway.days_left(on), runway.account), default=None)
 
 
 def projection(account: AccountFacts, month: str) -> Fraction | None:
-    """Estimate an account's spend at the end of a month; None without a complete day, or for a month that is over.
+    """Estimate an account's spend in a whole month; None without a complete day, or for a past month.
 
-    The method is `PROJECTION_METHOD`. It is never less than what is spent already.
+    The method is `PROJECTION_METHOD`. The estimate is never less than the spend so far.
     """
     per_day, basis = daily_spend(account)
     done = [day for day in complete_days(account) if month_of(day.day) == month]
@@ -116,7 +116,10 @@ def projection(account: AccountFacts, month: str) -> Fraction | None:
 
 
 def forecast(runways: Sequence[Runway], until: dt.date) -> list[tuple[dt.date, Fraction]]:
-    """Return the points where the slope of the summed balance changes. Each account spends until it is empty."""
+    """Return (day, summed balance) for `until` and for each day before it on which an account becomes empty.
+
+    Between these days, the summed balance is a straight line. It begins on the latest `Runway.day`.
+    """
     if not runways:
         return []
     begin = max(runway.day for runway in runways)

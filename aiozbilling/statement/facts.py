@@ -1,4 +1,4 @@
-"""What a statement is computed from: deposits, days and month snapshots of each account, in whole dollars, exact."""
+"""The input of a statement: deposits, days and month snapshots of each account, with exact amounts in USD."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Deposit:
 
     Attributes:
         id: the provider's id.
-        at: when it was recorded, UTC, or None where the provider has not set it.
+        at: when it was recorded, UTC, or None if the provider has not set it.
         token: symbol of the token, ``"AIOZ"``.
         tokens: whole tokens, exact.
-        usd: worth in USD, exact, or None if the provider reports none.
+        usd: value in USD, exact, or None if the provider reports none.
         is_credited: whether it counts in the balance.
     """
 
@@ -55,7 +55,7 @@ class SpendDay:
 
 @attrs.frozen
 class MonthSnapshot:
-    """The running month's costs by component as they were when they were read, in USD, exact."""
+    """The costs of the current month at the time when they were read, by component, in USD, exact."""
 
     read_at: dt.datetime
     storage_usd: Decimal | None
@@ -64,17 +64,17 @@ class MonthSnapshot:
 
 @attrs.frozen
 class AccountFacts:
-    """What is known of one AIOZ account.
+    """What is known about one AIOZ account.
 
     Attributes:
-        account: its label.
-        deposits: each once, in any order.
-        days: each once, oldest first.
-        snapshots: of the running month, oldest first.
+        account: label of the account.
+        deposits: each deposit once, in any order.
+        days: each day once, oldest first.
+        snapshots: snapshots of months, oldest first.
         read_at: end of the latest complete reading, UTC, or None.
-        top_ups_counted: rows of the list of top-ups by the provider's own count without null rows, or None.
-        history_counted: rows of the daily history by the provider's own count without null rows, or None.
-        removed: rows that the provider has removed since they were stored; they don't count.
+        top_ups_counted: the provider's count of top-ups without null rows, or None.
+        history_counted: the provider's count of days in the history without null rows, or None.
+        removed: number of rows that the provider removed after they were stored; they are not part of the facts.
     """
 
     account: str
@@ -89,13 +89,13 @@ class AccountFacts:
 
 @attrs.frozen
 class Facts:
-    """All that a statement is computed from. `cu` and `metered` are records by account label."""
+    """The input of a statement. `cu` and `metered` are pairs of account label and record."""
 
     accounts: tuple[AccountFacts, ...] = ()
     cu: tuple[tuple[str, CuUsage], ...] = ()
     metered: tuple[tuple[str, MeteredUsage], ...] = ()
     source: str = ""
-    """What the facts were read from, for people."""
+    """A description of where the facts come from, shown to people."""
 
 
 def account_facts(
@@ -106,16 +106,16 @@ def account_facts(
     months: Iterable[tuple[dt.datetime, MonthUsage]] = (),
     read_at: dt.datetime | None = None,
 ) -> AccountFacts:
-    """Take the facts of one account from its records.
+    """Create the facts of one account from its records.
 
-    A row that comes twice counts once.
+    A row that occurs twice counts once.
 
     Args:
-        account: a label of yours.
-        top_ups: in any order.
-        history: in any order, one row a day.
-        months: replies of ``this_month_usage()``, each with the time when it was read.
-        read_at: when all of it was read, UTC. Without it, the latest day counts as not complete.
+        account: your label for the account.
+        top_ups: top-ups in any order.
+        history: days in any order, one row per day.
+        months: results of ``this_month_usage()``, each with the time when it was read.
+        read_at: when all records were read, UTC. Without it, the latest day counts as not complete.
 
     Raises:
         ConfigurationError: two different rows have the same id or the same day, or a time has no time zone.
@@ -134,7 +134,7 @@ def account_facts(
 
 def _utc(time: dt.datetime) -> dt.datetime:
     if time.tzinfo is None:
-        raise ConfigurationError(f"{time} has no time zone: give an aware datetime")
+        raise ConfigurationError(f"{time} has no time zone: use an aware datetime")
     return time.astimezone(dt.UTC)
 
 
@@ -142,7 +142,7 @@ def _by_key(noun: str, rows: Iterable[R], key: Callable[[R], Hashable]) -> list[
     found: dict[Hashable, R] = {}
     for row in rows:
         if found.setdefault(key(row), row) != row:
-            raise ConfigurationError(f"two different rows for the {noun} {key(row)}: give the latest one only")
+            raise ConfigurationError(f"two different rows for the {noun} {key(row)}: keep the latest one only")
     return list(found.values())
 
 

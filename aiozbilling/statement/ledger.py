@@ -1,4 +1,4 @@
-"""The facts that the ledger holds, from its exact texts. The database is opened for reading only."""
+"""Reads facts from the exact texts in a ledger. The database is opened for reading only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["read_ledger"]
 
 
 def read_ledger(path: str | PathLike[str]) -> Facts:
-    """Read what a ledger of `sync` holds.
+    """Read the facts from a ledger that `sync` wrote.
 
     Raises:
         ExportError: there is no such file, or it is not a ledger.
@@ -31,7 +31,7 @@ def read_ledger(path: str | PathLike[str]) -> Facts:
     if not file.is_file():
         raise ExportError("there is no such file", path=str(file), hint="Create it with aiozbilling sync --db FILE")
     with _failures_named(file), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        database.execute("BEGIN")  # one state of the file for all that is read
+        database.execute("BEGIN")  # all queries see the same state of the file
         accounts = _rows(database, "accounts", "account", order="account")
         return Facts(
             accounts=tuple(_account(database, account) for (account,) in accounts if _is_aioz(database, account)),
@@ -103,7 +103,7 @@ def _snapshot(row: tuple[Any, ...]) -> MonthSnapshot:
 def _each_day_once(account: str, days: list[SpendDay]) -> tuple[SpendDay, ...]:
     for day, after in pairwise(days):
         if day.day == after.day:
-            raise ExportError(f"account {account!r} has two rows for {day.day}: which one counts is not known")
+            raise ExportError(f"account {account!r} has two rows for {day.day}, and it is unknown which one is right")
     return tuple(days)
 
 
@@ -136,5 +136,5 @@ def _failures_named(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise ExportError(
-            f"not a ledger: {error}", path=str(path), hint="Give a file that aiozbilling sync has made"
+            f"not a ledger: {error}", path=str(path), hint="Use a file that aiozbilling sync created"
         ) from error

@@ -1,4 +1,4 @@
-"""Compute units and metered usage that the ledger holds, as the records they were stored from."""
+"""Reads compute units and metered usage from a ledger, as the records from which they were stored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["read_cu", "read_metered"]
 
 
 def read_cu(database: sqlite3.Connection) -> Iterator[tuple[str, CuUsage]]:
-    """Yield each account's months of compute units, oldest first; nothing for a ledger of version 1."""
+    """Yield each account's months of compute units, oldest first. A ledger of version 1 has none."""
     if not _has(database, "cu_months"):
         return
     lines: defaultdict[tuple[str, str], list[CuLine]] = defaultdict(list)
@@ -51,7 +51,7 @@ def read_cu(database: sqlite3.Connection) -> Iterator[tuple[str, CuUsage]]:
 
 
 def read_metered(database: sqlite3.Connection) -> Iterator[tuple[str, MeteredUsage]]:
-    """Yield each account's billing periods, oldest first; nothing for a ledger of version 1."""
+    """Yield each account's billing periods, oldest first. A ledger of version 1 has none."""
     if not _has(database, "metered_periods"):
         return
     usages: defaultdict[tuple[str, str], list[tuple[Any, ...]]] = defaultdict(list)

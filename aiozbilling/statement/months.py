@@ -1,4 +1,4 @@
-"""Spend and deposits by month, of one account and of several together. Every amount is an exact sum."""
+"""Spend and deposits by month, for one account and for several accounts together. Every amount is an exact sum."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class SpendMonth:
     Attributes:
         month: ``"2026-10"``.
         spend: sum of the daily history.
-        storage: part of it by the month's last snapshot, or None where there is no snapshot.
-        bandwidth: the same.
+        storage: the part for storage according to the month's last snapshot, or None if there is no snapshot.
+        bandwidth: the part for bandwidth, likewise.
         deposits: sum of the credited deposits.
-        uncredited: deposits that are not credited: how many.
-        days: days with a row in the history.
-        mean_storage_bytes: mean over these days, of all accounts together.
-        is_closed: whether nothing more is expected to come.
-        not_read: accounts whose last reading was before the month ended; what is stored of them counts.
+        uncredited: number of deposits that are not credited.
+        days: number of days with a row in the history.
+        mean_storage_bytes: mean storage of these days, of all accounts together.
+        is_closed: whether no further rows are expected.
+        not_read: accounts that were last read before the month was closed; their known rows are included.
     """
 
     month: str
@@ -50,14 +50,15 @@ class SpendMonth:
 
     @property
     def not_split(self) -> Decimal:
-        """What no snapshot attributes to storage or bandwidth: usage after the last snapshot, or all of it."""
+        """The part that no snapshot splits into storage and bandwidth: spend after the last snapshot, or all of it."""
         return exact_sum(self.spend, (self.storage or _ZERO).copy_negate(), (self.bandwidth or _ZERO).copy_negate())
 
 
 def is_closed(account: AccountFacts, month: str) -> bool:
     """Return whether an account's month is closed.
 
-    It is if the history has a day of a later month, or if a complete reading ended three days after the month or later.
+    It is closed if the history has a day of a later month, or if a complete reading ended at least three days after the
+    end of the month.
     """
     if account.days and month_of(account.days[-1].day) > month:
         return True
@@ -83,8 +84,8 @@ def account_months(account: AccountFacts) -> tuple[SpendMonth, ...]:
 def combined_months(accounts: Sequence[AccountFacts], as_of: dt.datetime) -> tuple[SpendMonth, ...]:
     """Compute the months of several accounts together, oldest first, without gaps.
 
-    A combined month is closed when the month of each account is. An account that should have closed it by `as_of` but
-    was not read since doesn't keep the month open: it is named in `not_read`.
+    A combined month is closed when the month of each account is closed. More than three days after the month, an
+    account that was not read again does not keep the month open; it is named in `not_read` instead.
     """
     by_account = {account.account: {month.month: month for month in account_months(account)} for account in accounts}
     known = {month for months in by_account.values() for month in months}
@@ -95,14 +96,14 @@ def combined_months(accounts: Sequence[AccountFacts], as_of: dt.datetime) -> tup
 
 
 def change(month: SpendMonth, previous: SpendMonth | None) -> Fraction | None:
-    """Compute the change of spend on the previous month as a share of it; None where that has no spend."""
+    """Compute the change of spend relative to the previous month; None if that month has no spend."""
     if previous is None or not previous.spend:
         return None
     return Fraction(month.spend) / Fraction(previous.spend) - 1
 
 
 def cost_per_tb(month: SpendMonth) -> Fraction | None:
-    """Estimate USD per TB (10^12 bytes) stored: the month's spend, bandwidth included, by its mean storage."""
+    """Estimate USD per stored TB (10^12 bytes): the month's spend, including bandwidth, divided by its mean storage."""
     return Fraction(month.spend) * 10**12 / month.mean_storage_bytes if month.mean_storage_bytes else None
 
 

@@ -1,4 +1,4 @@
-"""The statement: everything that is computed from the facts, once."""
+"""The statement: all figures that are computed from the facts."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ class AccountStatement:
 
     @property
     def account(self) -> str:
-        """Its label."""
+        """Label of the account."""
         return self.facts.account
 
 
 @attrs.frozen(kw_only=True)
 class Statement:
-    """What the facts amount to.
+    """The figures of all accounts.
 
     Attributes:
-        facts: what it is computed from.
-        as_of: the moment that it describes, UTC, or None without any facts of AIOZ.
-        accounts: in the order of the facts.
-        months: of all accounts together, oldest first.
-        balances: of all accounts together, oldest first, until `as_of`.
-        days: spend of all accounts together by day, oldest first.
-        deposits: by month and token, of all accounts together.
+        facts: the input.
+        as_of: the time that the statement describes, UTC, or None without any facts of AIOZ.
+        accounts: the figures of each account, in the order of the facts.
+        months: months of all accounts together, oldest first.
+        balances: daily balances of all accounts together, oldest first, until `as_of`.
+        days: daily spend of all accounts together, oldest first.
+        deposits: deposits of all accounts together, by month and token.
         unusual: days with an unusual spend of all accounts together, oldest first.
     """
 
@@ -63,12 +63,12 @@ class Statement:
 
     @property
     def runways(self) -> tuple[Runway, ...]:
-        """The accounts' runways, in their order."""
+        """The runways of the accounts, in the order of the accounts."""
         return tuple(account.runway for account in self.accounts if account.runway is not None)
 
     @property
     def runway(self) -> Runway | None:
-        """The account's runway that ends first; None where none ends."""
+        """The runway that ends first, or None if none ends."""
         return None if self.as_of is None else shortest(self.runways, self.as_of.date())
 
     def month(self, month: str) -> SpendMonth | None:
@@ -76,18 +76,18 @@ class Statement:
         return next((row for row in self.months if row.month == month), None)
 
     def projection(self, month: str) -> Fraction | None:
-        """Estimate the spend at the end of a month; None if an account has too little data for an estimate."""
+        """Estimate the spend in a whole month: the sum over the accounts that have an estimate, or None if none has."""
         parts = [projection(account.facts, month) for account in self.accounts]
         known = [part for part in parts if part is not None]
         return sum(known, Fraction(0)) if known else None
 
 
 def statement(facts: Facts, *, as_of: dt.datetime | None = None) -> Statement:
-    """Compute the statement of facts; nothing is an empty statement.
+    """Compute a statement from facts. Without facts, the statement is empty.
 
     Args:
-        facts: of any number of accounts.
-        as_of: the moment that it describes, UTC. Default: the latest reading, or the latest row where that is later.
+        facts: facts of any number of accounts.
+        as_of: the time that the statement describes, UTC. Default: the latest reading or row, whichever is later.
 
     Raises:
         ConfigurationError: two accounts have the same label.
@@ -142,7 +142,7 @@ def _sum_of_days(day: dt.date, rows: Sequence[SpendDay]) -> SpendDay:
 
 
 def _complete(days: Sequence[SpendDay], accounts: Sequence[AccountFacts]) -> int:
-    """Count the days on which no account's row changes any more."""
+    """Count the days whose rows no longer change in any account."""
     changing = [account.days[-1].day for account in accounts if account.days and not _is_complete(account)]
     end = min(changing, default=dt.date.max)
     return sum(day.day < end for day in days)

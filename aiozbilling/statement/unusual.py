@@ -17,13 +17,13 @@ _BEFORE = 28
 _AT_LEAST = 14
 _LIMIT = Fraction(7, 2)  # Iglewicz and Hoaglin (1993), with 0.6745 MAD for a standard deviation
 _MAD_OF_NORMAL = Fraction(6745, 10000)
-_SMALLEST = Fraction(1, 100)  # of the median: days that are nearly equal make no day unusual
+_SMALLEST = Fraction(1, 100)  # of the median, so that among nearly equal days none is unusual
 UNUSUAL_METHOD = "complete days more than 3.5 robust deviations (median and MAD) from the 28 days before"
 
 
 @attrs.frozen
 class UnusualDay:
-    """A day whose spend is far from `expected`, the median before it. `score` is positive for a high spend."""
+    """A day whose spend is far from `expected`, the median of the days before. `score` is positive for a high spend."""
 
     day: dt.date
     usd: Fraction
@@ -32,10 +32,10 @@ class UnusualDay:
 
 
 def unusual_days(days: Sequence[SpendDay]) -> tuple[UnusualDay, ...]:
-    """Return the unusual ones of complete days, which are given oldest first.
+    """Return the unusual days among complete days, which must be oldest first.
 
-    Each day is compared with the 28 rows before it, so a trend makes no day unusual; the first 14 are never. The MAD
-    counts as 1 % of the median at least.
+    Each day is compared with the 28 rows before it, so a slow trend does not make a day unusual. The first 14 days are
+    never unusual. The MAD is at least 1 % of the median.
     """
     spend = [(day.day, Fraction(day.usd)) for day in days if day.usd is not None]
     found = []
@@ -45,7 +45,7 @@ def unusual_days(days: Sequence[SpendDay]) -> tuple[UnusualDay, ...]:
         expected = median(before)
         deviation = max(median([abs(value - expected) for value in before]), _SMALLEST * expected)
         score = _MAD_OF_NORMAL * (usd - expected) / deviation if deviation > 0 else None
-        if score is None:  # only zeros before it
+        if score is None:  # all days before it are zero
             score = Fraction(0) if usd == expected else Fraction(1000)
         if abs(score) > _LIMIT:
             found.append(UnusualDay(day, usd, expected, float(score)))
