@@ -1,4 +1,4 @@
-"""Opens the ledger for one writer: the lock, and names that are refused."""
+"""Opens the ledger for one writer: locks the file, and refuses names of other kinds of files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aiozbilling.sync.store import Ledger
 __all__ = ["opened_ledger"]
 
 _POLL_S = 0.2  # between attempts to get the lock
-# The ledger is an SQLite database: under these names, another program would take it for something else.
+# The ledger is an SQLite database. With these suffixes, other programs would not open it as one.
 _FOREIGN_NAMES = frozenset(
     {".arrow", ".csv", ".duckdb", ".feather", ".html", ".json", ".jsonl", ".lock", ".parquet", ".toml", ".txt", ".xlsx"}
 )
@@ -31,15 +31,15 @@ async def opened_ledger(
     """Open the ledger and hold its lock.
 
     Raises:
-        ExportError: the file is not a ledger, or its lock file is not ours.
-        ExportLockedError: another process writes it, and did so for `wait_s` seconds.
+        ExportError: the file is not a ledger, or its lock file belongs to something else.
+        ExportLockedError: another process was writing it for `wait_s` seconds.
     """
     disk, held = Disk(), ExitStack()
     _refuse_foreign_name(path)
 
     def acquire() -> Ledger:
         with failures_named(path):
-            target = path.resolve()  # a link to the file takes the same lock
+            target = path.resolve()  # so that a link to the file uses the same lock
             _refuse_foreign_name(target)
             held.enter_context(disk.locked(Names(target).lock))
             ledger = Ledger(disk, target, account, clock)
@@ -58,7 +58,7 @@ async def _after_waiting(acquire: Callable[[], Ledger], path: Path, wait_s: floa
             return await in_thread(acquire)
         except ExportLockedError as error:
             if time.monotonic() >= until:
-                hint = "Wait for it: sync(wait_s=60), or --wait on the command line"
+                hint = "Wait for it with sync(wait_s=60), or --wait on the command line"
                 raise ExportLockedError(error.reason, path=str(path), hint=hint) from None
         await asyncio.sleep(min(_POLL_S, max(0.0, until - time.monotonic())))
 
@@ -66,7 +66,7 @@ async def _after_waiting(acquire: Callable[[], Ledger], path: Path, wait_s: floa
 def _refuse_foreign_name(path: Path) -> None:
     if path.suffix.lower() in _FOREIGN_NAMES:
         raise ExportError(
-            f"the ledger is an SQLite database, and {path.suffix} is the name of another kind of file",
+            f"the ledger is an SQLite database, but {path.suffix} is the suffix of another kind of file",
             path=str(path),
-            hint="Give a name such as billing.sqlite",
+            hint="Use a name such as billing.sqlite",
         )

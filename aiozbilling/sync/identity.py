@@ -1,4 +1,4 @@
-"""Whose account it is: proven by the credentials, or by rows that are stored."""
+"""Checks that the credentials belong to the account label, by their fingerprint or by stored rows."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from aiozbilling.sync.store import Ledger
 
 __all__ = ["OTHER_LABEL", "confirm_aioz", "is_known", "judge"]
 
-_LAST = 100  # rows at the end of a list in which known ones are looked for
+_LAST = 100  # rows at the end of a list that are compared with stored ones
 _DAYS = 3  # complete days with the same cost and usage prove that two histories are the same
-OTHER_LABEL = "If this is another account, give it its own label (account=, --account)"
+OTHER_LABEL = "If this is another account, use another label for it (account=, --account)"
 
 
 def is_known(ledger: Ledger, system: str, fingerprint: str) -> bool:
-    """Return whether these credentials are already those of the account.
+    """Return whether the ledger already knows these credentials for its account.
 
     Raises:
-        ExportError: they are those of another account of the ledger.
+        ExportError: the credentials belong to another account of the ledger.
     """
     found = ledger.select("SELECT account FROM identities WHERE system = ? AND fingerprint = ?", system, fingerprint)
     accounts = [account for (account,) in found]
     if accounts and ledger.account not in accounts:
-        raise _refused(ledger, f"these credentials are those of account {accounts[0]!r}", "Give that label")
+        raise _refused(ledger, f"these credentials belong to account {accounts[0]!r}", "Use that label")
     return bool(accounts)
 
 
 async def confirm_aioz(ledger: Ledger, billing: AiozBilling, fingerprint: str) -> None:
-    """Make sure that the credentials read the account that is stored under the label, and no other label's.
+    """Make sure that the credentials belong to the account that is stored under the label.
 
     Raises:
-        ExportError: they don't, or nothing proves it.
+        ExportError: they belong to another account, or no stored row proves which account it is.
     """
     if await in_thread(is_known, ledger, "aioz", fingerprint):
         return
@@ -69,11 +69,11 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
     """Compare the first rows of both lists with the ledger.
 
     Raises:
-        ExportError: they are stored under another label, or the label's own rows are not among them.
+        ExportError: the rows are stored under another label, or none of the label's own rows is among them.
     """
     for other in _owners(ledger, top_ups, days):
         if other != ledger.account:
-            raise _refused(ledger, f"this is the account stored as {other!r}: it has the same rows", "Give that label")
+            raise _refused(ledger, f"this account is stored as {other!r}, with the same rows", "Use that label")
     stored = {
         table.name: ledger.select(f"SELECT count(*) FROM {table.name} WHERE account = ?", ledger.account)[0][0]  # noqa: S608
         for table in _TABLES
@@ -86,7 +86,10 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
 
 
 def _least(ledger: Ledger) -> int:
-    """Return how many equal days are wanted: an account of version 1 has no credentials, and takes the first ones."""
+    """Return how many equal days are required.
+
+    An account from a ledger of version 1 has no fingerprint yet; it accepts the first credentials, so that none is.
+    """
     return len(ledger.select("SELECT 1 FROM identities WHERE account = ? AND system = 'aioz' LIMIT 1", ledger.account))
 
 
@@ -113,9 +116,9 @@ def _holders(ledger: Ledger, table: LedgerTable, keys: Sequence[Cell]) -> set[Ce
 
 
 def _same_history(ledger: Ledger, account: Cell, days: Sequence[Row], *, least: int) -> bool:
-    """Return whether at least so many complete days with a cost are the same, and none differs.
+    """Return whether at least `least` complete days with a cost are the same, and no day differs.
 
-    The last stored day may have been incomplete when it was read, so it proves nothing.
+    The last stored day is not compared, because it may have been incomplete when it was read.
     """
     stored = ledger.select(f"SELECT {', '.join(HISTORY.names)} FROM history WHERE account = ? ORDER BY date", account)  # noqa: S608
     before = {row[0]: row for row in stored[:-1]}

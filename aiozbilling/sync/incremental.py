@@ -1,4 +1,4 @@
-"""One list of one account brought up to date in the ledger, exactly, and with as few requests as that takes."""
+"""Updates one list of one account in the ledger, exactly and with as few requests as possible."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from aiozbilling.tables.texts import time_text
 __all__ = ["Begin", "ListSync"]
 
 _PAUSES = (0.2, 0.5, 1.0)  # between readings of a list whose total collapsed
-_CONFIRMED_AFTER = timedelta(minutes=1)  # a list that lost most of its rows is believed when it is as short later
-_SMALL = 1000  # days of history are read whole: a correction of an old day shows in no count
+_CONFIRMED_AFTER = timedelta(minutes=1)  # a later run accepts a list that lost most of its rows
+_SMALL = 1000  # a history of up to so many days is read whole, because a correction of a day does not change the count
 
 
 class Begin(Protocol):
@@ -39,12 +39,12 @@ class Begin(Protocol):
 
 @attrs.define
 class _Reading:
-    """What one reading of a list saw.
+    """The result of one reading of a list.
 
     Attributes:
         seen: hashes of the keys read.
-        met: whether a row came that was among the first when the list was last complete.
-        is_whole: whether it covers the list from its first row to its last.
+        met: whether it reached a row that was among the first rows when the list was last complete.
+        is_whole: whether it includes the list from its first row to its last.
     """
 
     seen: set[int] = attrs.field(factory=set)
@@ -57,24 +57,24 @@ class _Reading:
 
     @property
     def has_collapsed(self) -> bool:
-        """Whether the total fell by far more than the removal of single rows explains."""
+        """Whether the total fell during the reading by far more than the removal of some rows would explain."""
         return is_far_shorter(self.last_total, self.first_total)
 
     @property
     def excess(self) -> int | None:
-        """Rows counted beyond those read, or None where the reading does not add up to a total."""
+        """Number of null rows, or None if the rows read do not add up to a total of the server."""
         rows = len(self.seen) + self.nulls
         return self.nulls if rows in (self.first_total, self.last_total) else None
 
 
 class ListSync:
-    """Reads what is new of a list and stores it page by page.
+    """Reads the new rows of a list and stores them page by page.
 
-    A list that grows at its head is read from there until a row comes that was among its first when it was last
-    complete. Until then, the cursor of this reading is kept, and a later run first ends it, so that an interruption
-    leaves no gap. A list that grows at its tail is read from its last known rows on. The times of the rows show
-    which end grows. Where the server's count differs from the number of stored rows, rows were added elsewhere or
-    removed: the whole list is read.
+    A list that grows at its head is read from the head to a row that was among its first rows when it was last
+    complete. Until then, the cursor of this reading is stored, and the next run completes the reading first, so that an
+    interruption leaves no gap. A list that grows at its tail is read from its last known rows on. The times of the rows
+    show at which end it grows. If the server's count differs from the number of stored rows, rows were added elsewhere
+    or removed, and the whole list is read.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class ListSync:
         self.requests: int = 0
 
     async def run(self, *, full: bool = False) -> None:
-        """Bring it up to date.
+        """Update the list.
 
         Raises:
-            IncompleteError: the list is much shorter than what is stored, and no earlier run has seen that.
+            IncompleteError: the list is much shorter than the stored one, and no earlier run found it so.
             AiozBillingError: a page could not be read.
         """
         self._state = await in_thread(self._ledger.state, self._table)
@@ -114,7 +114,7 @@ class ListSync:
         try:
             reading = await self._read(self._begin(after=unfinished))
         except DriftError:
-            self._state = ListState(excess=self._state.excess)  # the place is lost: begin again
+            self._state = ListState(excess=self._state.excess)  # the position is unknown, so start again
             return
         if reading.has_collapsed or (not reading.met and reading.last_total <= Cursor.parse(unfinished).position):
             self._state = ListState(excess=self._state.excess)
@@ -128,7 +128,7 @@ class ListSync:
             reading = await self._read(self._begin())
             reading.is_whole = True
             gone = await in_thread(self._ledger.missing_from, self._table, reading.seen)
-            if self._is_believed(reading, gone, pause, is_new=known.place is None):
+            if self._is_accepted(reading, gone, pause, is_new=known.place is None):
                 await self._settle(reading, gone)
                 return
             if pause is None:
@@ -136,16 +136,18 @@ class ListSync:
             else:
                 await self._sleep(pause)
 
-    def _is_believed(self, reading: _Reading, gone: Sequence[Cell], pause: float | None, *, is_new: bool) -> bool:
-        """Decide whether a reading shows the list as it is; the last one in a run has no pause after it."""
+    def _is_accepted(self, reading: _Reading, gone: Sequence[Cell], pause: float | None, *, is_new: bool) -> bool:
+        """Decide whether a reading can be trusted. The last reading of a run has no pause after it."""
         if reading.has_collapsed:
             return False
         if self._lost_most(gone, reading):
             return pause is None and self._is_confirmed()
-        return bool(reading.seen) or not is_new or pause is None  # a list that is empty at first may only seem so
+        return (
+            bool(reading.seen) or not is_new or pause is None
+        )  # an empty first reading may be a failure of the server
 
     async def _read_news(self) -> bool:
-        """Read what is new, and return whether that accounts for all rows of the list."""
+        """Read the new rows, and return whether the ledger then has all rows of the list."""
         if self._state.grows_at == "tail" and self._state.place is not None:
             return await self._read_news_at_tail(Cursor.parse(self._state.place))
         reading = await self._read(self._begin())
@@ -174,7 +176,7 @@ class ListSync:
         return reading.met and await self._adds_up(reading, reading.last_total)
 
     async def _adds_up(self, reading: _Reading, total: int) -> bool:
-        """Compare the server's count with what is stored; one that is late is asked for again."""
+        """Compare the server's count with the stored rows. If they differ, ask for the count again: it may be late."""
         expected = await in_thread(self._ledger.present, self._table) + self._state.excess
         if total != expected:
             again = self._begin(max_items=1)
@@ -190,7 +192,7 @@ class ListSync:
         return True
 
     async def _read(self, listing: Listing[Any]) -> _Reading:
-        """Read until a known row, or to the end."""
+        """Read up to a page with a known row, or to the end."""
         known, reading, position = frozenset(self._state.known), _Reading(), 0
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
@@ -217,7 +219,7 @@ class ListSync:
         return is_far_shorter(len(reading.seen), len(gone) + len(reading.seen))
 
     def _is_confirmed(self) -> bool:
-        """Return whether an earlier run saw the list as short as the last of the readings of this one."""
+        """Return whether a run at least a minute ago also found the list too short."""
         if self._state.collapsed_at is None:
             return False
         return self._ledger.clock() >= datetime.fromisoformat(self._state.collapsed_at) + _CONFIRMED_AFTER
@@ -226,10 +228,10 @@ class ListSync:
         at = self._state.collapsed_at or time_text(self._ledger.clock())
         await self._save(collapsed_at=at, unfinished=None, is_settled=False)
         raise IncompleteError(
-            f"the list of {self._table.name} has {len(reading.seen)} rows, {gone} that are stored are not in it",
+            f"the list of {self._table.name} has {len(reading.seen)} rows, and {gone} stored rows are not among them",
             delivered=len(reading.seen),
-            hint="This may be a disturbance of the server. If it is as short when you sync again after a minute, these"
-            " rows are marked as missing",
+            hint="This may be a temporary failure of the server. Sync again after a minute: if they are still absent,"
+            " these rows are marked as missing",
         )
 
     async def _settle(self, reading: _Reading, gone: Sequence[Cell]) -> None:
@@ -256,7 +258,7 @@ class ListSync:
         return attrs.evolve(self._state, known=head, place=_text(reading.cursor), unfinished=None)
 
     def _note_direction(self, rows: Sequence[Any], offset: int) -> None:
-        """Take from the first page which end grows; a reading that was resumed began elsewhere."""
+        """Find out at which end the list grows, if this is its first page; a resumed reading begins elsewhere."""
         if not offset:
             grows_at = growing_end(map(self._time, rows)) or self._state.grows_at
             self._state = attrs.evolve(self._state, grows_at=grows_at)
@@ -283,7 +285,7 @@ class ListSync:
 
     @property
     def state(self) -> ListState:
-        """How far the list is now."""
+        """How much of the list is stored now."""
         return self._state
 
 

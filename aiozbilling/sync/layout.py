@@ -1,4 +1,4 @@
-"""The tables of rows that the ledger holds: their columns, and how a record becomes a row."""
+"""The ledger's tables of rows: their columns, and how records are converted to rows."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class LedgerColumn:
     """A column of the ledger.
 
     Attributes:
-        name: in the database.
-        kind: ``exact`` is a decimal number as text, ``real`` the same number rounded to 15 digits, to compare and add.
-        path: the attribute of the record.
-        meaning: a comment for the schema.
-        source: computes the column from other columns of the table.
+        name: name in the database.
+        kind: ``exact`` is a decimal number as text; ``real`` is the number rounded to 15 digits, to compare and add.
+        path: attribute of the record.
+        meaning: comment for the schema.
+        source: function that computes the column from other columns of the table.
     """
 
     name: str
@@ -58,7 +58,7 @@ class LedgerColumn:
 
     @property
     def is_derived(self) -> bool:
-        """Whether other columns hold the same, exactly."""
+        """Whether other columns contain the same value exactly."""
         return self.kind in ("real", "day")
 
     @property
@@ -96,7 +96,7 @@ def rows_of(table: LedgerTable, records: Sequence[Any]) -> list[Row]:
 
 
 def with_derived(table: LedgerTable, columns: Mapping[str, Sequence[Cell]]) -> list[Sequence[Cell]]:
-    """Add the columns that are computed from exact ones, and put all in order."""
+    """Add the columns that are computed from exact ones, and return all columns in order."""
     return [columns[column.name] if column.source is None else column.source(columns) for column in table.columns]
 
 
@@ -111,7 +111,7 @@ def _tokens(columns: Mapping[str, Sequence[Any]]) -> list[Cell]:
 
 
 def _dollars(cells: Sequence[Any]) -> list[Cell]:
-    # The nearest float, from the text: a fifth of the cost of scaling a Decimal.
+    # Parsing the text returns the nearest float in a fifth of the time that scaling a Decimal takes.
     return [None if cell is None else float(f"{cell}e-18") for cell in cells]
 
 
@@ -143,7 +143,7 @@ TOP_UPS = LedgerTable(
         LedgerColumn("updated_at", "time", "updated_at", "UTC"),
         LedgerColumn("status", "bool", "status", "1: credited"),
         LedgerColumn("token_amount", "real", "amount.value", "whole tokens, 15 digits; exact: amount", _tokens),
-        LedgerColumn("token", "text", "amount.symbol", "'AIOZ', or the denom where that is not known"),
+        LedgerColumn("token", "text", "amount.symbol", "'AIOZ', or the denom if it is unknown"),
         LedgerColumn("credit_usd", "real", "credit_usd", "USD, 15 digits; exact: the attousd columns", _credit_usd),
         LedgerColumn("sender", "text", "sender"),
         LedgerColumn("recipient", "text", "recipient"),
@@ -154,7 +154,7 @@ TOP_UPS = LedgerTable(
         LedgerColumn("amount", "exact", "amount.amount", "in units of denom, exact"),
         LedgerColumn("denom", "text", "amount.denom", "'attoaioz' is 10^-18 AIOZ"),
         LedgerColumn("total_amount_attousd", "exact", "total_amount", "USD * 10^18, exact"),
-        LedgerColumn("credit_attousd", "exact", "credit", "the same by the provider's newer name"),
+        LedgerColumn("credit_attousd", "exact", "credit", "the same amount; the provider's newer field"),
     ),
 )
 HISTORY = LedgerTable(
@@ -177,7 +177,7 @@ HISTORY = LedgerTable(
 )
 MONTHS = LedgerTable(
     "months",
-    "The running month as it was when it was last read on each day.",
+    "The current month as it was at the last reading of each day.",
     (
         LedgerColumn("day", "text", "", "YYYY-MM-DD, UTC"),
         LedgerColumn("read_at", "time", "", "UTC"),
@@ -206,7 +206,7 @@ CU_DAYS = LedgerTable(
     "cu_days",
     "B3OS: compute units by day.",
     (
-        LedgerColumn("day", "text", "", "the day as the provider writes it, YYYY-MM-DD was seen"),
+        LedgerColumn("day", "text", "", "the day in the provider's format, so far always YYYY-MM-DD"),
         LedgerColumn("year_month", "text", "", "YYYY-MM"),
         LedgerColumn("used_cu", "exact", "", "exact"),
         LedgerColumn("used", "real", "", "15 digits"),
@@ -216,10 +216,10 @@ CU_LINES = LedgerTable(
     "cu_lines",
     "B3OS: compute units by day and node type.",
     (
-        LedgerColumn("key", "text", "", "JSON: day, type, node type, and a number where a line repeats"),
+        LedgerColumn("key", "text", "", "JSON: day, type, node type, and a number if the line is repeated"),
         LedgerColumn("year_month", "text", "", "YYYY-MM"),
         LedgerColumn("day", "text", "", "as in cu_days"),
-        LedgerColumn("type", "text", "", "'trigger', 'action' or another word of the provider's"),
+        LedgerColumn("type", "text", "", "'trigger', 'action' or another word of the provider"),
         LedgerColumn("node_type", "text", ""),
         LedgerColumn("count", "int", "", "runs"),
         LedgerColumn("cu", "exact", "", "exact"),
@@ -249,11 +249,11 @@ METERED_USAGE = LedgerTable(
         LedgerColumn("year_month", "text", "", "month of period_start"),
         LedgerColumn("metric", "text", "", "the provider's id"),
         LedgerColumn("name", "text", ""),
-        LedgerColumn("unit", "text", "", "of the amounts"),
-        LedgerColumn("included", "exact", "", "in the plan, exact"),
+        LedgerColumn("unit", "text", "", "unit of the amounts"),
+        LedgerColumn("included", "exact", "", "included in the plan, exact"),
         LedgerColumn("used", "exact", "", "exact"),
         LedgerColumn("overage", "exact", "", "beyond the plan, exact"),
-        LedgerColumn("percentage", "exact", "", "of what is included"),
+        LedgerColumn("percentage", "exact", "", "of the included amount"),
         LedgerColumn("projected", "exact", "", "the provider's projection at the end of the period"),
         LedgerColumn("projected_percentage", "exact", ""),
     ),

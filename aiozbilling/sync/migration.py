@@ -1,4 +1,4 @@
-"""A ledger of version 1 becomes one of version 2, without losing a row."""
+"""Migrates a ledger from version 1 to version 2 without losing a row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def migrate(database: sqlite3.Connection, create_tables: Callable[[sqlite3.Conne
     for table in _OLD_TABLES:
         database.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     create_tables(database)
-    # An account's list was complete when it was synced; what was removed since then is found by the next sync.
+    # Lists were complete when they were synced. The next sync finds the rows that were removed since then.
     database.execute("INSERT INTO accounts SELECT account, synced_at, synced_at FROM old_accounts")
     database.execute(
         "INSERT INTO lists (account, list, grows_at, total, known, place, unfinished, excess, is_settled)"
@@ -43,7 +43,7 @@ def _migrate_account(database: sqlite3.Connection, account: str) -> None:
     run = begin_run(database, account, "", now)
     for table in (TOP_UPS, HISTORY, MONTHS):
         _copy(database, table, account, run)
-        # When a row was seen first is not known of version 1.
+        # Version 1 does not contain the time when a row was first seen.
     end_run(database, run, account, "migrated", time_text(datetime.now(UTC)))
 
 
@@ -69,7 +69,7 @@ def _expression(table: LedgerTable, name: str, old_names: set[str]) -> str:
 
 
 def _as_kind(column: LedgerColumn, cells: Sequence[Cell]) -> Sequence[Cell]:
-    """Convert the exact texts that version 1 has in rounded columns."""
+    """Convert exact texts, which version 1 has in the columns that are rounded now."""
     if column.kind != "real":
         return cells
     return [None if cell is None else float(cell) for cell in cells]

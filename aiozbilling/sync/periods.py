@@ -1,4 +1,4 @@
-"""B3OS and metered billing in the ledger: whole months, read again until they are settled."""
+"""Stores B3OS and metered billing in the ledger: whole months, which are read again until they no longer change."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from aiozbilling.tables.texts import decimal_text, time_text
 
 __all__ = ["confirm_b3os", "confirm_metered", "cu_rows", "metered_rows", "sync_b3os", "sync_metered"]
 
-_FIRST_MONTHS = 12  # that the first run reads; metered billing keeps no more
-_SETTLES_IN = timedelta(days=3)  # usage of a month may still change so long after its end
+_FIRST_MONTHS = 12  # the first run reads so many; metered billing has no older ones
+_SETTLES_IN = timedelta(days=3)  # after the end of a month, its usage may change for so long
 
 Rows = dict[LedgerTable, list[Row]]
 
@@ -50,29 +50,30 @@ async def sync_metered(ledger: Ledger, metered: MeteredBilling, counts: dict[str
 
 
 def confirm_b3os(ledger: Ledger, fingerprint: str, organization: str) -> None:
-    """Make sure that the organisation is the one that is stored under the label, and no other label's.
+    """Make sure that the organisation is the one that is stored under the label.
 
     Raises:
-        ExportError: it is not.
+        ExportError: the label has another organisation, or the organisation has another label.
     """
     is_known(ledger, "b3os", fingerprint)
     stored = ledger.select("SELECT DISTINCT account, organization FROM cu_months")
     for account, theirs in stored:
         if (account == ledger.account) != (theirs == organization):
             raise ExportError(
-                f"account {account!r} holds the compute units of organisation {theirs!r}",
+                f"account {account!r} contains the compute units of organisation {theirs!r}",
                 path=str(ledger.path),
-                hint="Give each organisation its own label (account=, --account)",
+                hint="Use another label for each organisation (account=, --account)",
             )
 
 
 async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: str) -> None:
     """Make sure that the session reads the usage that is stored under the label.
 
-    A session's token changes often: the usage of the oldest stored period proves that a new one is of the same account.
+    The token of a session changes often. The usage of the oldest stored period of the last 11 months proves that a new
+    token belongs to the same account.
 
     Raises:
-        ExportError: the usage is another one.
+        ExportError: the usage of that period differs.
     """
     if await in_thread(is_known, ledger, "metered", fingerprint):
         return
@@ -88,7 +89,7 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
     async for usage in metered.usage_by_month(since=month, until=month):
         if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE]):
             raise ExportError(
-                f"the usage of {month} is not the one that is stored as account {ledger.account!r}",
+                f"the usage of {month} differs from the one that is stored as account {ledger.account!r}",
                 path=str(ledger.path),
                 hint=OTHER_LABEL,
             )

@@ -1,4 +1,4 @@
-"""Rows stored, changed and marked as missing, with their hashes. All functions run in an open transaction."""
+"""Stores rows, changes them and marks them as missing, with their hashes. All functions need an open transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiozbilling.sync.layout import Cell, LedgerTable, Row
 __all__ = ["Counts", "Run", "digest_sum", "mark_missing", "row_hash", "store_rows"]
 
 _MODULUS = 1 << 256
-_AT_ONCE = 500  # keys in one statement; older SQLite takes 999
+_AT_ONCE = 500  # keys in one statement; older versions of SQLite accept 999
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,7 +28,7 @@ class Run:
 
 @attrs.frozen
 class Counts:
-    """How many rows were new, how many known ones changed, and how many are missing from the provider's list."""
+    """Numbers of new rows, of changed rows and of rows that the provider's list no longer has."""
 
     new: int = 0
     changed: int = 0
@@ -37,7 +37,7 @@ class Counts:
 
 @attrs.frozen
 class _Stored:
-    """A stored row: its cells, and its columns first_seen_at, changed_at, missing_since and row_hash."""
+    """A stored row: its cells, and the columns first_seen_at, changed_at, missing_since and row_hash."""
 
     cells: Row
     first_seen_at: str | None
@@ -52,12 +52,12 @@ def row_hash(cells: Sequence[Cell]) -> bytes:
 
 
 def digest_sum(hashes: Iterable[bytes]) -> int:
-    """Add row hashes mod 2^256: the sum depends on the rows and not on their order."""
+    """Add row hashes modulo 2^256. The sum depends on the rows but not on their order."""
     return sum(int.from_bytes(each, "big") for each in hashes) % _MODULUS
 
 
 def store_rows(database: sqlite3.Connection, table: LedgerTable, account: str, rows: Sequence[Row], run: Run) -> Counts:
-    """Insert what is new and update what changed, with an entry in `changes` for each changed cell."""
+    """Insert new rows and update changed ones, with an entry in `changes` for each changed cell."""
     known = _stored(database, table, account, [row[0] for row in rows])
     fresh = [row for row in rows if row[0] not in known] if known else rows
     changed = [
@@ -77,7 +77,7 @@ def store_rows(database: sqlite3.Connection, table: LedgerTable, account: str, r
 def mark_missing(
     database: sqlite3.Connection, table: LedgerTable, account: str, keys: Sequence[Cell], run: Run
 ) -> Counts:
-    """Note that the provider's list has these rows no more."""
+    """Mark rows that the provider's list no longer has."""
     gone = [old for old in _stored(database, table, account, keys).values() if old.missing_since is None]
     cells = [(account, *old.cells, old.first_seen_at, run.started_at, run.started_at) for old in gone]
     added = _write(database, table, cells, "INSERT OR REPLACE")

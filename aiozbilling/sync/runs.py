@@ -1,4 +1,4 @@
-"""The record of every run, chained by hashes. All functions run in an open transaction."""
+"""Records every run and chains the records by hashes. All functions need an open transaction."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["ListCounts", "begin_run", "chain_of", "end_run", "end_run_of_dead_pr
 
 @attrs.frozen(kw_only=True)
 class ListCounts:
-    """What a run found of a list.
+    """Numbers of rows of a list in a run.
 
     Attributes:
         read: rows read.
         new: rows that were not stored before.
         changed: stored rows that were updated in place.
-        missing: stored rows that the provider has removed.
-        stored: rows of the account in the ledger after the run, removed ones included.
-        removed: rows of these that the provider has removed, in this run or before.
-        counted: rows by the server's count, or None where the list has none.
+        missing: stored rows that this run found removed by the provider.
+        stored: rows of the account in the ledger after the run, including removed ones.
+        removed: stored rows that the provider removed, found in this run or before.
+        counted: the server's count of the list, or None if there is none.
     """
 
     read: int = 0
@@ -38,7 +38,7 @@ class ListCounts:
     counted: int | None = None
 
     def plus(self, counts: Counts, *, read: int = 0) -> ListCounts:
-        """Add what a page brought."""
+        """Return these counts plus those of a page."""
         return attrs.evolve(
             self,
             read=self.read + read,
@@ -49,7 +49,7 @@ class ListCounts:
 
 
 def begin_run(database: sqlite3.Connection, account: str, host: str, started_at: str) -> Run:
-    """Add a run that is running."""
+    """Record the start of a run."""
     cursor = database.execute(
         "INSERT INTO runs (started_at, version, host, account, result) VALUES (?, ?, ?, ?, 'running')",
         (started_at, version("aiozbilling"), host, account),
@@ -68,7 +68,7 @@ def end_run(
     error: str | None = None,
     counts: Mapping[str, ListCounts] | None = None,
 ) -> None:
-    """Record how a run ended, and chain it to the run before."""
+    """Record the end of a run, and chain it to the previous run."""
     found = counts or {}
     contents = database.execute("SELECT list, rows, digest FROM contents WHERE account = ? ORDER BY list", (account,))
     database.executemany(
@@ -86,7 +86,7 @@ def end_run(
 
 
 def end_run_of_dead_process(database: sqlite3.Connection) -> None:
-    """Record that a run whose process died was interrupted; what it stored is complete to the last page."""
+    """Record that a run was interrupted if its process died. The pages that it stored are complete."""
     for number, started_at, account in database.execute(
         "SELECT run, started_at, account FROM runs WHERE result = 'running' ORDER BY run"
     ).fetchall():
@@ -94,7 +94,7 @@ def end_run_of_dead_process(database: sqlite3.Connection) -> None:
 
 
 def chain_of(database: sqlite3.Connection, run: int, before: str) -> str:
-    """Hash a run: its record, its lists, the changes it made, and the chain of the run before."""
+    """Hash a run: its record, its lists, its changes, and the chain of the previous run."""
     (*record,) = database.execute(
         "SELECT run, started_at, ended_at, version, host, account, result, error FROM runs WHERE run = ?", (run,)
     ).fetchone()

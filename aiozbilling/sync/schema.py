@@ -1,4 +1,4 @@
-"""The database that `sync` keeps: its tables, with the meaning of each column."""
+"""The schema of the ledger, with a comment on each column."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["APPLICATION_ID", "VERSION", "check_version", "create_tables", "opene
 VERSION = 2
 APPLICATION_ID = 0x41494F5A  # "AIOZ"
 
-# By convention, amounts are TEXT, decimal digits, exact, with a rounded REAL column next to them; times are TEXT,
-# ISO 8601 in UTC, sortable; truth is 0 or 1.
+# Conventions: an amount is exact decimal digits as TEXT, with a rounded REAL column next to it. A time is sortable
+# TEXT, ISO 8601 in UTC. A boolean is 0 or 1.
 _BOOKKEEPING = """
 CREATE TABLE ledger (
   name TEXT PRIMARY KEY,     -- 'salt' keys the fingerprints of credentials; 'views' is the text of the views
@@ -28,12 +28,12 @@ CREATE TABLE ledger (
 );
 
 CREATE TABLE accounts (
-  account TEXT PRIMARY KEY,  -- the label given to sync
+  account TEXT PRIMARY KEY,  -- label that was passed to sync
   synced_at TEXT,            -- end of the latest complete sync, UTC
   aioz_read_at TEXT          -- end of the latest complete sync of the AIOZ lists, UTC
 );
 
--- Whose credentials wrote an account. A fingerprint is keyed with the salt and does not reveal the credentials.
+-- The credentials of each account. A fingerprint is keyed with the salt and does not reveal the credentials.
 CREATE TABLE identities (
   account TEXT NOT NULL,
   system TEXT NOT NULL,            -- 'aioz', 'b3os' or 'metered'
@@ -43,18 +43,18 @@ CREATE TABLE identities (
   PRIMARY KEY (account, system, fingerprint)
 );
 
--- How far each list is; for sync itself.
+-- How much of each list is stored; used by sync only.
 CREATE TABLE lists (
   account TEXT NOT NULL,
   list TEXT NOT NULL,              -- 'top_ups' or 'history'
   grows_at TEXT,                   -- 'head' or 'tail'
-  total INTEGER NOT NULL,          -- rows by the server's count
+  total INTEGER NOT NULL,          -- the server's count of rows
   known TEXT NOT NULL,             -- JSON: keys of the list's first rows when it was last complete
-  place TEXT,                      -- cursor after its last row then
-  unfinished TEXT,                 -- cursor of a reading that was interrupted
-  excess INTEGER NOT NULL,         -- rows that the server counts beyond those stored, such as null rows
-  is_settled INTEGER NOT NULL,     -- 0: the last whole reading did not add up, so that the next run reads all again
-  collapsed_at TEXT,               -- when the list was first seen much shorter than what is stored
+  place TEXT,                      -- cursor after the list's last row when it was last complete
+  unfinished TEXT,                 -- cursor of an interrupted reading
+  excess INTEGER NOT NULL,         -- rows that the server counts but does not return, such as null rows
+  is_settled INTEGER NOT NULL,     -- 0: the last whole reading did not add up, so the next run reads everything again
+  collapsed_at TEXT,               -- when the list was first found much shorter than the stored one
   uncredited_from INTEGER NOT NULL DEFAULT 0,  -- position from which old uncredited top-ups are read next
   PRIMARY KEY (account, list)
 );
@@ -72,16 +72,16 @@ CREATE TABLE contents (
 CREATE TABLE runs (
   run INTEGER PRIMARY KEY,
   started_at TEXT NOT NULL,        -- UTC
-  ended_at TEXT,                   -- UTC; NULL where the process died
-  version TEXT NOT NULL,           -- of aiozbilling
+  ended_at TEXT,                   -- UTC; NULL if the process died
+  version TEXT NOT NULL,           -- version of aiozbilling
   host TEXT NOT NULL,              -- base URL of each system that was read
   account TEXT NOT NULL,
   result TEXT NOT NULL,            -- 'running', 'complete', 'failed', 'interrupted', 'migrated'
   error TEXT,                      -- class of the error
-  chain TEXT                       -- hash of this run's record and of the chain of the run before
+  chain TEXT                       -- hash of this run's record and of the previous run's chain
 );
 
--- What each run found of each list.
+-- Counts of each list in each run.
 CREATE TABLE run_lists (
   run INTEGER NOT NULL,
   list TEXT NOT NULL,
@@ -89,8 +89,8 @@ CREATE TABLE run_lists (
   new INTEGER NOT NULL,
   changed INTEGER NOT NULL,
   missing INTEGER NOT NULL,        -- rows found removed by the provider
-  stored INTEGER NOT NULL,         -- rows of the account after the run, removed ones included
-  counted INTEGER,                 -- rows by the server's count
+  stored INTEGER NOT NULL,         -- rows of the account after the run, including removed ones
+  counted INTEGER,                 -- the server's count of rows
   digest TEXT NOT NULL,            -- contents.digest after the run
   PRIMARY KEY (run, list)
 );
@@ -116,18 +116,18 @@ CREATE INDEX top_ups_by_time ON top_ups (account, created_at);
 CREATE INDEX top_ups_uncredited ON top_ups (account, created_at) WHERE status = 0 AND missing_since IS NULL;
 """
 _BOOKKEEPING_COLUMNS = """
-  first_seen_at TEXT,              -- start of the run that stored the row, UTC; NULL: by a release before 0.2
-  changed_at TEXT,                 -- start of the run that changed it last, UTC
-  missing_since TEXT,              -- start of the run that found it removed by the provider, UTC
-  row_hash BLOB NOT NULL,          -- SHA-256 of all the cells before
+  first_seen_at TEXT,              -- start of the run that stored the row, UTC; NULL: stored by a release before 0.2
+  changed_at TEXT,                 -- start of the last run that changed the row, UTC
+  missing_since TEXT,              -- start of the run that found the row removed by the provider, UTC
+  row_hash BLOB NOT NULL,          -- SHA-256 of all cells to the left
 """
 
 
 def opened(disk: Disk, path: Path) -> sqlite3.Connection:
-    """Open the database, or create it, readable by its owner only; migrate one of version 1.
+    """Open the database, or create it, readable by its owner only. A ledger of version 1 is migrated.
 
     Raises:
-        ExportError: it is another kind of database, or one of a newer release.
+        ExportError: it is another kind of database, or a ledger of a newer release.
     """
     if not disk.exists(path):
         disk.close(disk.create(path))
@@ -147,7 +147,7 @@ def check_version(database: sqlite3.Connection, path: Path) -> int:
     """Return the version of the ledger, 0 for an empty database.
 
     Raises:
-        ExportError: it is another kind of database, or one of a newer release.
+        ExportError: it is another kind of database, or a ledger of a newer release.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
     (application,) = database.execute("PRAGMA application_id").fetchone()
@@ -157,21 +157,23 @@ def check_version(database: sqlite3.Connection, path: Path) -> int:
     )
     if (tables or version) and not ours:
         raise ExportError(
-            f"this is a database of something else (its version is {version})"
+            f"this is a database of another program (its version is {version})"
             if version
-            else "this is a database of something else",
+            else "this is a database of another program",
             path=str(path),
-            hint="Give another file",
+            hint="Use another file",
         )
     if version > VERSION:
         raise ExportError(
-            f"the database has version {version}, this release knows {VERSION}", path=str(path), hint="Upgrade"
+            f"the ledger has version {version}, but this release supports version {VERSION} at most",
+            path=str(path),
+            hint="Upgrade aiozbilling",
         )
     return int(version)
 
 
 def create_tables(database: sqlite3.Connection) -> None:
-    """Create the tables of this version in a transaction that is open."""
+    """Create the tables of this version in the open transaction."""
     for statement in _statements(_BOOKKEEPING + "".join(map(_create, ROW_TABLES)) + _INDEXES):
         database.execute(statement)
     database.execute("INSERT INTO ledger VALUES ('salt', ?)", (secrets.token_hex(16),))
@@ -220,7 +222,7 @@ def _create(table: LedgerTable) -> str:
 
 
 def _statements(script: str) -> list[str]:
-    """Split a script into statements: `executescript` would end the open transaction."""
+    """Split a script into statements, because `executescript` would end the open transaction."""
     statements, begun = [], ""
     for line in script.splitlines(keepends=True):
         begun += line

@@ -1,4 +1,4 @@
-"""The database's side of `sync`: what is stored of an account, and how far each list is. All of it blocks."""
+"""The database of `sync`: the rows of an account and the state of each list. All functions block."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ __all__ = ["Ledger", "ListState"]
 
 @attrs.frozen(kw_only=True)
 class ListState:
-    """How far a list of an account is stored.
+    """How much of a list of an account is stored.
 
     Attributes:
-        grows_at: the end where new rows come in, or None where that is not known.
-        total: rows by the server's count when it was last read.
+        grows_at: the end at which new rows appear, or None if unknown.
+        total: the server's count when the list was last read.
         known: keys of the list's first rows when it was last complete; empty if it never was.
-        place: text of the cursor after its last row then.
-        unfinished: text of the cursor of a reading that was interrupted.
-        excess: rows that the server counts beyond those stored and not removed, such as null rows.
+        place: text of the cursor after the list's last row when it was last complete.
+        unfinished: text of the cursor of an interrupted reading.
+        excess: number of rows that the server counts but does not return, such as null rows.
         is_settled: whether the last whole reading added up.
-        collapsed_at: when the list was first seen much shorter than what is stored.
+        collapsed_at: when the list was first found much shorter than the stored one.
         uncredited_from: position from which old uncredited top-ups are read next.
     """
 
@@ -51,7 +51,7 @@ class ListState:
 
 
 class Ledger:
-    """One account in the database. Every method that stores is one transaction."""
+    """One account in the database. Each method that stores something is one transaction."""
 
     def __init__(self, disk: Disk, path: Path, account: str, clock: Callable[[], datetime]) -> None:
         self.path = path
@@ -73,24 +73,24 @@ class Ledger:
 
     @property
     def salt(self) -> bytes:
-        """The key of the fingerprints in this ledger."""
+        """The key for the fingerprints of this ledger."""
         return bytes.fromhex(self.select("SELECT value FROM ledger WHERE name = 'salt'")[0][0])
 
     def begin(self, host: str) -> None:
-        """Begin a run; everything stored from now on belongs to it."""
+        """Begin a run, to which everything belongs that is stored from now on."""
         started_at = time_text(self.clock())
         with self._transaction() as database:
             self._run = begin_run(database, self.account, host, started_at)
 
     def fail(self, error: BaseException, counts: Mapping[str, ListCounts]) -> None:
-        """End the run without a complete state."""
+        """Record that the run failed."""
         with self._transaction() as database:
             ended_at = time_text(self.clock())
             name = type(error).__name__
             end_run(database, self._run, self.account, "failed", ended_at, error=name, counts=counts)
 
     def finish(self, counts: Mapping[str, ListCounts], *, has_aioz: bool) -> dict[str, ListCounts]:
-        """End the run with everything stored, and count the account's rows."""
+        """Record that the run is complete, and count the account's rows."""
         at = time_text(self.clock())
         with self._transaction() as database:
             database.execute("UPDATE accounts SET synced_at = ? WHERE account = ?", (at, self.account))
@@ -100,7 +100,7 @@ class Ledger:
             return {name: self._counted(name, found) for name, found in counts.items()}
 
     def state(self, table: LedgerTable) -> ListState:
-        """Return how far a list is."""
+        """Return the state of a list."""
         names = ", ".join(attrs.fields_dict(ListState))
         rows = self.select(f"SELECT {names} FROM lists WHERE account = ? AND list = ?", self.account, table.name)  # noqa: S608
         if not rows:
@@ -111,12 +111,12 @@ class Ledger:
         )
 
     def save(self, table: LedgerTable, state: ListState) -> None:
-        """Store how far a list is."""
+        """Store the state of a list."""
         with self._transaction() as database:
             self._save(database, table, state)
 
     def store(self, table: LedgerTable, rows: Sequence[Row], state: ListState | None = None) -> Counts:
-        """Store rows, and how far the list is with them."""
+        """Store rows, and the state of the list with them."""
         with self._transaction() as database:
             counts = store_rows(database, table, self.account, rows, self._run)
             if state is not None:
@@ -124,14 +124,14 @@ class Ledger:
         return counts
 
     def settle(self, table: LedgerTable, gone: Sequence[Cell], state: ListState) -> Counts:
-        """Store that a list was read to its end, and that these rows are not in it."""
+        """Store the state of a list that was read to its end, and mark the rows that are not in it."""
         with self._transaction() as database:
             counts = mark_missing(database, table, self.account, gone, self._run)
             self._save(database, table, state)
         return counts
 
     def replace(self, month: str, found: Mapping[LedgerTable, Sequence[Row]]) -> dict[str, Counts]:
-        """Store the rows of a month as they are now; those that it had before and has no more are marked as missing."""
+        """Store the current rows of a month, and mark the stored rows that it no longer has as missing."""
         counts = {}
         with self._transaction() as database:
             for table, rows in found.items():
@@ -152,7 +152,7 @@ class Ledger:
         return int(self.select(statement, self.account)[0][0])
 
     def missing_from(self, table: LedgerTable, seen: set[int]) -> list[Cell]:
-        """Return the keys of the account's rows that are not among the hashes of those seen, which are stored."""
+        """Return the keys of the account's rows whose hashes are not in `seen`. All rows in `seen` must be stored."""
         if self.present(table) == len(seen):
             return []
         statement = f"SELECT {table.key} FROM {table.name} WHERE account = ? AND missing_since IS NULL"  # noqa: S608
@@ -166,7 +166,7 @@ class Ledger:
             return self._database.execute(statement, values).fetchall()
 
     def accept_identity(self, system: str, fingerprint: str, host: str) -> None:
-        """Store that these credentials are those of the account; a new label becomes an account of the ledger."""
+        """Store that these credentials belong to the account. A new label becomes an account of the ledger."""
         with self._transaction() as database:
             database.execute("INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", (self.account,))
             database.execute(
@@ -206,5 +206,5 @@ def _failures_named(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise ExportError(
-            str(error), path=str(path), hint="Repair that and sync again: it resumes where it ended"
+            str(error), path=str(path), hint="Fix the cause and sync again: it resumes where it ended"
         ) from error

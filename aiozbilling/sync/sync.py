@@ -1,4 +1,4 @@
-"""A local database that is kept up to date with an account."""
+"""Keeps a local database up to date with accounts."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ __all__ = ["SyncProgress", "SyncReport", "sync"]
 
 @attrs.frozen(kw_only=True)
 class SyncProgress:
-    """How far a sync is.
+    """Progress of a sync.
 
     Attributes:
-        table: that is brought up to date, ``"top_ups"`` or ``"history"``.
-        read: rows of it read in this run.
-        new: rows of it that were not stored before.
-        total: rows of the list by the server's count.
+        table: table that is being updated, ``"top_ups"`` or ``"history"``.
+        read: rows of the table read in this run.
+        new: rows of these that were not stored before.
+        total: the server's count of the list.
     """
 
     table: str
@@ -50,14 +50,14 @@ class SyncProgress:
 
 @attrs.frozen(kw_only=True)
 class SyncReport:
-    """What a sync found.
+    """Result of a sync.
 
     Attributes:
-        path: of the database.
-        account: the label.
-        lists: what was found of each table that was read, by its name, such as ``"top_ups"`` or ``"cu_days"``.
-        requests: to the lists and months, the search for uncredited top-ups included.
-        finished_at: when all was stored, UTC.
+        path: path of the database.
+        account: label of the account.
+        lists: counts of each table that was read, by its name, such as ``"top_ups"`` or ``"cu_days"``.
+        requests: number of requests for lists and months, including those for uncredited top-ups.
+        finished_at: when everything was stored, UTC.
     """
 
     path: Path
@@ -78,12 +78,12 @@ class SyncReport:
 
     @property
     def top_ups_missing(self) -> int:
-        """Stored top-ups that the provider has removed since the run before."""
+        """Stored top-ups that this run found removed by the provider."""
         return self._of("top_ups").missing
 
     @property
     def top_ups(self) -> int:
-        """Top-ups stored of this account, removed ones included."""
+        """Stored top-ups of this account, including removed ones."""
         return self._of("top_ups").stored
 
     @property
@@ -98,7 +98,7 @@ class SyncReport:
 
     @property
     def history(self) -> int:
-        """Days stored of this account, removed ones included."""
+        """Stored days of this account, including removed ones."""
         return self._of("history").stored
 
     def _of(self, name: str) -> ListCounts:
@@ -118,32 +118,32 @@ async def sync(
     clock: Callable[[], datetime] | None = None,
     on_progress: Callable[[SyncProgress], object] | None = None,
 ) -> SyncReport:
-    """Bring a local SQLite database up to date with an account: the ledger.
+    """Update a local SQLite database, the ledger, with the rows of an account.
 
-    The first run takes everything, and resumes where it was interrupted; later ones ask only for what is new, one
-    request a list where that is nothing, and for top-ups that were not credited yet. Rows that are read again are
-    updated in place, with an entry in the table `changes`. Rows that the provider removed stay, with `missing_since`.
-    Views beginning with ``v_`` have typed columns.
+    The first run reads everything; after an interruption, the next run resumes. Later runs read only new rows and
+    top-ups that were not credited yet; a list without new rows takes one request. Changed rows are updated in place,
+    with entries in the table `changes`. Rows that the provider removed stay in the ledger, with `missing_since`. Views
+    whose names begin with ``v_`` have typed columns.
 
     Args:
-        billing: the account's AIOZ client; None to sync only the other systems.
-        path: of the database, in a folder that exists; it is created where there is none.
-        account: a label of yours; several accounts live in one database under theirs.
-        b3os: client of the B3OS account whose compute units are stored, with `organization`.
-        organization: its id, ``"org_…"``.
+        billing: AIOZ client of the account, or None to sync only the other systems.
+        path: path of the database. It is created if it does not exist, but its folder is not.
+        account: your label for the account. One database can contain several accounts with different labels.
+        b3os: B3OS client whose compute units are stored; needs `organization`.
+        organization: id of the B3OS organization, ``"org_…"``.
         metered: client of the metered billing whose usage is stored.
-        full: read both AIOZ lists to their ends again, for changes in old rows.
+        full: read both AIOZ lists completely again, to find changes in old rows.
         wait_s: seconds to wait for another sync that is writing the database.
         clock: returns the current time, aware, for simulated time. Default: the system's clock.
         on_progress: called with a `SyncProgress` after each page.
 
     Raises:
         ConfigurationError: an argument is invalid.
-        ExportError: the database can't be written, is of a newer release, or is something else; or the credentials
-            are those of another account than the label's.
-        ExportLockedError: another sync is writing it, and did for `wait_s` seconds.
-        IncompleteError: a list is much shorter than what is stored, for the first time.
-        AiozBillingError: an answer could not be had; what came before is stored.
+        ExportError: the database can't be written, was written by a newer release, or is not a ledger; or the
+            credentials belong to another account than the label.
+        ExportLockedError: another sync was writing the database for `wait_s` seconds.
+        IncompleteError: a list is much shorter than the stored one, for the first time.
+        AiozBillingError: a request failed. The pages before it are stored.
     """
     _check_arguments(billing, account, b3os, organization, metered, wait_s)
     database = Path(path)
@@ -158,7 +158,7 @@ async def sync(
 
 @attrs.define(eq=False)
 class _Run:
-    """One run: what it found of each list so far, and its requests."""
+    """One run: the counts of each list so far, and the number of requests."""
 
     ledger: Ledger
     report: Callable[[SyncProgress], object]
@@ -167,7 +167,7 @@ class _Run:
     requests: int = 0
 
     async def recorded(self, work: Coroutine[Any, Any, None], *, has_aioz: bool) -> dict[str, ListCounts]:
-        """Do the work, and note in the ledger how the run ended."""
+        """Await `work`, and record in the ledger how the run ended."""
         try:
             await watched("sync", "ledger", work, lambda _: {"requests": self.requests})
             return await in_thread(partial(self.ledger.finish, self.counts, has_aioz=has_aioz))
@@ -182,7 +182,7 @@ class _Run:
         organization: str | None,
         metered: MeteredBilling | None,
     ) -> None:
-        """Read from each client that is given."""
+        """Read from each client that is not None."""
         if billing is not None:
             await self.aioz(billing)
         if b3os is not None and organization is not None:
@@ -241,15 +241,15 @@ def _check_arguments(
     if not isinstance(account, str) or not account.strip():
         raise ConfigurationError("account must be a label, such as 'main'")
     if billing is None and b3os is None and metered is None:
-        raise ConfigurationError("give a client: billing, b3os or metered")
+        raise ConfigurationError("pass at least one client: billing, b3os or metered")
     if (b3os is None) != (organization is None):
-        raise ConfigurationError("b3os and organization belong together: give both")
+        raise ConfigurationError("b3os and organization must be passed together")
     if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not wait_s >= 0:
-        raise ConfigurationError(f"wait_s must be seconds, at least 0, not {wait_s!r}")
+        raise ConfigurationError(f"wait_s must be a number of seconds of at least 0, not {wait_s!r}")
 
 
 def _month_row(month: MonthUsage, read_at: datetime) -> Row:
-    """Make the row of the running month: one a day."""
+    """Return the row of the current month; there is one row per day."""
     usage = attrs.evolve(MONTHS, columns=MONTHS.columns[2:])
     return (read_at.astimezone(UTC).date().isoformat(), time_text(read_at), *rows_of(usage, [month])[0])
 

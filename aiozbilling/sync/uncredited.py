@@ -1,4 +1,4 @@
-"""Top-ups that are not credited yet, read again near their places in the list."""
+"""Reads top-ups again that are not credited yet, at their estimated positions in the list."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from aiozbilling.sync.store import Ledger, ListState
 __all__ = ["Recheck", "recheck_uncredited", "windows_of"]
 
 _WINDOW = 1000  # rows of one request
-_MARGIN = 20  # rows by which the estimated place of a row may be wrong
-_YOUNG_REQUESTS = 3  # in every run
-_OLD_REQUESTS = 1  # in every run, for the rest in turn
+_MARGIN = 20  # rows by which the estimated position of a row may be wrong
+_YOUNG_REQUESTS = 3  # per run, for the youngest ones
+_OLD_REQUESTS = 1  # per run, for the others in turn
 
 
 @attrs.frozen
 class Recheck:
-    """What reading uncredited top-ups again brought: what is new of them, how far the list is, and requests."""
+    """Result of reading uncredited top-ups again: the counts, the state of the list, and the number of requests."""
 
     counts: ListCounts
     state: ListState
@@ -32,10 +32,10 @@ class Recheck:
 async def recheck_uncredited(
     ledger: Ledger, begin: Begin, state: ListState, counts: ListCounts, seen: set[int]
 ) -> Recheck:
-    """Read uncredited top-ups again that this run has not read yet.
+    """Read the uncredited top-ups again that this run has not read yet.
 
-    The youngest are read in every run, older ones in turn, with at most four requests of 1000 rows. A position is
-    estimated from the number of rows that are newer (or older, where the list grows at its tail).
+    Every run reads the youngest ones, and older ones in turn, with at most four requests of 1000 rows each. A position
+    is estimated from the number of newer rows, or of older rows if the list grows at its tail.
     """
     positions = await in_thread(_positions, ledger, state, seen)
     windows = windows_of(positions)
@@ -67,7 +67,7 @@ def windows_of(positions: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _choose(windows: list[tuple[int, int]], at: int) -> tuple[list[tuple[int, int]], int]:
-    """Choose the youngest windows and, from number `at` on, some of the older ones; return the next number."""
+    """Choose the youngest windows and the older one at index `at`; return them and the next index."""
     young, old = windows[:_YOUNG_REQUESTS], windows[_YOUNG_REQUESTS:]
     if not old:
         return young, 0
@@ -88,5 +88,5 @@ def _positions(ledger: Ledger, state: ListState, seen: set[int]) -> list[int]:
         f"SELECT id FROM top_ups WHERE account = ? AND missing_since IS NULL ORDER BY {order}",  # noqa: S608
         ledger.account,
     )
-    share = state.total / len(ids)  # null rows take places too
+    share = state.total / len(ids)  # null rows have positions too
     return [int(rank * share) for rank, (key,) in enumerate(ids) if key in wanted]

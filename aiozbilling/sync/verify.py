@@ -27,13 +27,13 @@ _MODULUS = 1 << 256
 
 @attrs.frozen
 class Difference:
-    """Something in the ledger that its hashes do not confirm.
+    """A difference between the ledger and its hashes, counts or chain.
 
     Attributes:
-        account: the label, or "" where no account is meant.
-        list: the table.
-        key: of the row, or "" where the whole list or a run is meant.
-        what: what differs, in words.
+        account: label of the account, or "" if the difference concerns no account.
+        list: name of the table.
+        key: key of the row or number of the run, or "" if the difference concerns the whole list.
+        what: description of the difference.
     """
 
     account: str
@@ -47,14 +47,14 @@ class ListTotal:
     """Control totals of a list of an account, computed from its rows.
 
     Attributes:
-        account: the label.
-        list: the table.
-        rows: stored, removed ones included.
-        missing: rows of these that the provider has removed.
-        counted: rows by the server's count, or None.
-        amount: exact sum over the rows that are not missing: credited USD of `top_ups`, USD of `history`, None for
-            other tables.
-        gaps: days without a row between the first and the last; None where the table has no days.
+        account: label of the account.
+        list: name of the table.
+        rows: number of stored rows, including removed ones.
+        missing: number of rows that the provider removed.
+        counted: the server's count of rows, or None.
+        amount: exact sum of the rows that are not missing: credited USD of `top_ups`, USD of `history`, total costs of
+            `metered_periods`, and None for other tables.
+        gaps: days without a row between the first and the last day; None for a table without days.
     """
 
     account: str
@@ -68,15 +68,16 @@ class ListTotal:
 
 @attrs.frozen(kw_only=True)
 class VerifyReport:
-    """What `verify` found.
+    """Result of `verify`.
 
     Attributes:
-        path: of the ledger.
-        differences: the first 1000 of them.
-        count: of all differences.
-        rows: that were hashed.
-        runs: in the chain.
-        chain: hash of the latest run. Kept elsewhere, it proves later that nothing before it was changed.
+        path: path of the ledger.
+        differences: the first 1000 differences.
+        count: number of all differences.
+        rows: number of rows that were hashed.
+        runs: number of runs in the chain.
+        chain: hash of the latest run. If you keep it elsewhere, a later `verify` can prove that nothing recorded until
+            then was changed.
         totals: control totals by account and list.
     """
 
@@ -95,14 +96,14 @@ class VerifyReport:
 
 
 def verify(path: str | PathLike[str], *, chain: str | None = None) -> VerifyReport:
-    """Recompute every hash, count and sum of a ledger, and report what differs.
+    """Recompute every hash, count and sum of a ledger, and report differences.
 
-    It finds any row or change that was edited, added or deleted by hand. Whoever rewrites the hashes too is found only
-    by `chain`. The ledger is read row by row, and is not locked.
+    It finds every row or change that was edited, added or deleted by hand. If someone also rewrote the hashes, only
+    `chain` reveals it. The ledger is read row by row and is not locked.
 
     Args:
-        path: of the ledger.
-        chain: the `VerifyReport.chain` of an earlier time, which must be that of one of the runs.
+        path: path of the ledger.
+        chain: an earlier `VerifyReport.chain`; one of the runs must have it.
 
     Raises:
         ExportError: there is no such file, or it is not a ledger of this version.
@@ -114,7 +115,7 @@ def verify(path: str | PathLike[str], *, chain: str | None = None) -> VerifyRepo
     with _failures_named(file), closing(sqlite3.connect(uri, uri=True)) as database:
         if check_version(database, file) != VERSION:
             raise ExportError("this ledger is of an older version", path=str(file), hint="Sync once to migrate it")
-        database.execute("BEGIN")  # one state of the file for all that is read
+        database.execute("BEGIN")  # all queries see the same state of the file
         return _Check(database).report(file, chain)
 
 
@@ -157,13 +158,13 @@ class _Check:
                 self._differ("", "runs", position, "the run is gone")
                 return len(runs), before
             if result == "running":
-                break  # it is going on, or its process died; the next sync ends its record
+                break  # it is still running, or its process died and the next sync will end its record
             if chain != chain_of(self._database, run, before):
-                self._differ("", "runs", run, "the record of the run, its lists or its changes were edited")
+                self._differ("", "runs", run, "the record of the run, of its lists or of its changes was edited")
             before = chain
             is_met = is_met or chain == wanted
         if not is_met:
-            self._differ("", "runs", "", "no run has the chain that was given: the ledger is another one or rewritten")
+            self._differ("", "runs", "", "no run has the expected chain: this is another ledger, or it was rewritten")
         return len(runs), before
 
     def _accounts(self, table: LedgerTable) -> list[str]:
@@ -193,7 +194,7 @@ class _Check:
         content = self._database.execute("SELECT rows, digest FROM contents WHERE account = ? AND list = ?", where)
         expected, stored = content.fetchone() or (0, f"{0:064x}")
         if rows != expected:
-            self._differ(account, table.name, "", f"{rows} rows are stored, sync wrote {expected}")
+            self._differ(account, table.name, "", f"{rows} rows are stored, but sync wrote {expected}")
         elif digest != stored:
             self._differ(account, table.name, "", "the rows are not those that sync wrote")
         latest = self._database.execute(
@@ -203,7 +204,7 @@ class _Check:
         ).fetchone()
         running = self._database.execute("SELECT 1 FROM runs WHERE result = 'running'").fetchone()
         if latest != (stored, expected) and running is None:
-            self._differ(account, table.name, "", "contents do not agree with the record of the latest run")
+            self._differ(account, table.name, "", "the table contents does not agree with the record of the latest run")
 
     def _check_changes(self) -> None:
         """Compare the last change of each changed cell with the row."""
@@ -217,7 +218,7 @@ class _Check:
                     JOIN {table.name} AS stored ON stored.account = latest.account AND stored.{table.key} = latest.key
                     WHERE stored.{name} IS NOT latest.new"""  # noqa: S608
                 for account, key in self._database.execute(statement, (table.name, name)):
-                    self._differ(account, table.name, key, f"{name} is not what the last change says")
+                    self._differ(account, table.name, key, f"{name} differs from the last change")
 
     def _add_total(self, table: LedgerTable, account: str, rows: int, missing: int, amount: Decimal | None) -> None:
         where = (account, table.name)
@@ -239,7 +240,7 @@ class _Check:
 
 
 class _Amount:
-    """The exact sum of a table's amounts, where it has one."""
+    """The exact sum of a table's amounts, or None if the table has none."""
 
     def __init__(self, table: LedgerTable) -> None:
         self.total = None if table not in (TOP_UPS, HISTORY, METERED_PERIODS) else Decimal(0)
@@ -269,5 +270,5 @@ def _failures_named(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise ExportError(
-            f"not a ledger: {error}", path=str(path), hint="Give a file that aiozbilling sync has written"
+            f"not a ledger: {error}", path=str(path), hint="Use a file that aiozbilling sync created"
         ) from error

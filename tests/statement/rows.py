@@ -10,7 +10,7 @@ USD = 10**18
 
 
 def top_up(id_: str, at: datetime | None, usd: str | None = "1", *, tokens: str = "2", status: bool = True) -> TopUp:
-    """Build a deposit worth `usd`."""
+    """Return a deposit with a value of `usd`."""
     return TopUp(
         id=id_,
         amount=TokenAmount("attoaioz", Decimal(tokens) * USD),
@@ -25,7 +25,7 @@ def top_up(id_: str, at: datetime | None, usd: str | None = "1", *, tokens: str 
 
 
 def day_usage(day: date, usd: str | None = "1", *, storage: int = 10**12, bandwidth: int = 10**9) -> DayUsage:
-    """Build a day's row that costs `usd`."""
+    """Return a day with a cost of `usd`."""
     return DayUsage(
         date=datetime(day.year, day.month, day.day, tzinfo=UTC),
         total_storage=storage,

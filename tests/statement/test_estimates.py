@@ -32,13 +32,13 @@ def account(label: str = "a", *, usd: str = "100", per_day: str = "2", days: int
 
 
 def test_the_day_of_the_reading_is_not_complete():
-    """Its row still changes; without a time of reading the last row counts as such a day."""
+    """The day of the reading is not complete; without a time of reading, the last day is not."""
     assert complete_days(account())[-1].day == date(2026, 11, 10)
     assert complete_days(account(read_at=None))[-1].day == date(2026, 11, 10)
     assert complete_days(account(read_at=READ_AT + timedelta(days=1)))[-1].day == date(2026, 11, 11)
 
 
-def test_runway_is_balance_by_mean_spend_of_complete_days():
+def test_runway_is_balance_divided_by_mean_spend():
     """39 complete days at 2 USD leave 100 - 78 - 0.5 of today: 10 days at 2 USD a day."""
     estimate = runway(account())
     assert (estimate.balance, estimate.per_day, estimate.basis_days) == (Fraction(43, 2), 2, 30)
@@ -62,19 +62,19 @@ def test_an_account_that_spends_nothing_has_no_end():
 
 
 def test_a_runway_of_centuries_has_no_date():
-    """A date that no calendar needs is left out, and a huge number of days breaks nothing."""
+    """A day more than a century away is None, also if the number of days is huge."""
     assert runway(account(usd="1e30", per_day="0.000000000000000001")).empty_on is None
 
 
 def test_the_runway_of_several_accounts_is_the_one_that_ends_first():
-    """Money does not move between accounts, so the first one that is empty counts."""
+    """The runway of several accounts is that of the account which is empty first."""
     together = statement(Facts((account("rich", usd="1000"), account("poor"), account("idle", per_day="0", today="0"))))
     assert together.runway.account == "poor"
     assert statement(Facts((account("idle", per_day="0", today="0"),))).runway is None
 
 
-def test_the_projection_takes_the_mean_for_each_day_that_is_not_complete():
-    """Ten complete days of November at 2 USD and twenty more make 60."""
+def test_the_projection_uses_the_mean_for_each_day_that_is_not_complete():
+    """Ten complete days of November at 2 USD and twenty estimated ones are 60 USD."""
     assert projection(account(), "2026-11") == 60
     assert projection(account(today="100"), "2026-11") == 120
     assert projection(account(), "2026-12") == 62
@@ -83,13 +83,13 @@ def test_the_projection_takes_the_mean_for_each_day_that_is_not_complete():
 
 
 def test_the_mean_is_of_the_last_thirty_days_only():
-    """Rows older than 30 days before the last complete day don't count, and gaps are no zeros."""
+    """Rows more than 30 days before the last complete day don't count, and missing days don't count as zero."""
     rows = [day_usage(date(2026, 11, 10), "2"), day_usage(date(2026, 11, 5), "4"), day_usage(date(2026, 10, 1), "99")]
     assert daily_spend(account_facts("a", history=rows, read_at=READ_AT)) == (3, 2)
 
 
 def test_the_forecast_ends_at_zero_for_each_account():
-    """The sum falls until each account is empty and never below 0."""
+    """The sum falls until each account is empty, but never below 0."""
     runways = [runway(account("a", usd="98.5", per_day="2")), runway(account("b", usd="88.5", per_day="2"))]
     until = date(2026, 12, 31)
     corners = forecast(runways, until)
@@ -102,7 +102,7 @@ def test_the_forecast_ends_at_zero_for_each_account():
 
 @pytest.mark.parametrize(("usd", "is_unusual"), [("1.05", False), ("3", True), ("0.1", True)])
 def test_a_day_far_from_the_days_before_it_is_unusual(usd, is_unusual):
-    """A day is compared by its distance from the median, in both directions."""
+    """A day is unusual if it is far above or far below the median of the days before it."""
     noise = [f"{1 + n % 5 / 50}" for n in range(30)]
     days = account_facts(
         "a", history=[day_usage(date(2026, 9, 1) + timedelta(days=n), value) for n, value in enumerate([*noise, usd])]
@@ -116,8 +116,8 @@ def test_a_trend_is_not_unusual():
     assert unusual_days(account_facts("a", history=rows).days) == ()
 
 
-def test_equal_days_make_a_small_change_usual_and_a_spend_after_none_unusual():
-    """The deviation counts as 1 % of the median at least; after days of 0 any spend is unusual."""
+def test_small_changes_are_usual_and_spend_after_days_of_zero_is_not():
+    """The deviation is at least 1 % of the median; after days of 0, any spend is unusual."""
     flat = [day_usage(date(2026, 9, 1) + timedelta(days=n), "1") for n in range(20)]
     free = [day_usage(date(2026, 9, 1) + timedelta(days=n), "0") for n in range(20)]
     last = date(2026, 9, 21)
@@ -127,8 +127,8 @@ def test_equal_days_make_a_small_change_usual_and_a_spend_after_none_unusual():
     assert (day.day, day.expected) == (last, 0)
 
 
-def test_few_days_make_nothing_unusual():
-    """Fourteen days are needed before one can be called unusual."""
+def test_the_first_days_are_never_unusual():
+    """A day is compared only if fourteen days are before it."""
     rows = [day_usage(date(2026, 9, 1) + timedelta(days=n), "100" if n == 13 else "1") for n in range(14)]
     assert unusual_days(account_facts("a", history=rows).days) == ()
 

@@ -1,4 +1,4 @@
-"""The facts of a ledger: the same as those of the records it was filled from, to the last digit."""
+"""Facts from a ledger, which equal those from the records to the last digit."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def client(simulator, account):
     return AiozBilling(api_key=account.api_key, secret_key=account.secret_key, base_url=simulator.url, rate_limit=None)
 
 
-async def test_ledger_and_provider_give_the_same_statement(tmp_path):
-    """A statement from the ledger is the one that the provider's own rows give at the same moment."""
+async def test_ledger_and_provider_have_the_same_statement(tmp_path):
+    """A statement from the ledger equals one from the provider's rows at the same time."""
     async with Simulator(top_ups=30, days=70) as simulator, client(simulator, simulator.account) as billing:
         await sync(billing, tmp_path / "ledger.db")
         facts = read_ledger(tmp_path / "ledger.db")
@@ -52,7 +52,7 @@ async def test_null_rows_are_not_counted_as_missing(tmp_path):
 
 
 async def test_amounts_beyond_every_typed_column_are_read_exactly(tmp_path):
-    """An amount of 60 digits comes from the ledger as it is."""
+    """An amount of 60 digits is read from the ledger exactly."""
     amount = 10**60 + 1
     async with Simulator(top_ups=1, days=1) as simulator, client(simulator, simulator.account) as billing:
         await sync(billing, tmp_path / "ledger.db")
@@ -64,7 +64,7 @@ async def test_amounts_beyond_every_typed_column_are_read_exactly(tmp_path):
 
 
 async def test_a_deposit_that_the_provider_removed_does_not_count(tmp_path):
-    """A removed row is counted apart, and its worth is no longer in the balance."""
+    """A removed row is counted separately, and its amount is no longer in the balance."""
     path = tmp_path / "ledger.db"
     async with Simulator(top_ups=20, days=10) as simulator, client(simulator, simulator.account) as billing:
         await sync(billing, path, clock=lambda: simulator.now)
@@ -77,8 +77,8 @@ async def test_a_deposit_that_the_provider_removed_does_not_count(tmp_path):
     assert statement(facts).balances[-1].closing == direct.balances[-1].closing != before
 
 
-async def test_all_three_systems_come_back_as_the_records_they_were(tmp_path):
-    """Compute units and metered usage of a ledger equal what the providers reply, to the last digit."""
+async def test_records_of_all_three_systems_are_restored(tmp_path):
+    """Compute units and metered usage from a ledger equal the providers' replies to the last digit."""
     async with Simulator(top_ups=5, days=40) as simulator, client(simulator, simulator.account) as billing:
         url = simulator.url
         async with (
@@ -115,8 +115,8 @@ def units_by_line(facts):
     }
 
 
-def test_what_is_no_ledger_is_refused(tmp_path):
-    """A missing file, a text and another database give an error that says how to make a ledger."""
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path):
+    """For a missing file, a text and another database, the error says how to create a ledger."""
     text = tmp_path / "notes.txt"
     text.write_text("no database, but long enough to look at" * 50)
     with closing(sqlite3.connect(tmp_path / "other.db")) as database:
@@ -128,7 +128,7 @@ def test_what_is_no_ledger_is_refused(tmp_path):
 
 
 def independent_sums(path):
-    """Compute months, balances and runways again with sqlite3 and fractions, without our code."""
+    """Compute months, balances and runways independently, with sqlite3 and fractions."""
     months: dict[tuple[str, str], Fraction] = {}
     balances: dict[str, Fraction] = {}
     runways: dict[str, Fraction] = {}
@@ -180,7 +180,7 @@ async def test_weeks_of_three_accounts_add_up_to_the_last_digit(tmp_path, weeks)
 
 
 async def test_bytes_beyond_64_bits_are_read_exactly(tmp_path):
-    """A day's bytes that fit no integer column come back as they are."""
+    """Bytes that do not fit an integer column are read exactly."""
     size = 2**70 + 1
     async with Simulator(top_ups=1, days=1) as simulator, client(simulator, simulator.account) as billing:
         await sync(billing, tmp_path / "ledger.db")

@@ -1,4 +1,4 @@
-"""Months: what they add up to, when they are closed, and what is left out."""
+"""Sums of months, and when a month is closed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_month_is_the_sum_of_its_days():
 
 
 def test_only_credited_deposits_count():
-    """A deposit that is not credited is counted apart, and one without a worth adds nothing."""
+    """A deposit that is not credited is counted separately, and one without a value in USD adds nothing."""
     rows = [top_up("a", at(10, 2), "5"), top_up("b", at(10, 3), "7", status=False), top_up("c", at(10, 3), None)]
     (month,) = account_months(october(top_ups=rows))
     assert (month.deposits, month.uncredited) == (5, 1)
@@ -57,20 +57,20 @@ def test_a_day_of_a_later_month_closes_a_month():
 
 
 def test_an_account_that_is_no_longer_read_keeps_no_month_open():
-    """It is named, what is stored of it counts, and the month is closed when those of the other accounts are."""
+    """The account is named, its rows count, and the month is closed when it is closed for the other accounts."""
     live, gone = october("live", read_at=at(11, 20)), october("gone", read_at=at(10, 31))
     (month,) = statement(Facts((live, gone))).months
     assert (month.spend, month.is_closed, month.not_read) == (Decimal("0.6"), True, ("gone",))
 
 
-def test_a_month_that_is_not_due_yet_is_open_and_names_nobody():
-    """Until three days after the month's end no account is late."""
+def test_a_month_that_is_not_due_yet_is_open_and_names_no_account():
+    """Until three days after the end of the month, `not_read` is empty."""
     (month,) = statement(Facts((october(read_at=at(10, 31)),))).months
     assert (month.is_closed, month.not_read) == (False, ())
 
 
-def test_months_without_rows_stand_in_their_place():
-    """A month between two others without any row is a month of 0."""
+def test_months_without_rows_are_included():
+    """A month without rows between two others has a spend of 0."""
     rows = [day_usage(date(2026, 8, 31)), day_usage(date(2026, 10, 1))]
     assert [(row.month, row.spend) for row in account_months(account_facts("a", history=rows))] == [
         ("2026-08", 1),
@@ -79,8 +79,8 @@ def test_months_without_rows_stand_in_their_place():
     ]
 
 
-def test_change_is_a_share_of_the_previous_month():
-    """A month after one without spend has no change."""
+def test_change_is_relative_to_the_previous_month():
+    """The change is a share of the previous month's spend, or None if that is 0."""
     rows = [day_usage(date(2026, 8, 31), "4"), day_usage(date(2026, 9, 1), "5")]
     august, september = account_months(account_facts("a", history=rows))
     assert change(september, august) == Fraction(1, 4)
@@ -88,7 +88,7 @@ def test_change_is_a_share_of_the_previous_month():
     assert change(august, account_months(account_facts("b", history=[day_usage(date(2026, 7, 1), "0")]))[0]) is None
 
 
-def test_cost_per_tb_is_spend_by_mean_storage():
+def test_cost_per_tb_is_spend_divided_by_mean_storage():
     """Two accounts with a terabyte each that cost 0.3 USD each cost 0.3 USD for a terabyte."""
     (month,) = statement(Facts((october("a"), october("b")))).months
     assert cost_per_tb(month) == Fraction(3, 10)
@@ -96,8 +96,8 @@ def test_cost_per_tb_is_spend_by_mean_storage():
     assert cost_per_tb(account_months(account_facts("a", history=rows))[0]) is None
 
 
-def test_a_month_that_is_none_is_refused():
-    """A month is written as 2026-10."""
+def test_an_invalid_month_is_refused():
+    """A month must have the form 2026-10."""
     for text in ("2026-13", "2026-1", "october", "2026-10-01", "0000-01"):
         with pytest.raises(ConfigurationError, match="is not a month"):
             first_day(text)

@@ -1,6 +1,6 @@
 """A list of top-ups that changes in any way while it is synced, in virtual time.
 
-Run as a program, it syncs as often as told: ``python -m tests.sync.model_account FIRST_SEED SEEDS``.
+As a program, it runs one account for each seed: ``python -m tests.sync.model_account FIRST_SEED SEEDS``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Behaviour:
 
     @classmethod
     def random(cls, choose: random.Random) -> Behaviour:
-        """Choose one."""
+        """Return random probabilities."""
         some = (0.0, 0.0, 0.1, 0.4)
         return cls(
             at_tail=choose.random() < 0.5,
@@ -78,12 +78,12 @@ class ModelAccount:
         self.path = path
         self.ledger = Ledger(Disk(), path, "main", lambda: self.now)
         self.ledger.begin("https://example.com")
-        self.kept: set[str] = set()  # rows that were in the list during the whole of the present sync
+        self.kept: set[str] = set()  # rows that were in the list during the whole current sync
         self.is_disturbed = False
         self.shown = self.collapsed_replies = 0
-        self.has_collapsed = False  # in the present sync
-        self.was_refused = False  # a list that is as short in the next sync is believed
-        self.may_cancel = False  # a removal may hide a row that came in elsewhere, as the count stays the same
+        self.has_collapsed = False  # in the current sync
+        self.was_refused = False  # a list that is as short in the next sync is accepted
+        self.may_cancel = False  # a removal may hide a row that was added elsewhere, because the count stays the same
 
     def grow(self, count: int) -> None:
         """Add rows at the growing end; some share their time."""
@@ -93,7 +93,7 @@ class ModelAccount:
             self.rows.insert(0, row)
 
     def change(self, *, within: bool = False) -> None:
-        """Let things happen."""
+        """Add, remove and change rows at random."""
         behaviour, choose = self.behaviour, self.choose
         if choose.random() < behaviour.grows:
             self.grow(choose.choice((1, 1, 2, 30) if not within else (1, 1, 2)))
@@ -112,7 +112,7 @@ class ModelAccount:
         self.kept &= {row.id for row in self.rows}
 
     async def fetch(self, offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
-        """Answer a request."""
+        """Reply to a request."""
         behaviour, choose = self.behaviour, self.choose
         self.now += timedelta(milliseconds=50)
         if behaviour.changes_within and choose.random() < 0.3:
@@ -152,7 +152,7 @@ class ModelAccount:
         self.now += timedelta(seconds=seconds)
 
     async def sync(self) -> str:
-        """Sync once, and check what is stored; return how it ended."""
+        """Sync once, check the stored rows, and return how the sync ended."""
         self.kept = {row.id for row in self.rows}
         self.is_disturbed, self.has_collapsed, self.collapsed_replies = False, False, 0
         known = self._present()
@@ -184,12 +184,12 @@ class ModelAccount:
         return {id_ for (id_,) in self.ledger.select("SELECT id FROM top_ups WHERE missing_since IS NULL")}
 
     def on_page(self, _read: int, _new: int, _total: int) -> None:
-        """Stop a sync somewhere, as if its process had died."""
+        """Stop a sync at a random request, as if its process had died."""
         if self.choose.random() < self.behaviour.stops:
             raise _StopError
 
     async def run(self, syncs: int) -> Counter[str]:
-        """Sync so often, with pauses in which things happen; at the end the provider is well and nothing is missing."""
+        """Sync several times while the list changes; then a sync of a well-behaved provider must miss nothing."""
         ended: Counter[str] = Counter()
         for _ in range(syncs):
             for _ in range(self.choose.choice((0, 1, 3))):

@@ -25,7 +25,7 @@ class Synced:
         self.path = path
 
     async def __call__(self, **options: Any) -> tuple[SyncReport, list[str]]:
-        """Sync, and tell which paths were asked for."""
+        """Sync, and return the requested paths."""
         before = len(self.simulator.requests)
         report = await sync(self.billing, self.path, **options)
         return report, [request.path.rpartition("/")[2] for request in self.simulator.requests[before:]]
@@ -35,7 +35,7 @@ class Synced:
             return database.execute(statement).fetchall()
 
     def check(self) -> None:
-        """Compare what is stored with what a perfect walk would see."""
+        """Compare the stored rows with those of the simulator."""
         assert {id_ for (id_,) in self.rows("SELECT id FROM top_ups")} == set(self.simulator.top_up_ids())
         served = {row["date"][:19]: row["total_amount"] for row in self.simulator.history_rows() if row}
         assert dict(self.rows("SELECT substr(date, 1, 19), total_amount_attousd FROM history")) == served
@@ -45,7 +45,9 @@ class Synced:
 async def synced(path: Path, order: str = "newest_first", **sizes: int) -> AsyncIterator[Synced]:
     async with Simulator(**sizes) as simulator:
         simulator.behaviour.order = order  # type: ignore[assignment]
-        simulator.behaviour.credit_after_s = 1  # else one top-up in 16 is never credited, and is read again and again
+        simulator.behaviour.credit_after_s = (
+            1  # otherwise one top-up in 16 is never credited, and every run reads it again
+        )
         async with AiozBilling(
             api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url, rate_limit=None
         ) as billing:

@@ -1,4 +1,4 @@
-"""One writer at a time, and no foreign file is touched."""
+"""One writer at a time, and no file of another program is changed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from aiozbilling.export.disk import Disk
 from tests.sync.synced import synced
 
 
-async def test_a_second_sync_waits_if_told_to(tmp_path: Path) -> None:
-    """Without `wait_s` it fails at once and names the option; with it, it goes on when the file is free."""
+async def test_a_second_sync_waits_for_the_first(tmp_path: Path) -> None:
+    """Without `wait_s`, it fails at once and names the option; with it, it starts when the file is free."""
     async with synced(tmp_path / "b.sqlite", top_ups=5, days=2) as run:
         with Disk().locked(tmp_path / "b.sqlite.lock"):
             with pytest.raises(ExportLockedError, match="--wait"):
@@ -28,15 +28,15 @@ async def test_a_second_sync_waits_if_told_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wait_s", [-1, True, "1", float("nan")])
-async def test_a_wait_that_is_no_time_is_refused(tmp_path: Path, wait_s: object) -> None:
-    """`wait_s` is seconds."""
+async def test_an_invalid_wait_is_refused(tmp_path: Path, wait_s: object) -> None:
+    """`wait_s` must be a number of seconds."""
     async with synced(tmp_path / "b.sqlite", top_ups=1, days=1) as run:
         with pytest.raises(ConfigurationError, match="wait_s"):
             await run(wait_s=wait_s)
 
 
 async def test_a_foreign_lock_file_is_left_alone(tmp_path: Path) -> None:
-    """A ledger named Cargo does not take Cargo.lock for its lock, and creates nothing."""
+    """A ledger named Cargo does not use an existing Cargo.lock as its lock, and creates nothing."""
     (tmp_path / "Cargo.lock").write_text('[[package]]\nname = "serde"\n')
     async with synced(tmp_path / "Cargo", top_ups=1, days=1) as run:
         with pytest.raises(ExportError, match="Cargo.lock that is not ours"):
@@ -47,7 +47,7 @@ async def test_a_foreign_lock_file_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x.duckdb", "x.csv", "x.PARQUET", "x.json", "Cargo.lock"])
 async def test_a_name_of_another_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
-    """SQLite is not written under the name of another format."""
+    """A ledger can't have the suffix of another format."""
     async with synced(tmp_path / name, top_ups=1, days=1) as run:
         with pytest.raises(ExportError, match="another kind of file"):
             await run()
@@ -56,14 +56,14 @@ async def test_a_name_of_another_kind_of_file_is_refused(tmp_path: Path, name: s
 
 @pytest.mark.parametrize("version", [0, 1, 2])
 async def test_a_foreign_database_is_left_alone(tmp_path: Path, version: int) -> None:
-    """Another program's database is refused whatever its version is, and stays as it is."""
+    """Another program's database is refused, whatever its version, and is not changed."""
     path = tmp_path / "mine.sqlite"
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE mine (x)")
         database.execute(f"PRAGMA user_version = {version}")
     before = path.read_bytes()
     async with synced(path, top_ups=1, days=1) as run:
-        with pytest.raises(ExportError, match="something else"):
+        with pytest.raises(ExportError, match="another program"):
             await run()
     assert path.read_bytes() == before
 

@@ -1,4 +1,4 @@
-"""What was believed when: runs, changes, uncredited and removed rows."""
+"""Records of runs and changes, and uncredited and removed rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.sync.synced import ORDERS, synced
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_a_deposit_credited_later_is_found_without_full(tmp_path: Path, order: str) -> None:
-    """Deposits far from the growing end are updated by the next run after they were credited, with few requests."""
+    """After an old deposit was credited, the next run updates it with few requests."""
     async with synced(tmp_path / "b.sqlite", order, top_ups=3500, days=5) as run:
         run.simulator.behaviour.credit_after_s = None  # one in 16 is not credited
         await run()
@@ -32,7 +32,7 @@ async def test_a_deposit_credited_later_is_found_without_full(tmp_path: Path, or
 
 @pytest.mark.slow
 async def test_many_old_uncredited_deposits_are_read_in_turn(tmp_path: Path) -> None:
-    """A run makes at most four requests for them, and some runs later each of them was read."""
+    """A run makes at most four requests for uncredited deposits, and several runs read all of them."""
     async with synced(tmp_path / "b.sqlite", top_ups=9000, days=5) as run:
         run.simulator.behaviour.credit_after_s = None
         await run()
@@ -49,7 +49,7 @@ async def test_many_old_uncredited_deposits_are_read_in_turn(tmp_path: Path) -> 
 
 
 def test_positions_are_covered_by_few_windows() -> None:
-    """Near positions share a window, and a window has at most 1000 rows."""
+    """Nearby positions share a window, and a window has at most 1000 rows."""
     assert windows_of([5, 30, 900]) == [(0, 921)]
     assert windows_of([5, 30, 2000, 2900]) == [(0, 51), (1980, 941)]
     assert all(size <= 1000 for _, size in windows_of(list(range(0, 9000, 7))))
@@ -58,7 +58,7 @@ def test_positions_are_covered_by_few_windows() -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_removed_rows_are_marked_and_counted(tmp_path: Path, order: str) -> None:
-    """Rows that the provider removed stay with `missing_since`, and the report tells stored from counted rows."""
+    """Removed rows stay, with `missing_since`, and the report contains both stored and counted rows."""
     async with synced(tmp_path / "b.sqlite", order, top_ups=2500, days=5) as run:
         await run()
         gone = {run.simulator.account.remove_top_up(at) for at in (3, 1200, 2400)}
@@ -74,7 +74,7 @@ async def test_removed_rows_are_marked_and_counted(tmp_path: Path, order: str) -
 
 
 async def test_every_run_and_every_change_is_recorded(tmp_path: Path) -> None:
-    """A run has its host, version, counts, totals and result, also one that failed; changes tell old from new."""
+    """Each run, also a failed one, records host, version, counts and result; changes have old and new values."""
     async with synced(tmp_path / "b.sqlite", top_ups=20, days=5) as run:
         await run()
         run.simulator.advance(seconds=3600)
@@ -101,7 +101,7 @@ async def test_every_run_and_every_change_is_recorded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("statement", ["DELETE FROM changes", "UPDATE changes SET new = 1", "DELETE FROM runs"])
 async def test_the_record_is_append_only(tmp_path: Path, statement: str) -> None:
-    """SQL can't edit or delete an entry by accident."""
+    """SQL statements can't edit or delete an entry."""
     async with synced(tmp_path / "b.sqlite", top_ups=2, days=2) as run:
         await run()
         run.simulator.advance(seconds=60)
@@ -112,8 +112,8 @@ async def test_the_record_is_append_only(tmp_path: Path, statement: str) -> None
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("after", [0, 1, 3])
-async def test_an_empty_moment_loses_nothing(tmp_path: Path, order: str, after: int) -> None:
-    """Empty replies for a moment, at the first request or in mid-walk, end in an error or a complete ledger."""
+async def test_temporarily_empty_replies_lose_nothing(tmp_path: Path, order: str, after: int) -> None:
+    """After empty replies, at the first request or during the walk, there is an error or a complete ledger."""
     async with synced(tmp_path / "b.sqlite", order, top_ups=300, days=5) as run:
         run.simulator.behaviour.max_limit = 50
         if not after:
@@ -128,14 +128,14 @@ async def test_an_empty_moment_loses_nothing(tmp_path: Path, order: str, after: 
         assert run.rows("SELECT count(*) FROM top_ups WHERE missing_since IS NOT NULL") == [(0,)]
 
 
-async def test_a_collapsed_list_is_believed_only_later(tmp_path: Path) -> None:
-    """A list that stays empty is an error first, and marks its rows as missing when it is empty a minute later."""
+async def test_a_collapsed_list_is_accepted_only_later(tmp_path: Path) -> None:
+    """An empty list is an error first; if it is still empty a minute later, its rows are marked as missing."""
     async with synced(tmp_path / "b.sqlite", top_ups=15, days=5) as run:
         await run(clock=lambda: run.simulator.now)
         for _ in range(15):
             run.simulator.account.remove_top_up(0)
         for _ in range(2):
-            with pytest.raises(IncompleteError, match="15 that are stored are not in it"):
+            with pytest.raises(IncompleteError, match="15 stored rows are not among them"):
                 await run(clock=lambda: run.simulator.now)
         run.simulator.advance(seconds=61)
         report, _ = await run(clock=lambda: run.simulator.now)

@@ -1,4 +1,4 @@
-"""Whose account is read: credentials and rows prove it."""
+"""Credentials and rows prove that the account belongs to the label."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def spent(path: Path, account: str = "main") -> Decimal:
 
 @pytest.mark.parametrize("days", [30, 400])
 async def test_no_history_is_stored_under_another_accounts_label(tmp_path: Path, days: int) -> None:
-    """An account without deposits keeps its history: another one's is refused under its label."""
+    """The history of another account is refused under the label of an account without deposits."""
     path = tmp_path / "b.sqlite"
     async with Simulator(top_ups=0, days=30) as simulator:
         other = simulator.add_account(top_ups=0, days=days)
@@ -49,16 +49,16 @@ async def test_no_history_is_stored_under_another_accounts_label(tmp_path: Path,
 
 @pytest.mark.parametrize("top_ups", [0, 20])
 async def test_one_account_under_two_labels_is_refused(tmp_path: Path, top_ups: int) -> None:
-    """The same credentials, and other ones whose rows are those of another label, store nothing."""
+    """A second label is refused for the same credentials, and for other credentials that read the same rows."""
     path = tmp_path / "b.sqlite"
     async with Simulator(top_ups=top_ups, days=30) as simulator:
         async with client(simulator, simulator.account) as billing:
             await sync(billing, path, account="eu")
-            with pytest.raises(ExportError, match="these credentials are those of account 'eu'"):
+            with pytest.raises(ExportError, match="these credentials belong to account 'eu'"):
                 await sync(billing, path, account="us")
         account = simulator.account
         async with with_token(simulator, account) as billing:
-            with pytest.raises(ExportError, match="this is the account stored as 'eu'"):
+            with pytest.raises(ExportError, match="this account is stored as 'eu'"):
                 await sync(billing, path, account="us")
     assert spent(path, "us") == 0
     with contextlib.closing(sqlite3.connect(path)) as database:
@@ -67,7 +67,7 @@ async def test_one_account_under_two_labels_is_refused(tmp_path: Path, top_ups: 
 
 @pytest.mark.parametrize("top_ups", [0, 20])
 async def test_a_new_key_of_the_same_account_is_accepted(tmp_path: Path, top_ups: int) -> None:
-    """Other credentials are taken where the rows match, and are known from then on."""
+    """Other credentials are accepted if the rows match, and are known from then on."""
     path = tmp_path / "b.sqlite"
     async with Simulator(top_ups=top_ups, days=30) as simulator:
         async with client(simulator, simulator.account) as billing:
@@ -83,7 +83,7 @@ async def test_a_new_key_of_the_same_account_is_accepted(tmp_path: Path, top_ups
 
 
 def test_two_accounts_that_share_days_without_cost_are_not_one(tmp_path: Path) -> None:
-    """Accounts without deposits that have equal days without a cost, and one with a cost, live side by side."""
+    """Accounts without deposits may have the same days without cost, and one equal day with a cost."""
     days = [day_row("2026-10-01", 10**18), *(day_row(f"2026-10-{day:02}", 0) for day in range(2, 20))]
     with contextlib.closing(WrittenLedger(tmp_path / "b.sqlite", "one")) as one:
         one.store(HISTORY, days)
@@ -92,7 +92,7 @@ def test_two_accounts_that_share_days_without_cost_are_not_one(tmp_path: Path) -
 
 
 async def test_the_file_holds_no_credentials(tmp_path: Path) -> None:
-    """Neither key is in the database, and two ledgers hold different fingerprints of the same key."""
+    """The database contains neither key, and two ledgers have different fingerprints of the same key."""
     async with Simulator(top_ups=3, days=3) as simulator, client(simulator, simulator.account) as billing:
         found = set()
         for name in ("a.sqlite", "b.sqlite"):

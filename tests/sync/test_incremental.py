@@ -1,4 +1,4 @@
-"""Lists brought up to date, over lists in memory that change in any way."""
+"""Incremental updates of lists in memory that change in arbitrary ways."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.sync.model_account import trial
 
 
 class Account:
-    """A list that grows at its head, or turned around at its tail, and what is stored of it."""
+    """A list that grows at its head or at its tail, and the ledger with its rows."""
 
     def __init__(self, path: Path, *, at_tail: bool) -> None:
         self.rows: list[TopUp] = []
@@ -36,7 +36,7 @@ class Account:
             self.rows.insert(0, top_up(1000 * next(self._numbers)))
 
     def intrude(self, at: int) -> None:
-        """Let a row come in amid the list, as one that was recorded late."""
+        """Insert a row in the middle of the list, like one that was recorded late."""
         self.rows.insert(at, top_up(1000 * next(self._numbers) - 500, created_at=self.rows[at].created_at))
 
     def listing(self, **options: Any) -> Listing[TopUp]:
@@ -74,8 +74,8 @@ def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]
         yield account
 
 
-async def test_an_interrupted_first_run_goes_on(account: Account) -> None:
-    """What was stored is not read again."""
+async def test_an_interrupted_first_run_is_resumed(account: Account) -> None:
+    """The next run does not read stored rows again."""
     with pytest.raises(RuntimeError):
         await account.catch_up(stop_after=400)
     assert len(account.stored()) >= 400
@@ -83,8 +83,8 @@ async def test_an_interrupted_first_run_goes_on(account: Account) -> None:
     assert not account.missing()
 
 
-async def test_rows_amid_the_list_are_found_by_the_count(account: Account) -> None:
-    """A row that came in far from the growing end is stored, also after others were removed."""
+async def test_rows_inserted_in_the_middle_are_found_by_the_count(account: Account) -> None:
+    """A row that was inserted far from the growing end is stored, also after other rows were removed."""
     await account.catch_up()
     account.intrude(250)
     await account.catch_up()
@@ -98,11 +98,11 @@ async def test_rows_amid_the_list_are_found_by_the_count(account: Account) -> No
 
 
 async def test_a_list_that_shrank_beyond_the_place_is_read_again(account: Account) -> None:
-    """Where no row that was the last or the first is left at its place, nothing is skipped."""
+    """If none of the known first or last rows is left at its position, no row is skipped."""
     await account.catch_up()
     del account.rows[60:]
     account.grow(300)
-    with pytest.raises(IncompleteError, match="440 that are stored are not in it"):
+    with pytest.raises(IncompleteError, match="440 stored rows are not among them"):
         await account.catch_up()
     assert not account.missing()
     assert len(account.present()) == 800
@@ -113,7 +113,7 @@ async def test_a_list_that_shrank_beyond_the_place_is_read_again(account: Accoun
 
 
 async def test_removed_rows_are_marked(account: Account) -> None:
-    """A removed row keeps its data and gets `missing_since`; when it comes back, that is taken away."""
+    """A removed row keeps its data and gets `missing_since`, which is cleared if the row reappears."""
     await account.catch_up()
     gone = account.rows.pop(300)
     assert (await account.catch_up()).counts.missing == 1
@@ -124,7 +124,7 @@ async def test_removed_rows_are_marked(account: Account) -> None:
 
 
 async def test_a_removal_next_to_news_does_not_hide_a_backdated_row(account: Account) -> None:
-    """The server's count is compared, not one derived from the news: a row from the past is found in the next run."""
+    """The server's count is compared with the stored rows, so the next run finds a row inserted in the past."""
     await account.catch_up()
     account.grow(2)
     del account.rows[200]
@@ -135,7 +135,7 @@ async def test_a_removal_next_to_news_does_not_hide_a_backdated_row(account: Acc
 
 
 async def test_an_account_whose_rows_were_all_removed_stays_usable(account: Account) -> None:
-    """An empty list is refused once, believed a minute later, and new rows come in after that."""
+    """An empty list is an error first and accepted a minute later; new rows are stored after that."""
     await account.catch_up()
     del account.rows[:]
     with pytest.raises(IncompleteError):
@@ -153,7 +153,7 @@ async def test_an_account_whose_rows_were_all_removed_stays_usable(account: Acco
     "trials", [pytest.param(10), pytest.param(120, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
 async def test_no_history_of_changes_leaves_a_gap(account: Account, trials: int) -> None:
-    """Runs that are stopped anywhere, between growth and removals, end with every row stored."""
+    """After runs that stop anywhere while the list grows and shrinks, a complete run has stored every row."""
     choose = random.Random(trials)
     for _ in range(trials):
         account.grow(choose.choice((0, 0, 1, 40, 130)))
@@ -172,6 +172,6 @@ async def test_no_history_of_changes_leaves_a_gap(account: Account, trials: int)
 
 @pytest.mark.parametrize("first", [pytest.param(0), *(pytest.param(n, marks=pytest.mark.slow) for n in (1000, 2000))])
 def test_no_behaviour_of_the_provider_loses_a_row(tmp_path: Path, first: int) -> None:
-    """Whatever the list does and wherever a sync is stopped, it ends with every row or with one of our errors."""
+    """However the list changes and wherever a sync stops, it ends with every row stored or with an AiozBillingError."""
     for seed in range(first, first + (12 if first else 4)):
         trial(seed, tmp_path, syncs=8)

@@ -31,7 +31,7 @@ opened(Disk(), Path(sys.argv[1])).close()
 
 @pytest.mark.parametrize("kills", [pytest.param(2), pytest.param(10, marks=pytest.mark.slow)])
 async def test_a_killed_sync_loses_nothing(tmp_path: Path, kills: int) -> None:
-    """After kills at random moments between changes, one more sync stores every row, and the ledger verifies."""
+    """After kills at random moments, one more sync stores every row, and the ledger has no differences."""
     choose = random.Random(kills)
     async with synced(tmp_path / "b.sqlite", top_ups=200, days=20) as run:
         run.simulator.behaviour.max_limit = 20
@@ -63,7 +63,7 @@ async def test_a_killed_sync_loses_nothing(tmp_path: Path, kills: int) -> None:
 
 @pytest.mark.parametrize("kills", [pytest.param(1), pytest.param(10, marks=pytest.mark.slow)])
 def test_a_killed_migration_loses_nothing(tmp_path: Path, kills: int) -> None:
-    """Killed at random moments, a migration leaves version 1 or 2, each with all rows."""
+    """A migration that is killed at a random moment leaves a ledger of version 1 or 2 with all rows."""
     path, choose = tmp_path / "b.sqlite", random.Random(kills)
     ledger_1(path, top_ups=3000)
     before = exact_rows(path)

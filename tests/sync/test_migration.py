@@ -1,4 +1,4 @@
-"""A ledger of version 1 becomes one of version 2."""
+"""Migration of a ledger from version 1 to version 2."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def ledger_1(path: Path, top_ups: int = 300, days: int = 40) -> None:
 
 
 def exact_rows(path: Path) -> list[list[tuple[object, ...]]]:
-    """Read everything exact of a ledger of either version."""
+    """Return all exact columns of a ledger of either version."""
     with closing(sqlite3.connect(path)) as database:
         return [
             database.execute(f"SELECT {names} FROM {table} ORDER BY 1, 2").fetchall() for table, names in EXACT.items()
@@ -81,7 +81,7 @@ def exact_rows(path: Path) -> list[list[tuple[object, ...]]]:
 
 
 def test_no_row_is_lost(tmp_path: Path) -> None:
-    """All cells of version 1 are in version 2, the rounded ones are numbers, and the ledger verifies."""
+    """Version 2 has all cells of version 1, rounded ones as numbers, and the ledger has no differences."""
     path = tmp_path / "b.sqlite"
     ledger_1(path)
     before = exact_rows(path)
@@ -99,7 +99,7 @@ def test_no_row_is_lost(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at", [0.0, 0.3, 0.6, 0.95])
 def test_a_migration_that_fails_leaves_version_1(tmp_path: Path, at: float) -> None:
-    """A failure in mid-migration changes nothing, and the next attempt succeeds."""
+    """A failure during the migration changes nothing, and the next attempt succeeds."""
     path = tmp_path / "b.sqlite"
     ledger_1(path)
     before, steps = exact_rows(path), statements_of_migration(path)
@@ -136,8 +136,8 @@ def statements_of_migration(path: Path) -> int:
     return calls[0]
 
 
-async def test_a_migrated_ledger_goes_on(tmp_path: Path) -> None:
-    """An account of version 1 is synced on: known rows stay, new ones come, and its credentials are accepted."""
+async def test_a_migrated_ledger_can_be_synced(tmp_path: Path) -> None:
+    """Sync keeps the rows of version 1, adds new ones, and accepts the credentials."""
     path = tmp_path / "b.sqlite"
     async with Simulator(top_ups=40, days=20) as simulator:
         simulator.behaviour.credit_after_s = 1

@@ -57,7 +57,7 @@ async def both(path: Path, account: Account | None = None) -> AsyncIterator[Both
 
 
 async def test_compute_units_and_metered_usage_are_stored_by_month(tmp_path: Path) -> None:
-    """The first run stores twelve months, exactly; their days and lines add up to what the provider says."""
+    """The first run stores twelve months exactly; their days and lines add up to the provider's totals."""
     async with both(tmp_path / "b.sqlite") as run:
         report, requests = await run.sync()
         now = run.simulator.now
@@ -84,7 +84,7 @@ async def test_compute_units_and_metered_usage_are_stored_by_month(tmp_path: Pat
 
 
 async def test_later_runs_read_only_months_that_may_change(tmp_path: Path) -> None:
-    """The running month is read again, and the last one until three days after its end."""
+    """The current month is read again, and the previous one until three days after its end."""
     async with both(tmp_path / "b.sqlite") as run:
         run.simulator.advance(days=40 - run.simulator.now.day)
         await run.sync()
@@ -100,7 +100,7 @@ async def test_later_runs_read_only_months_that_may_change(tmp_path: Path) -> No
 
 
 async def test_another_organisation_or_session_is_refused(tmp_path: Path) -> None:
-    """Usage of another account is not stored under the label, nor an organisation under two labels."""
+    """Usage of another account is not stored under a label, and an organisation is not stored under two labels."""
     async with both(tmp_path / "b.sqlite") as run:
         other = run.simulator.add_account()
         await run.sync()
@@ -108,27 +108,27 @@ async def test_another_organisation_or_session_is_refused(tmp_path: Path) -> Non
             B3osBilling(token=other.b3os_token, base_url=run.simulator.url) as b3os,
             MeteredBilling(run.simulator.url, token=other.metered_token) as metered,
         ):
-            with pytest.raises(ExportError, match="holds the compute units of organisation"):
+            with pytest.raises(ExportError, match="contains the compute units of organisation"):
                 await run.sync(b3os=b3os, organization=other.organization)
-            with pytest.raises(ExportError, match="is not the one that is stored"):
+            with pytest.raises(ExportError, match="differs from the one that is stored"):
                 await run.sync(metered=metered)
-            with pytest.raises(ExportError, match="these credentials are those of account 'main'"):
+            with pytest.raises(ExportError, match="these credentials belong to account 'main'"):
                 await run.sync(account="two")
             await run.sync(b3os=b3os, organization=other.organization, metered=metered, account="other")
         assert run.rows("SELECT count(DISTINCT organization) FROM cu_months GROUP BY account") == [(1,), (1,)]
 
 
 async def test_clients_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
-    """There must be a client, and B3OS needs its organisation."""
+    """At least one client is needed, and B3OS needs its organisation."""
     async with both(tmp_path / "b.sqlite") as run:
-        with pytest.raises(ConfigurationError, match="give a client"):
+        with pytest.raises(ConfigurationError, match="at least one client"):
             await sync(None, run.path)
         with pytest.raises(ConfigurationError, match="organization"):
             await run.sync(organization=None)
 
 
 def test_lines_that_repeat_are_kept_apart() -> None:
-    """Two lines of a day with the same type and node have keys of their own; days without a date are left out."""
+    """Two lines of a day with the same type and node have different keys; days without a date are left out."""
     line = CuLine(type="action", node_type="http", count=2**70, cu=Decimal("0.5"))
     usage = CuUsage(daily=(CuDay(date="2026-10-01", used=Decimal(1), breakdown=(line, line)), CuDay()))
     rows = cu_rows(usage, "2026-10", "org_1")

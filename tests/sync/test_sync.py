@@ -1,4 +1,4 @@
-"""A local database that is kept up to date."""
+"""Syncs of a simulated account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.sync.synced import ORDERS, synced
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_later_runs_ask_only_for_what_is_new(tmp_path: Path, order: str) -> None:
-    """A first run takes all, one without news makes one request a list, and news cost the pages they fill."""
+    """The first run reads everything; later runs make one request per list, or as many as new rows need."""
     async with synced(tmp_path / "b.sqlite", order, top_ups=3500, days=90) as run:
         report, _ = await run()
         assert (report.top_ups_new, report.history_new, report.top_ups, report.history) == (3500, 90, 3500, 90)
@@ -44,7 +44,7 @@ async def test_later_runs_ask_only_for_what_is_new(tmp_path: Path, order: str) -
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("trials", [pytest.param(8), pytest.param(40, marks=pytest.mark.slow)])
 async def test_interruptions_leave_no_gap(tmp_path: Path, order: str, trials: int) -> None:
-    """Whatever fails or is cancelled in the midst of a run, the next one that ends well leaves no row out."""
+    """After any failure or cancellation of a run, the next complete run has stored every row."""
     choose = random.Random(order)
     async with synced(tmp_path / "b.sqlite", order, top_ups=300, days=40) as run:
         run.simulator.behaviour.max_limit = 30
@@ -68,8 +68,8 @@ async def test_interruptions_leave_no_gap(tmp_path: Path, order: str, trials: in
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_rows_that_come_in_elsewhere_are_found(tmp_path: Path, order: str) -> None:
-    """Where the count says that there are rows beside those at the growing end, all is read once."""
+async def test_rows_that_are_added_elsewhere_are_found(tmp_path: Path, order: str) -> None:
+    """If the count shows that rows were added elsewhere than at the growing end, the whole list is read."""
     async with synced(tmp_path / "b.sqlite", order, top_ups=2500) as run:
         await run()
         run.simulator.behaviour.order = ORDERS[1 - ORDERS.index(order)]  # type: ignore[assignment]
@@ -81,7 +81,7 @@ async def test_rows_that_come_in_elsewhere_are_found(tmp_path: Path, order: str)
 
 
 async def test_removed_rows_stay_and_cost_nothing(tmp_path: Path) -> None:
-    """What the provider removed is kept, and later runs are as cheap as before."""
+    """Removed rows are kept, and later runs need as few requests as before."""
     async with synced(tmp_path / "b.sqlite", top_ups=2500) as run:
         await run()
         for _ in range(3):
@@ -95,7 +95,7 @@ async def test_removed_rows_stay_and_cost_nothing(tmp_path: Path) -> None:
 
 
 async def test_accounts_live_side_by_side(tmp_path: Path) -> None:
-    """Two accounts in one database have rows and states of their own."""
+    """Two accounts in one database have separate rows and states."""
     async with synced(tmp_path / "b.sqlite", top_ups=30, days=10) as run:
         other = run.simulator.add_account(top_ups=20, days=5)
         await run()
@@ -109,7 +109,7 @@ async def test_accounts_live_side_by_side(tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [0, 20, 1500])
 async def test_another_account_is_refused(tmp_path: Path, order: str, size: int) -> None:
-    """Keys of another account under the same label store nothing, whatever the size of its list."""
+    """With the keys of another account under the same label, nothing is stored, whatever the size of its list."""
     async with synced(tmp_path / "b.sqlite", order, top_ups=30, days=10) as run:
         other = run.simulator.add_account(top_ups=size, days=15)
         await run()
@@ -126,8 +126,8 @@ async def test_another_account_is_refused(tmp_path: Path, order: str, size: int)
 
 
 @pytest.mark.parametrize("most", [1000, 20])
-async def test_news_that_fill_the_first_page_are_no_other_account(tmp_path: Path, most: int) -> None:
-    """More new rows than a page holds are taken: the list's last rows are known, however small its pages."""
+async def test_a_first_page_of_new_rows_is_still_the_same_account(tmp_path: Path, most: int) -> None:
+    """More new rows than fit one page are accepted, because the last rows of the list are known."""
     async with synced(tmp_path / "b.sqlite", top_ups=7, days=10) as run:
         run.simulator.behaviour.max_limit = most
         await run()
@@ -137,7 +137,7 @@ async def test_news_that_fill_the_first_page_are_no_other_account(tmp_path: Path
 
 
 async def test_changed_rows_are_updated_in_place(tmp_path: Path) -> None:
-    """Rows of the first page are updated where they changed, older ones with `full`."""
+    """Changed rows of the first page are updated, and older ones with `full`."""
     async with synced(tmp_path / "b.sqlite", top_ups=1500, days=3) as run:
         run.simulator.behaviour.money_field = "neither"
         await run()
@@ -150,7 +150,7 @@ async def test_changed_rows_are_updated_in_place(tmp_path: Path) -> None:
 
 
 async def test_the_database_is_private_and_left_alone(tmp_path: Path) -> None:
-    """It is readable by its owner only; nothing is beside it; a newer one, a foreign one and a busy one are refused."""
+    """The database is private and a single file; a newer, a foreign and a busy one are refused."""
     async with synced(tmp_path / "b.sqlite", top_ups=5, days=2) as run:
         await run()
         assert [(file.name, stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()] == [("b.sqlite", 0o600)]
@@ -162,7 +162,7 @@ async def test_the_database_is_private_and_left_alone(tmp_path: Path) -> None:
             await run()
         with contextlib.closing(sqlite3.connect(tmp_path / "mine.sqlite")) as database:
             database.execute("CREATE TABLE mine (x)")
-        with pytest.raises(ExportError, match="something else"):
+        with pytest.raises(ExportError, match="another program"):
             await sync(run.billing, tmp_path / "mine.sqlite")
         (tmp_path / "text.sqlite").write_text("this is no database at all" * 99)
         with pytest.raises(ExportError, match="not a database"):
@@ -171,8 +171,8 @@ async def test_the_database_is_private_and_left_alone(tmp_path: Path) -> None:
             await run(account=" ")
 
 
-async def test_cancellation_lets_go_of_everything(tmp_path: Path) -> None:
-    """A cancelled sync leaves no lock, and the next one goes on."""
+async def test_cancellation_releases_the_lock(tmp_path: Path) -> None:
+    """After a cancelled sync, the next one can start and completes the ledger."""
     async with synced(tmp_path / "b.sqlite", top_ups=400) as run:
         run.simulator.behaviour.max_limit = 20
         paged = asyncio.Event()
@@ -187,7 +187,7 @@ async def test_cancellation_lets_go_of_everything(tmp_path: Path) -> None:
 
 
 async def test_an_empty_account(tmp_path: Path) -> None:
-    """An account without rows is synced with two requests for the empty list; at first it is asked more often."""
+    """The first sync reads an empty list several times, as it may only seem empty; later ones need two requests."""
     async with synced(tmp_path / "b.sqlite", top_ups=0, days=1) as run:
         run.simulator.behaviour.null_lists = "when_empty"
         assert (await run())[1] == ["topUp"] * 8 + ["historyUsage", "thisMonthUsage"]

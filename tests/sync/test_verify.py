@@ -22,7 +22,7 @@ from tests.sync.synced import Synced, synced
 
 @asynccontextmanager
 async def synced_thrice(path: Path) -> AsyncIterator[Synced]:
-    """Make a ledger in three runs, with changes and a removed row."""
+    """Create a ledger in three runs, with changes and a removed row."""
     async with synced(path, top_ups=40, days=20) as run:
         await run()
         run.simulator.account.remove_top_up(7)
@@ -60,7 +60,7 @@ def ledger(made_once: Path, tmp_path: Path) -> Path:
 
 
 async def test_a_ledger_that_sync_wrote_is_right(run: Synced) -> None:
-    """Nothing differs, and the control totals are the exact sums of what the provider served."""
+    """Nothing differs, and the control totals are the exact sums of the rows that the provider returned."""
     report = verify(run.path)
     assert report.is_ok
     assert report.differences == ()
@@ -105,7 +105,7 @@ def test_an_edit_by_hand_is_found(ledger: Path, edit: str) -> None:
 
 
 def test_every_cell_counts(ledger: Path) -> None:
-    """A random cell of a random row, changed to another value, is found and its row is named."""
+    """A change of a random cell is found, and its row is named."""
     choose = random.Random(5)
     copy = ledger.with_name("copy.sqlite")
     for _ in range(25):
@@ -125,7 +125,7 @@ def test_every_cell_counts(ledger: Path) -> None:
 
 
 async def test_a_rewritten_ledger_is_found_by_an_older_chain(run: Synced) -> None:
-    """Where the hashes are rewritten too, a chain that was kept elsewhere tells."""
+    """If the hashes are rewritten too, a chain hash that was kept elsewhere reveals it."""
     kept = verify(run.path).chain
     run.simulator.advance(seconds=600)
     await run()
@@ -134,15 +134,15 @@ async def test_a_rewritten_ledger_is_found_by_an_older_chain(run: Synced) -> Non
     await sync(run.billing, run.path)
     assert verify(run.path).is_ok
     [found] = verify(run.path, chain=kept).differences
-    assert "no run has the chain" in found.what
+    assert "no run has the expected chain" in found.what
 
 
-def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
     """A missing file and another database are errors, and nothing is created."""
     with pytest.raises(ExportError, match="no such file"):
         verify(tmp_path / "missing.sqlite")
     with contextlib.closing(sqlite3.connect(tmp_path / "other.sqlite")) as database:
         database.execute("CREATE TABLE t (x)")
-    with pytest.raises(ExportError, match="something else"):
+    with pytest.raises(ExportError, match="another program"):
         verify(tmp_path / "other.sqlite")
     assert [path.name for path in tmp_path.iterdir()] == ["other.sqlite"]

@@ -1,4 +1,4 @@
-"""The views: numbers that compare and add, days that no time zone moves, months that equal the history."""
+"""The views of the ledger: numbers, days and months."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def written(tmp_path: Path) -> Iterator[WrittenLedger]:
 
 
 def test_amounts_compare_as_numbers_of_any_size(written: WrittenLedger) -> None:
-    """`credit_usd > 1000` compares numbers in table and view; amounts above 9.2e12 USD count, tiny ones too."""
+    """`credit_usd > 1000` compares numbers in table and view, also amounts above 9.2e12 USD and tiny ones."""
     amounts = [1, 5 * 10**18, 999 * 10**18, 1001 * 10**18, 93 * 10**29, 10**40]
     written.store(TOP_UPS, [top_up_row(f"t{number}", amount) for number, amount in enumerate(amounts)])
     for table in ("top_ups", "v_top_ups"):
@@ -41,7 +41,7 @@ def test_amounts_compare_as_numbers_of_any_size(written: WrittenLedger) -> None:
 
 
 def test_rounded_amounts_are_the_nearest_numbers() -> None:
-    """A rounded column shows the digits of the exact amount: 856.2996, and not 856.2995999999999."""
+    """A rounded column shows the digits of the exact amount: 856.2996, not 856.2995999999999."""
     record = top_up(1, total_amount=Decimal(8562996 * 10**14), amount=TokenAmount("attoaioz", Decimal(3711 * 10**18)))
     row = dict(zip(TOP_UPS.names, rows_of(TOP_UPS, [record])[0], strict=True))
     assert (row["credit_usd"], row["token_amount"]) == (856.2996, 3711.0)
@@ -51,7 +51,7 @@ def test_rounded_amounts_are_the_nearest_numbers() -> None:
 
 
 def test_a_whole_number_beyond_64_bits_is_exact(written: WrittenLedger) -> None:
-    """It is stored as text, digit by digit, is counted as a misfit, and the view adds it as a number."""
+    """It is stored as text with all digits and counted as a misfit, and the view converts it to a number."""
     written.store(HISTORY, [day_row("2026-10-01", 10**18, storage=2**70 + 1), day_row("2026-10-02", 10**18)])
     assert written.rows("SELECT total_storage_bytes FROM history ORDER BY day") == [(str(2**70 + 1),), (5,)]
     assert written.rows("SELECT storage_gb FROM v_history ORDER BY day")[0][0] == (2**70 + 1) / 1e9
@@ -60,7 +60,7 @@ def test_a_whole_number_beyond_64_bits_is_exact(written: WrittenLedger) -> None:
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_no_time_zone_moves_a_day(written: WrittenLedger, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
-    """`day` is the UTC day as a DATE, wherever the reader lives."""
+    """`day` is the UTC day as a DATE, whatever the time zone of the reader."""
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
@@ -74,7 +74,7 @@ def test_no_time_zone_moves_a_day(written: WrittenLedger, monkeypatch: pytest.Mo
 
 
 def test_a_month_is_its_history_and_not_its_last_snapshot(written: WrittenLedger) -> None:
-    """The total is the sum of days; the snapshot of 09:00 splits what it knows, and the rest is not split."""
+    """The total is the sum of the days; the snapshot splits a part of it, and the rest is not split."""
     written.store(HISTORY, [day_row(f"2026-10-{day:02}", 10**17) for day in range(1, 32)])
     written.store(MONTHS, [month_row("2026-10-30", 10**18, 10**18), month_row("2026-10-31", 2 * 10**18, 10**18)])
     assert written.rows("SELECT month, total, storage, bandwidth, not_split, days FROM v_spend_month") == [
@@ -93,7 +93,7 @@ def test_a_month_is_closed_by_a_later_day_or_a_later_reading(written: WrittenLed
 
 
 def test_the_balance_is_credited_minus_spent(written: WrittenLedger) -> None:
-    """Each day opens with the day before; uncredited and removed rows do not count."""
+    """Each opening is the closing of the previous day; uncredited and removed rows do not count."""
     written.store(HISTORY, [day_row("2026-10-01", 10**18), day_row("2026-10-03", 2 * 10**18)])
     written.store(
         TOP_UPS,
@@ -131,7 +131,7 @@ def test_quality_names_gaps_and_duplicates(written: WrittenLedger) -> None:
 
 
 async def test_views_of_an_older_release_are_renewed(tmp_path: Path) -> None:
-    """A ledger whose views differ from this release's gets these; a view of the user's stays."""
+    """Views of another release are replaced; a view that the user created stays."""
     async with synced(tmp_path / "b.sqlite", top_ups=2, days=2) as run:
         await run()
         with contextlib.closing(sqlite3.connect(run.path)) as database:
@@ -146,17 +146,17 @@ async def test_views_of_an_older_release_are_renewed(tmp_path: Path) -> None:
 
 
 async def test_the_schema_explains_itself(tmp_path: Path) -> None:
-    """Each column of a table has its meaning in the schema, where an editor shows it."""
+    """Each column of a table has a comment in the schema, which tools show."""
     async with synced(tmp_path / "b.sqlite", top_ups=1, days=1) as run:
         await run()
         [(schema,)] = run.rows("SELECT sql FROM sqlite_schema WHERE name = 'top_ups'")
     assert "-- USD * 10^18, exact" in schema
-    assert "-- start of the run that found it removed by the provider, UTC" in schema
+    assert "-- start of the run that found the row removed by the provider, UTC" in schema
 
 
 @pytest.mark.parametrize("weeks", [3, pytest.param(15, marks=pytest.mark.slow)])
 async def test_months_equal_the_days_that_the_provider_served(tmp_path: Path, weeks: int) -> None:
-    """Over simulated weeks of three accounts, the view's months are the provider's days, added exactly and rounded."""
+    """Over simulated weeks of three accounts, the view's months are the rounded exact sums of the provider's days."""
     path = tmp_path / "b.sqlite"
     async with Simulator(accounts=3, top_ups=3, days=30) as simulator:
         for week in range(weeks):

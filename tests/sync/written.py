@@ -43,7 +43,7 @@ class WrittenLedger:
 
 
 def top_up_row(id_: str, attousd: int, day: str = "2026-10-01", status: int = 1) -> Row:
-    """Make a row of top_ups."""
+    """Return a row of top_ups."""
     time = f"{day}T12:00:00.000000Z"
     tokens = (1.0, "AIOZ")
     hashes = ("s", "r", "c", "", 1, 2, str(10**18), "attoaioz")
@@ -51,12 +51,12 @@ def top_up_row(id_: str, attousd: int, day: str = "2026-10-01", status: int = 1)
 
 
 def day_row(day: str, attousd: int, storage: int = 5) -> Row:
-    """Make a row of history."""
+    """Return a row of history."""
     stored = storage if storage < 2**63 else str(storage)
     return (f"{day}T00:00:00.000000Z", day, stored, 6, attousd / 10**18, str(attousd))
 
 
 def month_row(day: str, storage: int, bandwidth: int) -> Row:
-    """Make a row of months."""
+    """Return a row of months."""
     costs = (storage / 10**18, bandwidth / 10**18, (storage + bandwidth) / 10**18)
     return (day, f"{day}T09:00:00.000000Z", 1, 2, 3, *costs, str(storage), str(bandwidth))
