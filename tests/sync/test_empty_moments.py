@@ -78,7 +78,7 @@ def test_a_list_that_seems_much_shorter_takes_no_stored_row_away(account: EmptyA
     """A server that shows and counts a part of the list is not believed by one sync."""
     run(account.catch_up())
     account.shown = shown
-    with pytest.raises(IncompleteError, match=f"the list of top_ups has {shown} rows, {120 - shown} that are stored"):
+    with pytest.raises(IncompleteError, match=f"the list of top_ups has {shown} rows, and {120 - shown} stored rows"):
         run(account.catch_up())
     assert account.present() == {row.id for row in account.rows}
     account.shown = None
