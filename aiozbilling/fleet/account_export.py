@@ -1,4 +1,4 @@
-"""One list of one account, exported to its folder of the dataset."""
+"""Exports one list of one account to its folder in the dataset."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from aiozbilling.records import TopUp
 __all__ = ["AccountExport"]
 
 _ENDING_S = 5.0
-_MOST_LOST = 10  # rows that may go at once, however short the list is
+_MOST_LOST = 10  # so many rows may be missing at once, even from a short list
 
 
 @attrs.define(eq=False)
 class AccountExport:
-    """Brings one list of one account to the dataset.
+    """Exports one list of one account.
 
-    Rows are exported to a file in the work folder, which resumes after any interruption. The complete file becomes a
-    part by a rename, and then the account's manifest lists it. A run that finds a complete file in the work folder, or
-    a part that the manifest doesn't list yet, does the missing steps.
+    Rows are first exported to a file in the work folder; this export can be resumed after any interruption. Then the
+    complete file is renamed to a part, and the account's manifest lists the part. A run that finds a complete file in
+    the work folder, or a part that the manifest doesn't list yet, does the remaining steps.
     """
 
     files: AccountFiles
@@ -44,7 +44,7 @@ class AccountExport:
     incremental: bool
 
     async def run(self, on_rows: Callable[[int], object]) -> Outcome:
-        """Export the account and return its outcome; an error of this account is part of the outcome."""
+        """Export the account and return its outcome, which contains the error if the account failed."""
         before: ListState | None = None
         try:
             before = await in_thread(self.files.state)
@@ -61,7 +61,7 @@ class AccountExport:
         if before is not None and is_complete and before.key == key and not self.incremental:
             return before
         await in_thread(self.files.prepare, key)
-        # Days carry no id and the latest one changes: the history, a page or two, is read again as a whole.
+        # The history, one or two pages, is read again as a whole: days have no id, and the latest one changes.
         if before is not None and before.parts and before.place is not None and self._is_top_ups:
             state = await self._with_new(billing, key, before, before.place, on_rows)
             if state is not None:
@@ -76,7 +76,7 @@ class AccountExport:
     async def _with_new(
         self, billing: AiozBilling, key: str, before: ListState, place: Place, on_rows: Callable[[int], object]
     ) -> ListState | None:
-        """Add a part of the rows that are new; None where others changed too, and the list must be read as a whole."""
+        """Add a part with the new rows, or return None if other rows changed too and the whole list must be read."""
         if before.rows and not before.latest:
             return None  # nothing to compare with
         staged = self.files.staged("new")
@@ -89,12 +89,12 @@ class AccountExport:
         return await in_thread(self.files.publish_new, staged, key, before, changes.place, latest.checksums)
 
     def _refuse_loss(self, before: ListState, expected: int, found: int) -> None:
-        """Keep the rows where most of them are gone at once, which may be a disturbance of the server."""
+        """Raise an error if most rows are missing at once, because this may be a failure of the server."""
         if expected - found > max(_MOST_LOST, found):
             raise ExportError(
-                f"the list has {found:,} rows, {before.rows:,} are in the dataset",
+                f"the list has {found:,} rows, but the dataset has {before.rows:,}",
                 path=str(self.files.layout.parts(self.files.account.label)),
-                hint="If the provider has removed them, remove this folder and run again: the account is exported anew",
+                hint="If the provider removed them, remove this folder and run again to export the whole account",
             )
 
     async def _export(
@@ -104,7 +104,7 @@ class AccountExport:
         while True:
             try:
                 await export(listing, staged, overwrite=overwrite, on_progress=lambda progress: on_rows(progress.rows))
-            except ExportLockedError:  # a process of a run that was killed is still ending
+            except ExportLockedError:  # a process of a killed run may not have ended yet
                 if time.monotonic() > until:
                     raise
                 await asyncio.sleep(_ENDING_S / 20)
@@ -132,7 +132,7 @@ class AccountExport:
         try:
             state = await in_thread(self.files.note_failure, error)
             await in_thread(self.files.clear_empty)
-        except Exception:  # the disk that failed may fail again; the first error says why
+        except Exception:  # the disk may fail again; the first error is the one to report
             state = ListState(status="failed", format=self.files.layout.format)
         return self._outcome(state, before, error)
 
@@ -142,7 +142,7 @@ def _is_rewritten(state: ListState, before: ListState | None) -> bool:
 
 
 class NewRows(Listing[Any]):
-    """The rows of a list that are new since a place, for `export`. It begins anew after an interruption."""
+    """The rows of a list that are new since a place, for `export`. After an interruption, it starts again."""
 
     def __init__(self, listing: Listing[Any], changes: Changes) -> None:
         self._listing = listing

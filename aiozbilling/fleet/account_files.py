@@ -1,4 +1,4 @@
-"""The files of one account: what is complete, and the steps that make an exported file a part. All of it blocks."""
+"""The files of one account, and the steps that turn an exported file into a part. All functions block."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["AccountFiles", "explained"]
 
 @attrs.define(eq=False)
 class AccountFiles:
-    """Every step can be done again after a crash, and the manifest is written after the files that it lists."""
+    """The files of one account. Each step can be repeated after a crash; a manifest is written after its files."""
 
     account: Account
     layout: Layout
@@ -34,7 +34,7 @@ class AccountFiles:
 
     @property
     def manifest(self) -> AccountManifest:
-        """What is complete; the manifest is read once."""
+        """The account's manifest, which is read once."""
         if self._manifest is None:
             path = self.layout.manifest(self.account.label)
             with failures_named(path):
@@ -42,7 +42,7 @@ class AccountFiles:
         return self._manifest
 
     def staged(self, name: str) -> Path:
-        """Return the path of an export that becomes a part."""
+        """Return the path of an export before it becomes a part."""
         return self.layout.staged(self.account.label, name)
 
     def key(self, billing: AiozBilling) -> str:
@@ -51,7 +51,7 @@ class AccountFiles:
             return billing.fingerprint(self.layout.salt.read_bytes())
 
     def state(self) -> ListState | None:
-        """Return what the manifest says, or None where its parts are not there; remove files that it doesn't list.
+        """Return the state in the manifest, or None if a part is missing. Remove files that are not in the manifest.
 
         Raises:
             ConfigurationError: the parts have another format.
@@ -61,7 +61,7 @@ class AccountFiles:
             return state
         if state.format != self.layout.format:
             raise ConfigurationError(
-                f"account {self.account.label!r} was exported as {state.format}: give another folder for"
+                f"account {self.account.label!r} was exported as {state.format}: use another folder for"
                 f" {self.layout.format}"
             )
         folder = self.layout.parts(self.account.label)
@@ -71,7 +71,7 @@ class AccountFiles:
         return state
 
     def prepare(self, key: str) -> None:
-        """Make the work folder; what was begun with other credentials may be another account's, and is removed."""
+        """Create the work folder. Remove an unfinished export with other credentials: it may be another account's."""
         work = self.layout.work(self.account.label)
         with failures_named(work):
             work.mkdir(parents=True, exist_ok=True)
@@ -82,15 +82,15 @@ class AccountFiles:
                 mark.write_text(key, encoding="ascii")
 
     def is_exported(self, staged: Path) -> bool:
-        """Return whether a complete export waits to become a part."""
+        """Return whether there is a complete export that is not a part yet."""
         names = Names(staged)
         return self.disk.exists(names.manifest) and not self.disk.exists(names.checkpoint)
 
     def publish_all(self, staged: Path, key: str, latest: bytes) -> ListState:
-        """Make a complete file the only part; `latest` are the checksums of its latest rows."""
+        """Turn a complete file into the only part. `latest` contains the checksums of its latest rows."""
         before = self.manifest.lists.get(self.layout.list)
         target = self.layout.part(self.account.label, 1)
-        if before is not None and len(before.parts) > 1:  # until all is replaced, no part is right
+        if before is not None and len(before.parts) > 1:  # no part is valid until all are replaced
             self._save(attrs.evolve(before, status="failed", parts=()))
             self._remove_others({target.name})
         part = self._published(staged, target)
@@ -106,7 +106,7 @@ class AccountFiles:
         return state
 
     def publish_new(self, staged: Path, key: str, before: ListState, place: Place, latest: bytes) -> ListState:
-        """Make a complete file one more part, or drop it where it has no rows."""
+        """Turn a complete file into an additional part, or remove it if it has no rows."""
         target = self.layout.part(self.account.label, int(Path(before.parts[-1].file).stem[-5:]) + 1)
         part = _part(Names(staged).manifest, target.name)
         parts = (*before.parts, self._published(staged, target)) if part.rows else before.parts
@@ -116,20 +116,20 @@ class AccountFiles:
         return state
 
     def note_failure(self, error: Exception) -> ListState:
-        """Record a failure; parts that are complete stay."""
+        """Record a failure. Complete parts stay."""
         state = self.manifest.lists.get(self.layout.list) or ListState(status="failed", format=self.layout.format)
         state = attrs.evolve(state, status="failed", error=explained(error))
         self._save(state)
         return state
 
     def clear(self) -> None:
-        """Remove the work folder; a run that was killed before this leaves it."""
+        """Remove the work folder, if it exists."""
         work = self.layout.work(self.account.label)
         with failures_named(work), suppress(FileNotFoundError):
             shutil.rmtree(work)
 
     def clear_empty(self) -> None:
-        """Remove the work folder where nothing was read."""
+        """Remove the work folder if no row was read."""
         work = self.layout.work(self.account.label)
         if work.exists() and not any(path.suffix in (".part", ".checkpoint") for path in work.iterdir()):
             self.clear()
@@ -159,7 +159,7 @@ class AccountFiles:
 
 
 def explained(error: Exception) -> tuple[str, str]:
-    """Return the class and the message of an error; of a foreign one no message, as nobody knows what is in it."""
+    """Return the class and the message of an error. A foreign message is left out, because it may hold a secret."""
     return type(error).__name__, str(error) if isinstance(error, AiozBillingError) else ""
 
 

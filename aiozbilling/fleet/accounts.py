@@ -1,4 +1,4 @@
-"""The accounts file: who is exported, from which system, and where the secrets are."""
+"""The accounts file: the accounts, their systems, and where their secrets are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECRETS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 _SETTINGS = {"aioz": ("base_url",), "b3os": ("base_url", "organization"), "metered": ("base_url",)}
 _SECRET_NAMES = ("api_key", "secret_key", "token")
-# A label is the name of a folder, and readers of a dataset guess the type of `account=…`: only a text stays a text.
+# A label is part of a folder name, `account=…`. Readers of datasets guess its type, so it must not look like a number.
 _LABEL = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?", re.ASCII)
 _TAKEN_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 _TAKEN_NAMES |= {"nan", "inf", "infinity", "null", "none", "true", "false", "now", "today", "epoch", "yesterday"}
@@ -33,17 +33,18 @@ _TAKEN_NAMES |= {"nan", "inf", "infinity", "null", "none", "true", "false", "now
 
 @attrs.frozen(kw_only=True)
 class Account:
-    """One account of a fleet. It holds no secret, only where its secrets are.
+    """One account of a fleet. It contains references to secrets, not the secrets.
 
     Attributes:
-        label: your name for it, and the name of its folder: letters, digits, ``.``, ``_``, ``-``; a letter first.
+        label: your name for the account, and the name of its folder: letters, digits, ``.``, ``_`` and ``-``, beginning
+            with a letter.
         system: ``"aioz"``, ``"b3os"`` or ``"metered"``.
-        secrets: where each secret is: of aioz ``api_key`` and ``secret_key``, or ``token``; of the others ``token``.
-        base_url: another server, or None for the one that the environment names (``AIOZ_PIN_BASE_URL``,
-            ``B3OS_SERVER_URL``) or the system's own.
-        organization: of B3OS, or None.
-        tags: texts of yours, such as ``{"team": "storage"}``.
-        folder: that relative paths of secrets start from.
+        secrets: references by name: ``api_key`` and ``secret_key``, or ``token``, for aioz; ``token`` for the others.
+        base_url: URL of the server. None means the one in the environment (``AIOZ_PIN_BASE_URL``, ``B3OS_SERVER_URL``)
+            or the default of the system.
+        organization: id of the B3OS organization, or None.
+        tags: your own texts, such as ``{"team": "storage"}``.
+        folder: folder for relative paths of secrets.
     """
 
     label: str
@@ -55,10 +56,10 @@ class Account:
     folder: Path = attrs.field(default=Path())
 
     def resolve(self) -> dict[str, Any]:
-        """Read the secrets: a `Secret` for each name in `secrets`. It blocks.
+        """Read the secrets and return a `Secret` for each name in `secrets`. It blocks.
 
         Raises:
-            ConfigurationError: one of them is not there.
+            ConfigurationError: a secret is missing.
         """
         found = {}
         for name, reference in self.secrets.items():
@@ -76,7 +77,7 @@ def accounts_of(accounts: Accounts) -> tuple[Account, ...]:
     """Return the accounts of a file, or those of a sequence unchanged.
 
     Raises:
-        ConfigurationError: the file can't be read, or two accounts have one label.
+        ConfigurationError: the file can't be read, or two accounts have the same label.
     """
     if isinstance(accounts, str | PathLike):
         return read_accounts(accounts)
@@ -89,7 +90,7 @@ def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
     """Read an accounts file (TOML), in its order. The secrets themselves are not read.
 
     Raises:
-        ConfigurationError: the file is not there, is no TOML, holds a secret, or an account is invalid.
+        ConfigurationError: the file is missing, is not TOML or contains a secret, or an account is invalid.
     """
     file = Path(path)
     try:
@@ -98,9 +99,9 @@ def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
     except OSError as error:
         raise ConfigurationError(f"can't read {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise ConfigurationError(f"{file} is no TOML: look at the quotes and brackets") from None
+        raise ConfigurationError(f"{file} is not valid TOML: check the quotes and brackets") from None
     if unknown := sorted(content.keys() - {"account"}):
-        raise ConfigurationError(f"{file}: there is no setting {unknown[0]!r}; accounts are tables [[account]]")
+        raise ConfigurationError(f"{file}: unknown setting {unknown[0]!r}; accounts are tables [[account]]")
     tables = content.get("account", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigurationError(f"{file}: accounts are tables [[account]], with two brackets")
@@ -115,12 +116,12 @@ def selected(accounts: Iterable[Account], patterns: Sequence[str]) -> tuple[Acco
     """Return the accounts whose label matches one of the patterns, such as ``"eu-*"``; all if there is no pattern.
 
     Raises:
-        ConfigurationError: a pattern fits none.
+        ConfigurationError: no label matches a pattern.
     """
     accounts = tuple(accounts)
     for pattern in patterns:
         if not any(fnmatchcase(account.label, pattern) for account in accounts):
-            raise ConfigurationError(f"no account has a label that fits {pattern!r}")
+            raise ConfigurationError(f"no account has a label that matches {pattern!r}")
     if not patterns:
         return accounts
     return tuple(one for one in accounts if any(fnmatchcase(one.label, pattern) for pattern in patterns))
@@ -130,25 +131,27 @@ def _account(table: dict[str, Any], folder: Path, number: int) -> Account:
     label = table.get("label")
     if not isinstance(label, str) or not _LABEL.fullmatch(label) or label.lower() in _TAKEN_NAMES:
         raise ConfigurationError(
-            f"account {number}: give a label of letters, digits, '.', '_' and '-' that begins with a letter"
+            f"account {number}: label must consist of letters, digits, '.', '_' and '-', and begin with a letter"
         )
     system = table.get("system", "aioz")
     if system not in get_args(System):
         raise ConfigurationError(f"account {label!r}: system must be aioz, b3os or metered")
     allowed = {"label", "system", "tags", *_SECRET_NAMES, *_SETTINGS[system]}
     if unknown := sorted(table.keys() - allowed):
-        raise ConfigurationError(f"account {label!r}: there is no setting {unknown[0]!r}")
+        raise ConfigurationError(f"account {label!r}: unknown setting {unknown[0]!r}")
     secrets = {
         name: Reference.parse(table[name], f"account {label!r}: {name}") for name in _SECRET_NAMES if name in table
     }
     if tuple(secrets) not in SECRETS[system]:
         ways = " or ".join(" and ".join(way) for way in SECRETS[system])
-        raise ConfigurationError(f"account {label!r}: give {ways}")
+        raise ConfigurationError(f"account {label!r}: set {ways}")
     settings = {name: _text(table[name], label, name) for name in _SETTINGS[system] if name in table}
     if system == "metered" and "base_url" not in settings:
-        raise ConfigurationError(f"account {label!r}: give base_url, as every deployment of this system has its own")
+        raise ConfigurationError(
+            f"account {label!r}: set base_url, because every deployment of this system has its own"
+        )
     if system == "b3os" and "organization" not in settings:
-        raise ConfigurationError(f"account {label!r}: give organization")
+        raise ConfigurationError(f"account {label!r}: set organization")
     return Account(
         label=label, system=system, secrets=secrets, tags=_tags(table.get("tags", {}), label), folder=folder, **settings
     )
@@ -173,7 +176,7 @@ def _refuse_repeated(accounts: Sequence[Account]) -> None:
         if account.label.lower() in labels:  # some file systems ignore case
             raise ConfigurationError(f"two accounts have the label {account.label!r}")
         labels.add(account.label.lower())
-        # A function gets the label, so that one function may serve all accounts.
+        # A function gets the label as its argument, so several accounts may share it.
         places = tuple(map(str, account.secrets.values()))
         fixed = all(reference.kind in ("env", "file", "keyring") for reference in account.secrets.values())
         other = secrets.setdefault((account.system, account.base_url, account.folder, places), account.label)

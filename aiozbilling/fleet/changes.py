@@ -1,8 +1,8 @@
-"""What is new or corrected in a list since it was last read, for destinations that replace rows by their key.
+"""Finds new and corrected rows of a list since it was last read, for destinations that replace rows by their key.
 
-A list that grows at its head is read from there until a known row comes; a list that grows at its tail is read from its
-last known rows on. The rows read are compared with short digests of blocks of rows, so that corrected rows are found as
-far as the list is read again: at least the latest `RECENT` rows, or all of them with ``full=True``.
+A list that grows at its head is read from the head to a known row; a list that grows at its tail is read from its last
+known rows on. The rows are compared with short digests of blocks of rows. So corrected rows are found among the rows
+that are read again: at least the latest `RECENT` rows, or all rows with ``full=True``.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class Begin(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Place:
-    """How far a list was read; plain values, for states and offsets that are kept as JSON.
+    """How far a list was read, as plain values that can be stored as JSON.
 
     Attributes:
-        grows_at: the end where new rows come in, or None where that is not known.
-        rows: of the list by the server's count.
-        head: keys of its first rows.
-        tail: keys of its last rows.
-        blocks: of rows by number, counted from the end that doesn't grow: how many rows, and their digest.
+        grows_at: the end at which new rows appear, or None if unknown.
+        rows: the server's count of rows.
+        head: keys of the first rows.
+        tail: keys of the last rows.
+        blocks: number of rows and digest of each block, by block number, counted from the end that doesn't grow.
     """
 
     grows_at: End | None
@@ -58,7 +58,7 @@ class Place:
     blocks: dict[str, tuple[int, str]]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as what JSON holds."""
+        """Return the place as values that JSON supports."""
         return {
             **attrs.asdict(self),
             "head": list(self.head),
@@ -68,22 +68,22 @@ class Place:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Place:
-        """Read what `as_dict` gave."""
+        """Create a place from the result of `as_dict`."""
         blocks = {number: (rows, digest) for number, (rows, digest) in fields["blocks"].items()}
         return cls(**fields | {"head": tuple(fields["head"]), "tail": tuple(fields["tail"]), "blocks": blocks})
 
 
 class Changes:
-    """Reads what is new or corrected since a place.
+    """Reads the rows that are new or corrected since a place.
 
-    Once all pages were taken, `place` is the new place, and `new` counts the rows that came in since.
+    After the last page, `place` is the new place, and `new` is the number of new rows.
 
     Args:
         begin: ``billing.top_ups`` or ``billing.history_usage``.
-        kind: of its rows.
-        since: the place, or None to read all.
-        full: read to the end of the list, for corrections in old rows.
-        corrected: whether corrected rows come too; without them, each row comes once.
+        kind: class of the rows.
+        since: the place, or None to read all rows.
+        full: read to the end of the list, to find corrections of old rows.
+        corrected: whether to return corrected rows, too; without them, each row is returned once.
     """
 
     def __init__(
@@ -105,16 +105,16 @@ class Changes:
         self._known = frozenset((*self._since.head, *self._since.tail))
         self._blocks = dict(self._since.blocks)
         self._open: dict[int, tuple[Any, bool]] = {}  # rows of the block that is being read, by index
-        self._edge: frozenset[str] = frozenset()  # known keys at the end that grows
+        self._edge: frozenset[str] = frozenset()  # known keys at the growing end
         self._met = False
         self.new: int = 0
         self.place: Place = self._since
 
     async def rows(self) -> AsyncGenerator[list[Any], None]:
-        """Iterate the rows in batches. A row may be repeated unchanged with one that changed.
+        """Iterate the rows in batches. A batch with a changed row may also contain unchanged rows.
 
         Raises:
-            DriftError: the list shares no row with the one that was read before: it is another account's.
+            DriftError: the list has no row in common with the list that was read before, so it is another account's.
         """
         offset = 0
         if not self._full and self._grows_at == "tail":
@@ -140,12 +140,12 @@ class Changes:
             self._arrived(total, self._since.head if offset else tuple(head), tuple(tail) if is_whole else None)
 
     def _is_enough(self, read: int, total: int) -> bool:
-        """Return whether the rest of the list is known; if its count is higher, rows were added elsewhere."""
+        """Return whether the rest of the list is known. If the count is higher, rows were added elsewhere."""
         is_counted = total <= self._since.rows + self.new
         return self._met and self._grows_at == "head" and not self._full and read >= RECENT and is_counted
 
     async def _first(self, page: Page[Any], keys: Sequence[str]) -> None:
-        """Learn from the first page, and make sure that the list is the one that was read before."""
+        """Find the growing end from the first page, and make sure that the list is the one that was read before."""
         is_unsure = self._since.rows <= RECENT or self._since.grows_at is None
         if is_unsure and (grows_at := growing_end(map(self._time, page.items))):
             self._blocks = self._blocks if grows_at == self._grows_at else {}
@@ -156,15 +156,15 @@ class Changes:
         last = await self._begin(offset=max(0, page.total - RECENT)).collect()
         if not self._is_known(last) and not self._is_known(await self._begin(max_items=RECENT).collect()):
             raise DriftError(
-                "no row that was read before is in the list",
-                hint="If this is another account, give it its own label",
+                "the list has none of the rows that were read before",
+                hint="If this is another account, use another label for it",
             )
 
     def _is_known(self, rows: Sequence[Any]) -> bool:
         return not self._known.isdisjoint(key_text(self._key(row)) for row in rows)
 
     def _changed(self, page: Page[Any], keys: list[str]) -> list[Any]:
-        """Take a page, and return the changed rows of the blocks that it completes."""
+        """Add a page, and return the changed rows of the blocks that it completes."""
         changed: list[Any] = []
         at_head = self._grows_at == "head"
         for number, (row, key) in enumerate(zip(page.items, keys, strict=True)):
@@ -180,7 +180,7 @@ class Changes:
         return changed
 
     def _flushed(self, *, is_whole: bool) -> list[Any]:
-        """Close the block that is being read, and return its rows that are new or changed."""
+        """Finish the block that is being read, and return its new or changed rows."""
         read, self._open = sorted(self._open.items()), {}
         if not read:
             return []
@@ -208,7 +208,7 @@ class Changes:
 async def rows_between(
     begin: Begin, kind: type[TopUp | DayUsage], since: Place | None, until: Place
 ) -> list[TopUp | DayUsage]:
-    """Read the rows again that came between two places, in list order, as far as they are still there."""
+    """Read the rows again that were added between two places, in list order, except those that were removed since."""
     if not until.head:
         return []  # the list was empty
     key = _KEY[kind]

@@ -28,9 +28,9 @@ Secrets: TypeAlias = Mapping[str, Any]
 
 
 class Clients:
-    """Opens a client for each account; those of one server share its connections, and each has its own rate limit.
+    """Opens a client for each account. Clients of one server share connections, but each has its own rate limit.
 
-    The rate limit is AIOZ's; the other systems publish none. Events, logs and traces carry the account's label.
+    Only AIOZ has a rate limit; the other systems publish none. Events, logs and traces contain the account's label.
     """
 
     def __init__(self, rate_limit: Limiter | None) -> None:
@@ -47,10 +47,10 @@ class Clients:
             await parent.close()
 
     def client(self, account: Account, secrets: Secrets | ConfigurationError) -> Any:
-        """Return the client of an account, whose secrets were resolved.
+        """Return the client of an account with resolved secrets.
 
         Raises:
-            ConfigurationError: they are invalid, or were not there.
+            ConfigurationError: a secret is invalid or missing.
         """
         if isinstance(secrets, ConfigurationError):
             raise secrets
@@ -71,7 +71,7 @@ def _default_url(system: System) -> str | None:
 
 
 async def resolved_secrets(accounts: Iterable[Account]) -> dict[str, Secrets | ConfigurationError]:
-    """Read the secrets of all accounts, by label; where one is not there, the error.
+    """Read the secrets of all accounts, by label. If a secret is missing, the value is the error.
 
     Raises:
         ConfigurationError: two accounts have the same key.

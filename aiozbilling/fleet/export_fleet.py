@@ -1,4 +1,4 @@
-"""Many accounts become one dataset, with one outcome per account."""
+"""Exports many accounts to one dataset, with one outcome per account."""
 
 from __future__ import annotations
 
@@ -44,26 +44,27 @@ def fleet(
     incremental: bool = False,
     on_progress: Callable[[FleetProgress], object] | None = None,
 ) -> AsyncGenerator[Outcome, None]:
-    """Export one list of many accounts to one dataset, and iterate the outcomes as they come.
+    """Export one list of many accounts to one dataset, and iterate the outcomes as accounts end.
 
-    The dataset is ``out/top_ups/account=LABEL/part-00001.parquet``, with the totals in ``out/_fleet.json``. One account
-    that fails stops nothing. End the iteration in any way and call it again with the same arguments: accounts that are
-    complete are skipped, partial ones are resumed, and failed ones are tried again.
+    The dataset is ``out/top_ups/account=LABEL/part-00001.parquet``, with totals in ``out/_fleet.json``. A failed
+    account does not stop the others. After a run that ended in any way, call it again with the same arguments: complete
+    accounts are skipped, partial ones are resumed, and failed ones are retried.
 
     Args:
-        accounts: path of the accounts file, or accounts. Those of other systems than AIOZ have no such list and are
-            left out.
+        accounts: path of the accounts file, or accounts. Accounts of other systems than AIOZ are ignored, because they
+            have no such list.
         what: ``"top_ups"`` or ``"history"``.
-        out: folder of the dataset; it is made when it is not there. Both lists may share it.
-        format: of the parts.
-        workers: accounts at once in one process.
-        processes: that share the accounts. An account is read by one process only, so its rate limit holds in all.
-        only: patterns of labels, such as ``["eu-*"]``; by default all.
-        rate_limit: of each account, or None. A `SharedRateLimit` holds together with other programs, and with an
-            earlier run that has just ended.
-        incremental: ask complete accounts too, and add the top-ups that are new as one more part. Where rows were
-            removed, or a row on the first page was corrected, the account is exported anew. The history of an account,
-            whose latest day changes, always is.
+        out: folder of the dataset, which is created if it does not exist. Both lists may share it.
+        format: format of the parts.
+        workers: accounts that one process reads at a time.
+        processes: number of processes that share the accounts. Each account is read by one process only, so that its
+            rate limit holds.
+        only: patterns of labels, such as ``["eu-*"]``. Default: all accounts.
+        rate_limit: rate limit of each account, or None. A `SharedRateLimit` also counts the requests of other programs
+            and of earlier runs.
+        incremental: also read complete accounts, and add their new top-ups as an additional part. If rows were removed,
+            or a row on the first page was corrected, the whole account is exported again. A history is always exported
+            again, because its latest day changes.
         on_progress: called with a `FleetProgress` after each page and each account.
 
     Raises:
@@ -105,7 +106,7 @@ async def _outcomes(
 
 
 async def _next(queue: asyncio.Queue[Outcome], driver: asyncio.Task[None]) -> Outcome:
-    """Wait for an outcome, or raise what ended the workers."""
+    """Wait for an outcome, or raise the error that ended the workers."""
     coming = asyncio.ensure_future(queue.get())
     try:
         await asyncio.wait((coming, driver), return_when=asyncio.FIRST_COMPLETED)
@@ -125,7 +126,7 @@ class _Dataset:
     summary: Summary
 
     async def checked(self, outcome: Outcome) -> Outcome:
-        """Refuse rows that another account has already."""
+        """Fail the account if its rows are already in the dataset under another label."""
         try:
             await in_thread(self.summary.refresh, outcome.account)
         except ExportError as error:

@@ -1,4 +1,4 @@
-"""The latest rows of a list as they were read: an incremental run finds those that were corrected since."""
+"""Remembers checksums of the latest rows of a list, so that an incremental run finds corrected rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aiozbilling.records import TopUp
 __all__ = ["LatestRows"]
 
 _KEPT = 256  # rows; an incremental run reads at least the latest 100 again, and a whole page
-_CHECKSUMS = struct.Struct("<II")  # of the id and of the whole row
+_CHECKSUMS = struct.Struct("<II")  # one of the id and one of the whole row
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 
@@ -27,7 +27,7 @@ class LatestRows:
 
     Args:
         begin: ``billing.top_ups``.
-        checksums: of the earlier run; empty where there was none.
+        checksums: `checksums` of the earlier run; empty if there was none.
     """
 
     def __init__(self, begin: Callable[..., Listing[Any]], checksums: bytes = b"") -> None:
@@ -43,7 +43,7 @@ class LatestRows:
 
     @property
     def checksums(self) -> bytes:
-        """Of the latest rows; empty where the beginning of the list was not seen, as in an export that was resumed."""
+        """Checksums of the latest rows; empty if the first page was not read, as in a resumed export."""
         if not self._head and not self._before:
             return b""
         latest = sorted((*self._tail, *self._head), key=_created_at, reverse=True)[:_KEPT]
@@ -64,7 +64,7 @@ class LatestRows:
 
 
 class _Watched(Listing[Any]):
-    """A listing whose pages are shown to a function first."""
+    """A listing that calls a function with each page before it yields the page."""
 
     def __init__(self, listing: Listing[Any], seen: Callable[[Sequence[Any], int], object]) -> None:
         self.__dict__.update(listing.__dict__)
@@ -72,7 +72,7 @@ class _Watched(Listing[Any]):
 
     async def pages(self) -> AsyncGenerator[Page[Any], None]:
         """Iterate the list page by page."""
-        reader = self.begin()  # not super().pages(): a generator in a generator is closed twice when the loop ends
+        reader = self.begin()  # not super().pages(): at its end, the event loop would close both generators
         try:
             while (delivery := await reader.next()) is not None:
                 if delivery.items:

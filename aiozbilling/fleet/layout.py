@@ -1,4 +1,4 @@
-"""Where everything of a dataset is: names of folders and files, and nothing else."""
+"""Names of the folders and files of a dataset."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FleetList: TypeAlias = Literal["top_ups", "history"]
 
 @attrs.frozen
 class Layout:
-    """The files of one list of all accounts below one folder.
+    """Paths of the files of one list of all accounts, below one folder.
 
-    Readers of datasets skip names that begin with ``_`` or ``.``, so they see complete parts and nothing else.
+    Readers of datasets skip names that begin with ``_`` or ``.``, so they read only complete parts.
 
     Attributes:
         root: the folder.
         list: ``"top_ups"`` or ``"history"``, the name of the dataset's folder.
-        format: of the parts.
+        format: format of the parts.
     """
 
     root: Path
@@ -33,20 +33,22 @@ class Layout:
 
     def __attrs_post_init__(self) -> None:
         if self.list not in get_args(FleetList):
-            raise ConfigurationError(f"give the list 'top_ups' or 'history', not {self.list!r}")
+            raise ConfigurationError(f"the list must be 'top_ups' or 'history', not {self.list!r}")
         if self.format not in get_args(FileFormat):
-            raise ConfigurationError(f"give a format ({', '.join(get_args(FileFormat))}), not {self.format!r}")
+            raise ConfigurationError(
+                f"the format must be one of {', '.join(get_args(FileFormat))}, not {self.format!r}"
+            )
         if self.root.exists() and not self.root.is_dir():
-            raise ConfigurationError(f"{self.root} is a file: give a folder")
+            raise ConfigurationError(f"{self.root} is a file, not a folder")
 
     @property
     def lock(self) -> Path:
-        """Held by the one fleet that writes."""
+        """Path of the lock file, which the writing fleet holds."""
         return self.root / "_fleet.lock"
 
     @property
     def summary(self) -> Path:
-        """Totals, and one status per account."""
+        """Path of the summary: totals, and one status per account."""
         return self.root / "_fleet.json"
 
     @property
@@ -56,15 +58,15 @@ class Layout:
 
     @property
     def salt(self) -> Path:
-        """Random bytes that make fingerprints of credentials mean nothing outside this folder."""
+        """Path of random bytes; fingerprints of credentials are keyed with them, and so useless outside this folder."""
         return self.manifests / "salt"
 
     def manifest(self, label: str) -> Path:
-        """Return the manifest of an account: what is complete of it."""
+        """Return the path of an account's manifest, which lists its complete parts."""
         return self.manifests / f"{label}.json"
 
     def parts(self, label: str) -> Path:
-        """Return the folder of an account's parts, named as readers of partitioned datasets expect it."""
+        """Return the folder of an account's parts, with the name that readers of partitioned datasets expect."""
         return self.root / self.list / f"account={label}"
 
     def part(self, label: str, number: int) -> Path:
@@ -72,9 +74,9 @@ class Layout:
         return self.parts(label) / f"part-{number:05}.{self.format}"
 
     def work(self, label: str) -> Path:
-        """Return the folder of what is not complete yet of an account."""
+        """Return the folder of an account's incomplete files."""
         return self.root / "_work" / self.list / label
 
     def staged(self, label: str, name: str) -> Path:
-        """Return the path of an export that becomes a part."""
+        """Return the path of an export before it becomes a part."""
         return self.work(label) / f"{name}.{self.format}"

@@ -1,4 +1,4 @@
-"""What is complete of an account, as its manifest records it."""
+"""The manifest of an account, which lists its complete parts."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Part:
     """One file of the dataset.
 
     Attributes:
-        file: its name.
-        rows: in it.
-        bytes: its size.
-        sha256: of its content, hexadecimal.
+        file: name of the file.
+        rows: number of rows.
+        bytes: size of the file.
+        sha256: hash of its content, hexadecimal.
         usd: sum in USD, exact.
-        amounts: sums by denomination in units of the wire, exact.
-        cursor: text of the cursor after its last row, or None.
+        amounts: sums by denomination in the provider's units, exact.
+        cursor: text of the cursor after the last row, or None.
     """
 
     file: str
@@ -44,16 +44,16 @@ class Part:
 
 @attrs.frozen(kw_only=True)
 class ListState:
-    """What is complete of one list of one account.
+    """The state of one list of one account.
 
     Attributes:
-        status: of the latest run.
-        format: of the parts.
-        key: fingerprint of the credentials that the list was read with, under the folder's salt.
-        parts: in the order in which they were added.
-        place: that the list is read to.
-        error: class and message of what failed, or None.
-        latest: checksums of the latest top-ups as they were read; empty where they are not known.
+        status: status of the latest run.
+        format: format of the parts.
+        key: fingerprint of the credentials with which the list was read, keyed with the folder's salt.
+        parts: complete parts, in the order in which they were added.
+        place: how far the list was read.
+        error: class and message of the latest error, or None.
+        latest: checksums of the latest top-ups; empty if unknown.
     """
 
     status: Literal["complete", "failed"]
@@ -66,7 +66,7 @@ class ListState:
 
     @property
     def rows(self) -> int:
-        """Rows of all parts."""
+        """Number of rows of all parts."""
         return sum(part.rows for part in self.parts)
 
     @property
@@ -82,7 +82,7 @@ class ListState:
 
 @attrs.frozen(kw_only=True)
 class AccountManifest:
-    """The lists of an account that were exported to one folder."""
+    """The states of an account's lists in one folder."""
 
     account: str
     lists: dict[str, ListState] = attrs.field(factory=dict)
@@ -91,10 +91,10 @@ class AccountManifest:
 
     @classmethod
     def load(cls, path: Path, label: str) -> AccountManifest:
-        """Read a manifest; an empty one where there is none.
+        """Read a manifest, or return an empty one if there is no file.
 
         Raises:
-            CheckpointError: it is damaged, or of another version.
+            CheckpointError: the manifest is damaged, or has another version.
         """
         try:
             manifest = msgspec.json.decode(path.read_bytes(), type=cls)
@@ -104,9 +104,9 @@ class AccountManifest:
             manifest = None
         if manifest is None or manifest.version != VERSION or manifest.account != label:
             raise CheckpointError(
-                "this manifest is damaged, or of another version or account",
+                "this manifest is damaged, or belongs to another version or account",
                 path=str(path),
-                hint="Remove it and the account's folders, and run again: the account is exported anew",
+                hint="Remove it and the account's folders, and run again to export the whole account",
             )
         return manifest
 
@@ -115,7 +115,7 @@ class AccountManifest:
         return attrs.evolve(self, lists=self.lists | {name: state}, tags=tags)
 
     def save(self, disk: Disk, path: Path) -> None:
-        """Bring it to the disk."""
+        """Write the manifest to the disk."""
         write_whole(disk, path, msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
 
 

@@ -16,15 +16,16 @@ class Outcome:
     """The outcome of one account in one run.
 
     Attributes:
-        account: its label.
-        status: ``"complete"``, or ``"failed"`` with an `error`; what was read before stays, and the next run resumes.
-        rows: in the dataset (of a sync: stored), in all.
-        new_rows: of them, added by this run.
-        usd: sum in USD of all rows, exact; None where no sum is known.
-        amounts: sums by denomination in units of the wire, exact.
-        error: what failed, or None.
-        tags: of the account.
-        is_rewritten: whether the top-ups were exported anew, as rows were corrected, removed, or added elsewhere.
+        account: label of the account.
+        status: ``"complete"``, or ``"failed"`` with an `error`. Rows read before a failure are kept, and the next run
+            resumes.
+        rows: number of rows of the account in the dataset or ledger.
+        new_rows: number of rows that this run added.
+        usd: sum in USD of all rows, exact, or None if unknown.
+        amounts: sums by denomination in the provider's units, exact.
+        error: the error, or None.
+        tags: tags of the account.
+        is_rewritten: whether all top-ups were exported again, because rows were corrected, removed or added elsewhere.
     """
 
     account: str
@@ -40,13 +41,13 @@ class Outcome:
 
 @attrs.frozen(kw_only=True)
 class FleetProgress:
-    """How far a fleet is.
+    """Progress of a fleet.
 
     Attributes:
-        accounts: selected, in all.
-        done: of them, with an outcome.
-        failed: of those, with an error.
-        rows: added by this run so far, those of unfinished accounts included.
+        accounts: number of selected accounts.
+        done: number of accounts with an outcome.
+        failed: number of accounts with an error.
+        rows: rows that this run added so far, including those of unfinished accounts.
     """
 
     accounts: int
@@ -72,7 +73,7 @@ class Count:
         self._report()
 
     def came(self, outcome: Outcome) -> None:
-        """Count an account that is finished."""
+        """Count a finished account."""
         self._done += 1
         self._failed += outcome.status == "failed"
         self._rows += outcome.new_rows

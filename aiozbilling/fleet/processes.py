@@ -1,4 +1,4 @@
-"""Whole accounts divided among a few processes, where one processor is not enough."""
+"""Divides accounts among several processes, if one processor is not enough."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from aiozbilling.fleet.workers import Plan, export_accounts
 
 __all__ = ["export_in_processes"]
 
-_GROUP = 16  # accounts of one task: more of them would leave a process idle at the end
+_GROUP = 16  # accounts of one task; with more, processes would be idle at the end
 _LOOK_EVERY_S = 0.2
-_ended: Any = None  # in a process of the pool: set when it has to end
+_ended: Any = None  # in a process of the pool: a function that returns whether it must end
 
 
 async def export_in_processes(
@@ -31,10 +31,10 @@ async def export_in_processes(
     plan: Plan,
     on_outcome: Callable[[Outcome], object],
 ) -> None:
-    """Export accounts in processes; outcomes are passed on in groups.
+    """Export accounts in several processes. `on_outcome` is called for a group of accounts at a time.
 
-    Where a process dies, the accounts that were not finished have a failed outcome, and the next run resumes them.
-    Cancelling ends every process after it has written its checkpoints.
+    If a process dies, its unfinished accounts fail, and the next run resumes them. When this call is cancelled, every
+    process writes its checkpoints and ends.
     """
     context = multiprocessing.get_context("spawn")  # a fork would copy a running event loop
     ended = context.Event()
@@ -58,17 +58,17 @@ async def _outcomes(future: Future[list[Outcome]], group: Sequence[Account]) -> 
     try:
         return await asyncio.wrap_future(future)
     except BrokenProcessPool:
-        error = ExportError("a process of the fleet died", hint="Run the same fleet again: it resumes these accounts")
+        error = ExportError("a process of the fleet died", hint="Run the same fleet again to resume these accounts")
         return [Outcome(account=one.label, status="failed", error=error, tags=one.tags) for one in group]
 
 
-# What runs in the processes of the pool.
+# The following functions run in the processes of the pool.
 
 
 def _begin(ended: Any, parent: int) -> None:
     global _ended  # noqa: PLW0603 - the pool passes nothing else to its tasks
     _ended = lambda: ended.is_set() or os.getppid() != parent  # noqa: E731
-    # Ctrl-C reaches every process of the terminal: the parent decides when the others end.
+    # Ctrl-C is sent to every process of the terminal, but the parent decides when the others end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

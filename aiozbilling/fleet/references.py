@@ -1,4 +1,4 @@
-"""Secrets by reference: an accounts file says where a secret is, and never holds one."""
+"""References to secrets: an accounts file says where a secret is and never contains one."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _FUNCTION = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+):([A-Za-z_]\w*)", re.A
 
 @attrs.frozen
 class Reference:
-    """Where a secret is.
+    """A reference to a secret.
 
     Attributes:
         kind: ``"env"``, ``"file"``, ``"keyring"``, or the module of a function.
-        name: of the variable, the path, ``service/name``, or the function's name.
+        name: name of the variable, path of the file, ``service/name``, or name of the function.
     """
 
     kind: str
@@ -39,10 +39,10 @@ class Reference:
 
     @classmethod
     def parse(cls, text: object, what: str) -> Reference:
-        """Read a reference such as ``"env:EU_KEY"``; `what` names it in the error.
+        """Parse a reference such as ``"env:EU_KEY"``; an error message names it as `what`.
 
         Raises:
-            ConfigurationError: it is no reference. The message doesn't repeat the text, which may be the secret itself.
+            ConfigurationError: the text is not a reference. The message does not repeat it, because it may be a secret.
         """
         if isinstance(text, str):
             kind, colon, name = text.partition(":")
@@ -50,19 +50,19 @@ class Reference:
                 return cls(kind, name)
             if function := _FUNCTION.fullmatch(text):
                 return cls(function[1], function[2])
-        raise ConfigurationError(f"{what} must say where the secret is, and not be the secret: {_FORMS}")
+        raise ConfigurationError(f"{what} must be a reference to the secret, not the secret itself: {_FORMS}")
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
 
 
 def resolved(reference: Reference, folder: Path, label: str) -> Secret:
-    """Read the secret that a reference leads to. It blocks.
+    """Read the secret of a reference. It blocks.
 
     Args:
-        reference: where it is.
-        folder: that a relative path starts from.
-        label: of the account, which a function is called with.
+        reference: the reference.
+        folder: folder for a relative path.
+        label: label of the account, the argument of a function.
 
     Raises:
         ConfigurationError: there is no such secret.
@@ -85,7 +85,7 @@ def _from_file(reference: Reference, folder: Path, _label: str) -> Secret:
     except OSError as error:
         raise ConfigurationError(f"can't read the secret in {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"the secret in {path} is no text in UTF-8") from None
+        raise ConfigurationError(f"the secret in {path} is not UTF-8 text") from None
 
 
 def _from_keyring(reference: Reference, _folder: Path, _label: str) -> Secret:
@@ -110,7 +110,7 @@ def _from_function(reference: Reference, _folder: Path, label: str) -> Secret:
 def _called(function: Callable[[], Any], failed: str) -> Any:
     try:
         return function()
-    except Exception as error:  # another's words may hold the secret
+    except Exception as error:  # a foreign message may contain the secret
         raise ConfigurationError(f"{failed} ({type(error).__name__})") from None
 
 

@@ -1,4 +1,4 @@
-"""The summary of a dataset: totals, one status per account, and which accounts are the same."""
+"""The summary of a dataset: totals, one status per account, and detection of labels that mean the same account."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from aiozbilling.tables.texts import decimal_text, time_text
 
 __all__ = ["Summary"]
 
-_FEWEST_DAYS = 7  # fewer equal days prove nothing
+_FEWEST_DAYS = 7  # fewer equal days do not prove that two accounts are the same
 
 
 @attrs.define(eq=False)
 class Summary:
-    """Knows the latest state of every account in a folder. All of it blocks."""
+    """The latest state of every account in a folder. All methods block."""
 
     layout: Layout
     _lists: dict[str, dict[str, ListState]] = attrs.field(factory=dict, init=False)
     _owners: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def load(self) -> None:
-        """Read the manifests of all accounts; one that is damaged is left to its account's own export."""
+        """Read the manifests of all accounts. A damaged one is ignored here; its account's export reports it."""
         for path in sorted(self.layout.manifests.glob("*.json")):
             try:
                 self._add(AccountManifest.load(path, path.stem))
@@ -42,7 +42,7 @@ class Summary:
         """Read the manifest of one account again.
 
         Raises:
-            ExportError: its rows are those of another account.
+            ExportError: the account has the same rows as another one.
         """
         manifest = AccountManifest.load(self.layout.manifest(label), label)
         state = manifest.lists.get(self.layout.list)
@@ -51,13 +51,13 @@ class Summary:
             self._add(manifest)
             return
         raise ExportError(
-            f"the rows of account {label!r} are those of account {owner!r}",
+            f"account {label!r} has the same rows as account {owner!r}",
             path=str(self.layout.parts(label)),
-            hint="Two labels lead to one account: remove one of them from the accounts file",
+            hint="Two labels mean the same account: remove one of them from the accounts file",
         )
 
     def save(self, disk: Disk, selected: Sequence[str]) -> None:
-        """Write the summary; accounts that were selected and have no outcome yet are listed too."""
+        """Write the summary. It also lists selected accounts without an outcome."""
         content: dict[str, Any] = {
             "written_at": time_text(datetime.now(UTC)),
             "lists": {name: self._of_list(name) for name in ("top_ups", "history")},
@@ -101,7 +101,7 @@ def _of_account(state: ListState) -> dict[str, Any]:
 
 
 def _marks(state: ListState) -> set[str]:
-    """Return what no other account can have: the ids of the first and the last top-up, or all of a paid history."""
+    """Return what identifies the account: the ids of the first and the last top-up, or a hash of a paid history."""
     if not state.parts:
         return set()
     first = state.parts[0]
@@ -109,5 +109,5 @@ def _marks(state: ListState) -> set[str]:
     ids = () if cursor is None else (*cursor.head[:1], *cursor.anchors[-1:])
     if all(key.startswith("id:") for key in ids):
         return set(ids)
-    is_telling = first.rows >= _FEWEST_DAYS and first.usd != Decimal(0)
-    return {first.sha256} if is_telling else set()
+    is_unique = first.rows >= _FEWEST_DAYS and first.usd != Decimal(0)
+    return {first.sha256} if is_unique else set()

@@ -1,4 +1,4 @@
-"""Many accounts in one ledger: one database, one account after the other."""
+"""Syncs many accounts to one ledger, one account after another."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ def sync_fleet(
     rate_limit: Limiter | None = AIOZ_RATE_LIMIT,
     on_progress: Callable[[FleetProgress], object] | None = None,
 ) -> AsyncGenerator[Outcome, None]:
-    """Bring the ledger up to date with many accounts of all systems, and iterate the outcomes as they come.
+    """Update a ledger with many accounts of all systems, and iterate the outcomes as accounts end.
 
-    One account that fails stops nothing, and the next run resumes it. The database is written by one sync at a time, so
-    accounts come one after the other.
+    A failed account does not stop the others, and the next run resumes it. Accounts are read one after another, because
+    only one sync at a time can write to the database.
 
     Args:
         accounts: path of the accounts file, or accounts.
-        path: of the database; it is made when it is not there.
-        only: patterns of labels, such as ``["eu-*"]``; by default all.
-        full: read every list to its end, for changes in old rows.
-        rate_limit: of each account of AIOZ, or None. A `SharedRateLimit` holds together with other programs.
+        path: path of the database, which is created if it does not exist.
+        only: patterns of labels, such as ``["eu-*"]``. Default: all accounts.
+        full: read every list completely again, to find changes in old rows.
+        rate_limit: rate limit of each AIOZ account, or None. A `SharedRateLimit` also counts the requests of other
+            programs.
         on_progress: called with a `FleetProgress` after each page and each account.
 
     Raises:

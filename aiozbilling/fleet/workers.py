@@ -1,4 +1,4 @@
-"""A few workers in one event loop, each with one whole account after the other."""
+"""Exports accounts with several workers in one event loop; each worker reads one account after another."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from aiozbilling.fleet.outcome import Outcome
 
 __all__ = ["Plan", "export_accounts"]
 
-_PAGES_IN_FLIGHT = 8  # of all workers together: more of them hold more memory, and make nothing quicker
+_PAGES_IN_FLIGHT = 8  # of all workers together; more of them need more memory without being quicker
 
 
 @attrs.frozen
 class Plan:
-    """What is done with each account; it holds no secret and can be sent to another process.
+    """The settings of an export. They contain no secret and can be sent to another process.
 
     Attributes:
-        layout: of the dataset.
-        workers: accounts at once.
-        rate_limit: of each account.
-        incremental: whether complete accounts are asked for what is new.
+        layout: paths of the dataset.
+        workers: accounts that are read at a time.
+        rate_limit: rate limit of each account.
+        incremental: whether new rows of complete accounts are read.
     """
 
     layout: Layout
@@ -40,7 +40,7 @@ class Plan:
 
     @property
     def concurrency(self) -> int:
-        """Pages in flight of one account."""
+        """Number of pages that are requested at a time for one account."""
         return max(1, _PAGES_IN_FLIGHT // self.workers)
 
 
@@ -51,7 +51,7 @@ async def export_accounts(
     on_outcome: Callable[[Outcome], object],
     on_rows: Callable[[str, int], object],
 ) -> None:
-    """Export accounts; each outcome is passed on when it is there, and the rows of an account while it is read."""
+    """Export accounts. `on_outcome` is called at the end of each account, `on_rows` after each page."""
     waiting = iter(accounts)
 
     async def export(account: Account) -> Outcome:
