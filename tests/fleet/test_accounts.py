@@ -62,7 +62,7 @@ def test_a_file_is_read(tmp_path):
 )
 def test_a_literal_secret_is_refused_and_not_repeated(tmp_path, literal):
     """A secret in the file is an error whose message holds nothing of it."""
-    with pytest.raises(ConfigurationError, match="not be the secret") as caught:
+    with pytest.raises(ConfigurationError, match="not the secret itself") as caught:
         read_accounts(written(tmp_path, one(api_key=f'"{literal}"')))
     assert CANARY[:6] not in str(caught.value)
 
@@ -70,24 +70,24 @@ def test_a_literal_secret_is_refused_and_not_repeated(tmp_path, literal):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[[account]", "no TOML"),
-        ("x = 1", "no setting 'x'"),
+        ("[[account]", "not valid TOML"),
+        ("x = 1", "unknown setting 'x'"),
         ("[account]\nlabel='a'", "two brackets"),
         ("", "no \\[\\[account"),
-        (one(label='"../up"'), "begins with a letter"),
-        (one(label='"007"'), "begins with a letter"),
-        (one(label='"NaN"'), "begins with a letter"),
-        (one(label='"con"'), "begins with a letter"),
-        (one(label='"a."'), "begins with a letter"),
-        (one(label='"' + "a" * 65 + '"'), "begins with a letter"),
-        (one(label=""), "begins with a letter"),
+        (one(label='"../up"'), "begin with a letter"),
+        (one(label='"007"'), "begin with a letter"),
+        (one(label='"NaN"'), "begin with a letter"),
+        (one(label='"con"'), "begin with a letter"),
+        (one(label='"a."'), "begin with a letter"),
+        (one(label='"' + "a" * 65 + '"'), "begin with a letter"),
+        (one(label=""), "begin with a letter"),
         (one(system='"aws"'), "aioz, b3os or metered"),
         (one(secret_key=""), "api_key and secret_key or token"),
         (one(token='"env:C"'), "api_key and secret_key or token"),
-        (one(apikey='"x"'), "no setting 'apikey'"),
+        (one(apikey='"x"'), "unknown setting 'apikey'"),
         (one(tags='"x"'), "tags must be texts"),
         (one(base_url="1"), "base_url must be a text"),
-        (one(organization='"org_1"'), "no setting 'organization'"),
+        (one(organization='"org_1"'), "unknown setting 'organization'"),
         (one() + "\n" + one(), "label 'eu'"),
         (one() + "\n" + one(label='"EU"', api_key='"env:C"'), "label 'EU'"),
         (one() + "\n" + one(label='"us"'), "'eu' and 'us' have the same key"),
