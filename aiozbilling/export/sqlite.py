@@ -1,4 +1,4 @@
-"""SQLite: rows are appended as JSON, and a database is built from them at the end."""
+"""SQLite: pages of rows are appended as JSON, and a database is built from them at the end."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ from aiozbilling.tables.texts import decimal_texts, time_texts
 
 __all__ = ["bindable", "connect", "sqlite_encoding", "table_definition"]
 
-_CHUNK = 1 << 20
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(list[Any])
+_decoder = msgspec.json.Decoder(list[list[Any]])
 _LARGEST = 2**63
 _SQL_TYPES = {"text": "TEXT", "int": "INTEGER", "decimal": "TEXT", "time": "TEXT", "date": "DATE", "bool": "INTEGER"}
 
@@ -36,11 +35,11 @@ def sqlite_encoding(table: Table) -> Encoding:
     If the part file were a database, no checkpoint could cover it: a database changes bytes that were written before,
     and SQLite does not notice when a stored value is damaged.
     """
-    return Encoding(b"", partial(_lines, table.columns), partial(_sealed, table))
+    return Encoding(b"", partial(_line, table.columns), partial(_sealed, table))
 
 
-def _lines(columns: tuple[Column, ...], cells: list[list[Cell]]) -> bytes:
-    return _encoder.encode_lines(bindable(columns, cells))
+def _line(columns: tuple[Column, ...], cells: list[list[Cell]]) -> bytes:
+    return _encoder.encode(bindable(columns, cells)) + b"\n"
 
 
 def _sealed(table: Table, disk: Disk, names: Names) -> Path:
@@ -65,9 +64,10 @@ def _build(database: sqlite3.Connection, table: Table, disk: Disk, part: Path) -
     database.execute("BEGIN IMMEDIATE")
     database.execute(table_definition(table))
     marks = ", ".join("?" * (len(table.columns) + 1))
+    insert = f"INSERT INTO {table.name} VALUES ({marks})"  # noqa: S608 - our own names
     with disk.reader(part) as file:
-        while lines := file.readlines(_CHUNK):
-            database.executemany(f"INSERT INTO {table.name} VALUES ({marks})", _decoder.decode_lines(b"".join(lines)))  # noqa: S608 - our own names
+        for line in file:
+            database.executemany(insert, zip(*_decoder.decode(line), strict=True))
     name, key = table.name, table.key_column
     database.execute(f"CREATE UNIQUE INDEX {name}_{key} ON {name} ({key})")
     database.execute("COMMIT")
@@ -94,8 +94,8 @@ def table_definition(table: Table) -> str:
     return f"CREATE TABLE {table.name} (\n" + "\n".join(lines) + f"\n  {MISFITS} TEXT -- {MISFITS_MEANING}\n)"
 
 
-def bindable(columns: tuple[Column, ...], cells: list[list[Cell]]) -> list[tuple[Cell, ...]]:
-    """Return rows for SQLite; the cells are passed column by column.
+def bindable(columns: tuple[Column, ...], cells: list[list[Cell]]) -> list[Sequence[Cell]]:
+    """Return cells, which are passed column by column, as columns of values that SQLite stores exactly.
 
     SQLite would round an integer beyond 64 bits. Such a value is NULL in its column, and exact text in `misfits`, the
     last column.
@@ -103,7 +103,7 @@ def bindable(columns: tuple[Column, ...], cells: list[list[Cell]]) -> list[tuple
     misfits: dict[int, dict[str, str]] = {}
     converted = [_converted(column, cells_, misfits) for column, cells_ in zip(columns, cells, strict=True)]
     texts = [json.dumps(misfits[i]) if i in misfits else None for i in range(len(cells[0]))]
-    return list(zip(*converted, texts, strict=True))
+    return [*converted, texts]
 
 
 def _converted(column: Column, cells: Sequence[Cell], misfits: dict[int, dict[str, str]]) -> Sequence[Cell]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +15,11 @@ from aiozbilling.export.span import Order
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.window import Consistency, WalkReport
 from aiozbilling.records import DayUsage, TopUp
-from aiozbilling.records.amounts import TokenAmount, exact_sum, scaled
+from aiozbilling.records.amounts import EXACT, TokenAmount, scaled
 
 __all__ = ["Progress", "Totals", "gaps", "since", "worst"]
 
+_ZERO = Decimal(0)
 _CONSISTENCIES: tuple[Consistency, ...] = ("static", "grown", "changed")
 
 
@@ -162,14 +163,14 @@ def _sums(facts: Facts, rows: Sequence[Any]) -> dict[str, Any]:
         **_with_usd(facts, list(map(_attousd, rows))),
         "amounts": _with_amounts(facts.amounts, rows),
         "rows_uncredited": facts.rows_uncredited + len(uncredited),
-        "usd_uncredited": exact_sum(facts.usd_uncredited, scaled(exact_sum(map(_attousd, uncredited)))),
+        "usd_uncredited": _with_attousd(facts.usd_uncredited, list(map(_attousd, uncredited))),
         "amounts_uncredited": _with_amounts(facts.amounts_uncredited, uncredited),
     }
 
 
 def _with_usd(facts: Facts, amounts: Sequence[Decimal | None]) -> dict[str, Any]:
     return {
-        "usd": exact_sum(facts.usd, scaled(exact_sum(amounts))),
+        "usd": _with_attousd(facts.usd, amounts),
         "rows_without_usd": facts.rows_without_usd + amounts.count(None),
     }
 
@@ -178,11 +179,16 @@ def _attousd(row: TopUp) -> Decimal | None:
     return row.total_amount if row.credit is None else row.credit
 
 
+def _with_attousd(usd: Decimal, amounts: Sequence[Decimal | None]) -> Decimal:
+    with localcontext(EXACT):
+        return usd + scaled(sum([amount for amount in amounts if amount is not None], _ZERO))
+
+
 def _with_amounts(amounts: dict[str, TokenAmount], rows: Sequence[TopUp]) -> dict[str, TokenAmount]:
     """Return sums by denomination with those of more rows, in the order of the denominations."""
     added = dict(amounts)
     for denom in {row.amount.denom for row in rows}:
-        before = added[denom].amount if denom in added else None
-        sum_ = exact_sum(before, (row.amount.amount for row in rows if row.amount.denom == denom))
-        added[denom] = TokenAmount(denom, sum_)
+        of_denom = [row.amount.amount for row in rows if row.amount.denom == denom]
+        with localcontext(EXACT):  # the sum of a list takes a third of the time of exact_sum
+            added[denom] = TokenAmount(denom, sum(of_denom, added[denom].amount if denom in added else _ZERO))
     return dict(sorted(added.items()))

@@ -138,7 +138,9 @@ def test_sqlite_is_equal(rows: list[tuple[Cell, ...]]) -> None:
         database.execute(
             "CREATE TABLE t (note TEXT, bytes INTEGER, usd TEXT, attousd TEXT, at TEXT, day DATE, misfits TEXT)"
         )
-        database.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", bindable(COLUMNS, _cells(rows)))
+        database.executemany(
+            "INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", zip(*bindable(COLUMNS, _cells(rows)), strict=True)
+        )
         read = [dict(row) for row in database.execute("SELECT * FROM t")]
     for found, row in zip(read, rows, strict=True):
         assert found["note"] == row[0]
