@@ -174,6 +174,7 @@ class Trial:
         self.came: list[str] = []
         self.cursor: str | None = None
         self.good_polls = 0
+        self.polled = asyncio.Event()
 
     def _follower(self) -> Follower[Row]:
         source = Source("/list", self.provider.fetch, attrgetter("id"), attrgetter("time"), {})
@@ -181,7 +182,13 @@ class Trial:
 
     async def _sleep(self, seconds: float) -> None:
         self.good_polls += seconds == EVERY_S
+        self.polled.set()
         await asyncio.sleep(seconds)
+
+    async def _poll(self) -> None:
+        """Wait until the next poll is over."""
+        self.polled.clear()
+        await self.polled.wait()
 
     async def run(self) -> str:
         """Follow, with pauses in which things happen, and check what came; return how it ended."""
@@ -205,9 +212,10 @@ class Trial:
         follower = self._follower()
         rows = follow(follower, EVERY_S, self._sleep)
         reader = asyncio.create_task(self._take(rows))
+        reader.add_done_callback(lambda _: self.polled.set())
         try:
             while not (follower.has_begun or self.cursor or reader.done()):
-                await asyncio.sleep(3.0)
+                await self._poll()
             there = {row.id for row in self.provider.rows}
             for _ in range(rounds):
                 await asyncio.sleep(self.choose.choice((0.02, 0.3, 4.0, 11.0)))
@@ -216,7 +224,7 @@ class Trial:
             await asyncio.sleep(self.choose.choice((0.1, 5.0)))
             self.good_polls = 0
             while not reader.done() and self.good_polls < good_polls:
-                await asyncio.sleep(EVERY_S / 2)
+                await self._poll()
             self.cursor = None if follower.cursor is None else str(follower.cursor)
         finally:
             if not reader.done():
