@@ -25,7 +25,7 @@ from aiozbilling.tables.texts import time_text
 __all__ = ["Begin", "ListSync"]
 
 _PAUSES = (0.2, 0.5, 1.0)  # between readings of a list whose total collapsed
-_CONFIRMED_AFTER = timedelta(minutes=1)  # a later run accepts a list that lost most of its rows
+_CONFIRMED_AFTER = timedelta(minutes=1)  # a later run accepts a list that lost many rows
 _SMALL = 1000  # a history of up to so many days is read whole, because a correction of a day does not change the count
 
 
@@ -140,7 +140,7 @@ class ListSync:
         """Decide whether a reading can be trusted. The last reading of a run has no pause after it."""
         if reading.has_collapsed:
             return False
-        if self._lost_most(gone, reading):
+        if self._lost_many(gone, reading):
             return pause is None and self._is_confirmed()
         return (
             bool(reading.seen) or not is_new or pause is None
@@ -153,7 +153,7 @@ class ListSync:
         reading = await self._read(self._begin())
         if reading.is_whole and not reading.has_collapsed:
             gone = await in_thread(self._ledger.missing_from, self._table, reading.seen)
-            if not self._lost_most(gone, reading):
+            if not self._lost_many(gone, reading):
                 await self._settle(reading, gone)
                 return True
             return False
@@ -214,7 +214,7 @@ class ListSync:
     def _unfinished(self, reading: _Reading, cursor: Cursor | None) -> ListState | None:
         return None if reading.met else attrs.evolve(self._state, unfinished=_text(cursor))
 
-    def _lost_most(self, gone: Sequence[Cell], reading: _Reading) -> bool:
+    def _lost_many(self, gone: Sequence[Cell], reading: _Reading) -> bool:
         """Whether far more rows are gone than the removal of single rows explains."""
         return is_far_shorter(len(reading.seen), len(gone) + len(reading.seen))
 
