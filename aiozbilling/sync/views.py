@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = ["VIEWS"]
 
 # Numbers are REAL: exact to 15 digits, of any size. A month is closed by the rule of `aiozbilling.statement`.
+# DuckDB runs the text of a view of an attached ledger itself, so all but v_data_quality are SQL that both know: no
+# total() and no date() with modifiers, DOUBLE and not REAL (32 bits there), and days are cast to TEXT before substr().
 VIEWS = {
     "v_top_ups": """
 SELECT account, id, day, created_at, status = 1 AS is_credited, token_amount AS tokens, token, credit_usd AS usd,
@@ -12,30 +14,40 @@ SELECT account, id, day, created_at, status = 1 AS is_credited, token_amount AS 
        first_seen_at, changed_at
 FROM top_ups WHERE missing_since IS NULL""",
     "v_history": """
-SELECT account, day, CAST(total_storage_bytes AS REAL) / 1e9 AS storage_gb,
-       CAST(total_bandwidth_bytes AS REAL) / 1e9 AS bandwidth_gb, total_amount_usd AS usd, first_seen_at, changed_at
+SELECT account, day, CAST(CAST(total_storage_bytes AS TEXT) AS DOUBLE) / 1e9 AS storage_gb,
+       CAST(CAST(total_bandwidth_bytes AS TEXT) AS DOUBLE) / 1e9 AS bandwidth_gb, total_amount_usd AS usd,
+       first_seen_at, changed_at
 FROM history WHERE missing_since IS NULL""",
     "v_spend_month": """
 WITH spend AS (
-  SELECT account, substr(day, 1, 7) AS month, total(total_amount_usd) AS total, count(*) AS days
-  FROM history WHERE missing_since IS NULL GROUP BY account, substr(day, 1, 7)
-), last_day AS (
-  SELECT account, max(day) AS day FROM history WHERE missing_since IS NULL GROUP BY account
-), snapshot AS (
-  SELECT account, substr(day, 1, 7) AS month, max(day) AS day, storage_cost_usd AS storage,
-         bandwidth_cost_usd AS bandwidth
-  FROM months WHERE missing_since IS NULL GROUP BY account, substr(day, 1, 7)
+  SELECT account, substr(CAST(day AS TEXT), 1, 7) AS month, coalesce(sum(total_amount_usd), 0.0) AS total,
+         count(*) AS days
+  FROM history WHERE missing_since IS NULL GROUP BY account, substr(CAST(day AS TEXT), 1, 7)
+), last_month AS (
+  SELECT account, max(month) AS month FROM spend GROUP BY account
+), snapshots AS (
+  SELECT account, substr(CAST(day AS TEXT), 1, 7) AS month, storage_cost_usd AS storage,
+         bandwidth_cost_usd AS bandwidth,
+         row_number() OVER (PARTITION BY account, substr(CAST(day AS TEXT), 1, 7) ORDER BY day DESC) AS number
+  FROM months WHERE missing_since IS NULL
+), settled AS (
+  SELECT account, month,
+         CASE WHEN substr(month, 6, 2) = '12' THEN printf('%04d-01-04', CAST(substr(month, 1, 4) AS INTEGER) + 1)
+              ELSE printf('%s-%02d-04', substr(month, 1, 4), CAST(substr(month, 6, 2) AS INTEGER) + 1)
+         END AS after
+  FROM spend
 )
-SELECT spend.account, spend.month, round(spend.total, 9) AS total, round(snapshot.storage, 9) AS storage,
-       round(snapshot.bandwidth, 9) AS bandwidth,
-       round(spend.total - coalesce(snapshot.storage, 0) - coalesce(snapshot.bandwidth, 0), 9) + 0.0 AS not_split,
+SELECT spend.account, spend.month, round(spend.total, 9) AS total, round(snapshots.storage, 9) AS storage,
+       round(snapshots.bandwidth, 9) AS bandwidth,
+       round(spend.total - coalesce(snapshots.storage, 0) - coalesce(snapshots.bandwidth, 0), 9) + 0.0 AS not_split,
        spend.days,
-       substr(last_day.day, 1, 7) > spend.month
-         OR coalesce(accounts.aioz_read_at >= date(spend.month || '-01', '+1 month', '+3 days'), 0) AS is_closed
+       CASE WHEN last_month.month > spend.month OR accounts.aioz_read_at >= settled.after THEN 1 ELSE 0 END AS is_closed
 FROM spend
-JOIN last_day ON last_day.account = spend.account
+JOIN last_month ON last_month.account = spend.account
+JOIN settled ON settled.account = spend.account AND settled.month = spend.month
 JOIN accounts ON accounts.account = spend.account
-LEFT JOIN snapshot ON snapshot.account = spend.account AND snapshot.month = spend.month""",
+LEFT JOIN snapshots
+  ON snapshots.account = spend.account AND snapshots.month = spend.month AND snapshots.number = 1""",
     "v_balance_daily": """
 WITH moves AS (
   SELECT account, day, credit_usd AS credited, 0.0 AS spent FROM top_ups
@@ -43,7 +55,8 @@ WITH moves AS (
   UNION ALL
   SELECT account, day, 0.0, total_amount_usd FROM history WHERE missing_since IS NULL
 ), days AS (
-  SELECT account, day, total(credited) AS credited, total(spent) AS spent FROM moves GROUP BY account, day
+  SELECT account, day, coalesce(sum(credited), 0.0) AS credited, coalesce(sum(spent), 0.0) AS spent
+  FROM moves GROUP BY account, day
 ), balances AS (
   SELECT account, day, credited, spent, sum(credited - spent) OVER (PARTITION BY account ORDER BY day) AS closing
   FROM days

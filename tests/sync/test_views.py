@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from aiozbilling import TokenAmount
@@ -17,6 +18,7 @@ from aiozbilling.export import sync
 from aiozbilling.simulator import Simulator
 from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, rows_of
 from aiozbilling.sync.store import ListState
+from aiozbilling.sync.views import VIEWS
 from tests.export.export_lists import top_up
 from tests.sync.synced import client, synced
 from tests.sync.written import WrittenLedger, day_row, month_row, top_up_row
@@ -71,6 +73,50 @@ def test_no_time_zone_moves_a_day(written: WrittenLedger, monkeypatch: pytest.Mo
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_duckdb_runs_the_views_of_an_attached_ledger(written: WrittenLedger, zone: str) -> None:
+    """DuckDB, which takes over the text of a view and the types of columns, has the same rows in any time zone.
+
+    Its extension for SQLite can't be loaded here, so the tables are copied with the types that it declares.
+    """
+    days = [day_row(f"2026-{day}", 10**17, storage=3 * 10**12 + 1) for day in ("10-30", "10-31", "11-01", "12-31")]
+    written.store(HISTORY, [*days, day_row("2027-01-01", 10**17)])
+    written.store(MONTHS, [month_row("2026-10-30", 10**16, 10**16), month_row("2026-10-31", 5 * 10**16, 10**16)])
+    written.store(TOP_UPS, [top_up_row("a", 10**19, "2026-10-31"), top_up_row("b", 10**19, "2026-11-01", status=0)])
+    written.execute("UPDATE accounts SET aioz_read_at = ?", "2027-02-04T00:00:00.000000Z")
+    with duckdb.connect() as database:
+        database.execute(f"SET TimeZone = '{zone}'")
+        for table in ("accounts", "top_ups", "history", "months"):
+            copy_as_attached(written, database, table)
+        for view in ("v_top_ups", "v_history", "v_spend_month", "v_balance_daily"):
+            found = database.sql(f"SELECT * FROM ({VIEWS[view]}) ORDER BY ALL").fetchall()
+            expected = written.rows(f"SELECT * FROM {view} ORDER BY 1, 2")
+            assert [tuple(map(str, row)) for row in found] == [
+                tuple(map(str, row)) for row in as_duckdb(expected, view)
+            ]
+        months = "SELECT strftime(day, '%Y-%m') AS month, sum(usd) FROM ({}) GROUP BY 1 ORDER BY 1"
+        by_day = database.sql(months.format(VIEWS["v_history"])).fetchall()
+    assert by_day == written.rows("SELECT month, total FROM v_spend_month ORDER BY 1")
+    assert [row[0] for row in by_day] == ["2026-10", "2026-11", "2026-12", "2027-01"]
+
+
+def copy_as_attached(written: WrittenLedger, database: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Copy a table to DuckDB with the types that an attached SQLite file has there; a column without one is a BLOB."""
+    types = {"TEXT": "VARCHAR", "DATE": "DATE", "REAL": "DOUBLE", "INTEGER": "BIGINT", "": "BLOB", "BLOB": "BLOB"}
+    columns = [(row[1], types[row[2]]) for row in written.rows(f"PRAGMA table_info({table})")]
+    database.execute(f"CREATE TABLE {table} ({', '.join(' '.join(column) for column in columns)})")
+    for row in written.rows(f"SELECT * FROM {table}"):
+        cells = [str(cell).encode() if type_ == "BLOB" else cell for cell, (_, type_) in zip(row, columns, strict=True)]
+        database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(cells))})", cells)
+
+
+def as_duckdb(rows: list[tuple[object, ...]], view: str) -> list[tuple[object, ...]]:
+    """Return rows of SQLite as DuckDB has them: a comparison is a truth value there."""
+    if view != "v_top_ups":
+        return rows
+    return [(*row[:4], bool(row[4]), *row[5:]) for row in rows]
 
 
 def test_a_month_is_its_history_and_not_its_last_snapshot(written: WrittenLedger) -> None:
