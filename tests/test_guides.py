@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
 import re
 import shlex
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from aiozbilling.simulator import Simulator
+from tests.terminal import on_terminal
 
 TOP = Path(__file__).parents[1]
 GUIDES = [
@@ -24,7 +24,7 @@ GUIDES = [
 ]
 MARKS = {
     ("aiozbilling/integrations/README.md", "python"): [pytest.mark.engines],  # needs Spark and PostgreSQL
-    ("aiozbilling/cli/README.md", "console"): [pytest.mark.slow],  # some twenty processes
+    ("aiozbilling/cli/README.md", "console"): [pytest.mark.slow],  # some twenty commands, a report among them
 }
 
 # A block whose test is elsewhere has the comment `<!-- tested by PATH -->` on the line before it.
@@ -116,8 +116,10 @@ def test_the_examples_of_a_guide_run(guide: Path, tmp_path: Path, capsys: pytest
             folder.mkdir()
             (folder / "test_it.py").write_text(source, encoding="utf-8")
             (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n", encoding="utf-8")
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+            plugins = ("-p", "pytest_asyncio.plugin", "-p", "aiozbilling.simulator.pytest_plugin")
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugins]
+            alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # others take seconds to load
+            done = subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True, check=False)
             assert re.search(r"\d passed", done.stdout), done.stdout
         else:
             exec(compile("\n" * line + source, str(guide), "exec", dont_inherit=True), namespace)
@@ -137,35 +139,6 @@ def commands_of(source: str) -> list[tuple[str, list[str]]]:
     return commands
 
 
-def on_a_terminal(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, list[str], str]:
-    """Run a command whose stdout is a terminal of 100 columns; return its exit code, the lines shown, and stderr."""
-    main, side = pty.openpty()
-    environment = os.environ | {"COLUMNS": "100", "TERM": "dumb"} | environment
-    shown: list[bytes] = []
-
-    def read() -> None:
-        while chunk := read_some(main):
-            shown.append(chunk)
-
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=side, stderr=subprocess.PIPE) as process:
-        os.close(side)
-        reader = threading.Thread(target=read)
-        reader.start()
-        _, errors = process.communicate(timeout=60)
-        reader.join()
-    os.close(main)
-    text = b"".join(shown).decode().replace("\r\n", "\n")
-    return process.returncode, [line.rstrip() for line in text.splitlines()], errors.decode()
-
-
-def read_some(descriptor: int) -> bytes:
-    """Read from a terminal; nothing when the other side has closed it."""
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:
-        return b""
-
-
 def matches(expected: list[str], lines: list[str]) -> bool:
     """Return whether lines are as expected, where `…` alone is any number of lines."""
     pattern = "".join(r"(.*\n)*" if line == "…" else re.escape(line) + r"\n" for line in expected)
@@ -173,15 +146,17 @@ def matches(expected: list[str], lines: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("guide", guides_with("console"))
-def test_the_commands_of_a_guide_print_what_it_shows(guide: Path, environment: Simulator, tmp_path: Path) -> None:
+def test_the_commands_of_a_guide_print_what_it_shows(
+    guide: Path, environment: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each `$ aiozbilling …` of a guide succeeds, one after the other in one folder, and prints the lines shown."""
     assert environment.url
     for _, source in blocks(guide, "console"):
         for command, expected in commands_of(source):
             if not command.startswith("aiozbilling "):
                 continue
-            code, lines, errors = on_a_terminal([sys.executable, "-m", *shlex.split(command)], tmp_path, {})
-            assert code == 0, f"{command}\n{errors}"
+            code, lines = on_terminal(100, *shlex.split(command)[1:])
+            assert code == 0, f"{command}\n{capsys.readouterr().err}"
             if expected:
                 assert matches(expected, lines), "\n".join([command, *lines])
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import pty
 import subprocess
 import sys
 import threading
@@ -16,6 +14,7 @@ import pytest
 
 from aiozbilling.cli import main
 from aiozbilling.simulator import Simulator
+from tests.terminal import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,16 +82,9 @@ class CommandLine:
 
     def on_terminal(self, width: int, *arguments: str) -> list[str]:
         """Run a command line that succeeds with stdout on a terminal, and return the lines that it shows."""
-        main, side = pty.openpty()
-        shown = b""
-        with self.start(*arguments, stdout=side, environment={"COLUMNS": str(width), "TERM": "dumb"}) as process:
-            os.close(side)
-            with contextlib.suppress(OSError):  # the other end is closed
-                while chunk := os.read(main, 4096):
-                    shown += chunk
-            assert process.wait(20) == 0
-        os.close(main)
-        return shown.decode().splitlines()
+        code, lines = on_terminal(width, *arguments)
+        assert code == 0
+        return lines
 
     def process(self, *arguments: str, **options: Any) -> Result:
         with self.start(*arguments, **options) as process:

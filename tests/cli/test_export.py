@@ -71,6 +71,7 @@ def test_an_interrupted_export_resumes(command: Any, simulator: Simulator, tmp_p
     assert b"runs     2" in command(*arguments).out
 
 
+@pytest.mark.slow
 def test_an_export_that_ends_before_its_first_row_keeps_nothing(
     command: Any, simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -134,7 +134,7 @@ def test_an_empty_list_is_a_valid_file(command: CommandLine, format_: str, rows:
 
 def test_a_pipe_gets_csv(command: CommandLine) -> None:
     """Without --format, output that is not a terminal is CSV without colours."""
-    out = command.process("month").out
+    out = command("month").out
     assert out == command("month", "-f", "csv").out
     assert b"\033" not in out
 

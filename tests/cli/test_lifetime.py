@@ -30,7 +30,9 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_a_hanging_request_quietly(
     command: CommandLine, simulator: Simulator, number: signal.Signals, code: int
 ) -> None:
@@ -57,7 +59,9 @@ def test_sigterm_ends_a_background_job(command: CommandLine) -> None:
     assert (process.returncode, err) == (143, b"")
 
 
-@pytest.mark.parametrize("format_", ["csv", "json", "table"])
+@pytest.mark.parametrize(
+    "format_", ["csv", *(pytest.param(name, marks=pytest.mark.slow) for name in ("json", "table"))]
+)
 def test_a_closed_pipe_ends_quietly(command: CommandLine, simulator: Simulator, format_: str) -> None:
     """When the reader closes the pipe, as `| head` does, the command ends without a message."""
     simulator.behaviour.latency_s = 0.1
@@ -115,6 +119,7 @@ def test_simulate_serves_until_ctrl_c(command: CommandLine) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_simulate_prints_what_a_shell_can_source(command: CommandLine, tmp_path: Path) -> None:
     """Sourcing the output sets the variables of the first account, and numbered variables of the others."""
     with command.start("simulate", "--port", "0", "--accounts", "3", "--quiet") as process:
@@ -166,7 +171,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("missing", ["typer", "rich"])
+@pytest.mark.parametrize("missing", ["typer", pytest.param("rich", marks=pytest.mark.slow)])
 def test_without_the_extra_one_line_says_how_to_get_it(missing: str) -> None:
     """If the extra is not installed, the message says how to install it, and the exit code is 2."""
     script = (
@@ -182,4 +187,4 @@ def test_without_the_extra_one_line_says_how_to_get_it(missing: str) -> None:
 
 def test_the_version_is_the_packages(command: CommandLine) -> None:
     """--version names the command and its version."""
-    assert re.fullmatch(rb"aiozbilling \d+\.\d+\S*\n", command.process("--version").out)
+    assert re.fullmatch(rb"aiozbilling \d+\.\d+\S*\n", command("--version").out)

@@ -157,7 +157,12 @@ def test_ascii_terminals_get_ascii(command: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+    ("environment", "coloured"),
+    [
+        ({}, True),
+        pytest.param({"NO_COLOR": "1"}, False, marks=pytest.mark.slow),
+        pytest.param({"TERM": "dumb"}, False, marks=pytest.mark.slow),
+    ],
 )
 def test_a_terminal_gets_a_prompt_and_a_table(
     command: CommandLine, simulator: Simulator, environment: dict[str, str], *, coloured: bool

@@ -99,9 +99,9 @@ async def test_a_killed_export_resumes(tmp_path: Path, suffix: str, order: str, 
     }
 
 
-@pytest.mark.parametrize(
-    "suffix", [".jsonl", *(pytest.param(suffix, marks=SLOW) for suffix in (".csv", ".parquet", ".sqlite"))]
-)
+@pytest.mark.slow  # test_crash_points.py has the same failure at every step, without processes
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet", ".sqlite"])
 async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path, suffix: str) -> None:
     """If a file can't grow any more, the export raises, and resumes when it can."""
     path = tmp_path / f"top-ups{suffix}"
@@ -120,9 +120,9 @@ async def test_a_full_disk_stops_and_loses_nothing(tmp_path: Path, suffix: str) 
         assert ids_in(path) == simulator.top_up_ids()
 
 
-@pytest.mark.parametrize(
-    ("order", "kills"), [("newest_first", 1), *(pytest.param(order, 8, marks=SLOW) for order in ORDERS)]
-)
+@pytest.mark.slow  # tests/sync/test_killed.py has two kills of a sync by default
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("order", "kills"), [("newest_first", 1), *((order, 8) for order in ORDERS)])
 async def test_a_killed_sync_resumes(tmp_path: Path, order: str, kills: int) -> None:
     """After kills at random moments while the list grows, a later sync stores every row."""
     choose = random.Random(f"{order} {kills}")

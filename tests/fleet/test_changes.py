@@ -27,8 +27,8 @@ async def read(billing: AiozBilling, since: Place | None, **options: Any) -> tup
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("size", [0, 1, 5, 130, 300])
-@pytest.mark.parametrize("limit", [10, 64, None])
+@pytest.mark.parametrize("size", [0, 1, 130, *(pytest.param(size, marks=pytest.mark.slow) for size in (5, 300))])
+@pytest.mark.parametrize("limit", [10, None, pytest.param(64, marks=pytest.mark.slow)])
 async def test_a_second_reading_gives_what_is_new(order, size, limit):
     """Everything comes first, then nothing, then what came in, wherever blocks and pages end."""
     async with Simulator(top_ups=size) as simulator, client(simulator) as billing:
@@ -95,7 +95,7 @@ async def test_another_accounts_list_is_refused():
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 async def test_no_row_is_lost_under_change(order, seed):
     """Whatever comes in or goes between and during readings, a destination by key has every row that is there."""
     choose = random.Random(f"{order} {seed}")

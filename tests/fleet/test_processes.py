@@ -98,10 +98,8 @@ async def killed(simulator: Simulator, file: Path, out: Path, after: int, proces
     return process.returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("kills", "processes"),
-    [(2, 1), pytest.param(12, 1, marks=pytest.mark.slow), pytest.param(4, 2, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow  # test_command.py interrupts a process once, and resumes, by default
+@pytest.mark.parametrize(("kills", "processes"), [(2, 1), (12, 1), (4, 2)])
 async def test_a_killed_fleet_resumes_to_the_same_dataset(tmp_path, kills, processes):
     """Killed at random moments and run again, the dataset has the bytes of one that was never disturbed."""
     choose = random.Random(kills)

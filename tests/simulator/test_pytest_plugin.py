@@ -41,9 +41,8 @@ def run_pytest(folder, mark, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
-@pytest.mark.parametrize(
-    ("mode", "mark"), [pytest.param("strict", "@pytest.mark.asyncio", marks=pytest.mark.slow), ("auto", "")]
-)
+@pytest.mark.slow  # the tests of this project use the fixture in auto mode themselves
+@pytest.mark.parametrize(("mode", "mark"), [("strict", "@pytest.mark.asyncio"), ("auto", "")])
 def test_both_modes_of_pytest_asyncio_work(tmp_path, mode, mark):
     """A project of its own passes its test in either mode."""
     run = run_pytest(tmp_path, mark, f"--asyncio-mode={mode}", "--strict-markers")

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tests.web.recipes import Server
 
 RECIPES = [
-    "fastapi_app.py",
     "aiohttp_app.py",
+    pytest.param("fastapi_app.py", marks=pytest.mark.slow),
     pytest.param("starlette_app.py", marks=pytest.mark.slow),
     pytest.param("litestar_app.py", marks=pytest.mark.slow),
 ]
