@@ -43,15 +43,15 @@ def _streamed(listing: Listing[Any], name: FileFormat) -> AsyncGenerator[bytes, 
 
     async def chunks() -> AsyncGenerator[bytes, None]:
         header = form.header
-        reading = listing.begin()
+        reader = listing.begin()
         try:
-            while (delivery := await reading.next()) is not None:
-                if delivery.items:
-                    yield header + form.encode(table.cells(delivery.items))
+            while (page := await reader.next()) is not None:
+                if page.items:
+                    yield header + form.encode(table.cells(page.items))
                     header = b""
             if header:
                 yield header
         finally:
-            await reading.aclose()
+            await reader.aclose()
 
     return chunks()

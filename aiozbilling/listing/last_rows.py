@@ -16,18 +16,18 @@ PUSHED = 16  # of them at most for rows that were pushed after the last one
 
 
 class LastRows:
-    """Keep the last rows delivered, so that there are anchors after any row of the latest delivery."""
+    """Keep the last rows delivered, so that there are anchors after any row of the latest page."""
 
     def __init__(self, after: Anchors | None) -> None:
         self._tail: list[Hashable] = list(after.keys) if after else []
         self._pushed: list[Hashable] = []
         self._fresh: Sequence[Hashable] = ()
-        self.ranks: Sequence[int] = ()  # of the latest delivery
+        self.ranks: Sequence[int] = ()  # of the latest page
         self._before: tuple[list[Hashable], list[Hashable]] | None = None  # the tail and what was pushed, if it changed
-        self._place = (0, 0)  # position and total before the latest delivery
+        self._place = (0, 0)  # position and total before the latest page
 
     def roll(self, position: int, total: int) -> None:
-        """Add the latest delivery to the rows before it; its last row was at `position` when there were `total`."""
+        """Add the latest page to the rows before it; its last row was at `position` when there were `total`."""
         if self._fresh:
             self._tail = [*self._tail, *self._fresh[-ANCHORS:]][-ANCHORS:]
             self._fresh = self.ranks = ()
@@ -39,7 +39,7 @@ class LastRows:
         self._fresh, self.ranks, self._before, self._place = fresh, ranks, None, (position, total)
 
     def deliver(self, fresh: Sequence[Hashable], ranks: Sequence[int]) -> None:
-        """Take the keys of the latest delivery, or more of them, with their ranks."""
+        """Take the keys of the latest page, or more of them, with their ranks."""
         more = bool(self._fresh)
         self._fresh = [*self._fresh, *fresh] if more else fresh
         self.ranks = [*self.ranks, *ranks] if more else ranks
@@ -54,10 +54,10 @@ class LastRows:
             self._pushed = [*behind, *(key for key in self._pushed if key not in here)][-PUSHED:]
 
     def anchors(self, yielded: int | None, shift: int, position: int, total: int) -> Anchors | None:
-        """Return the anchors after the first `yielded` rows of the latest delivery; None before the first row."""
+        """Return the anchors after the first `yielded` rows of the latest page; None before the first row."""
         count = len(self._fresh) if yielded is None else yielded
         if not 0 <= count <= len(self._fresh):
-            raise ValueError(f"the latest delivery has {len(self._fresh)} rows, not {yielded}")
+            raise ValueError(f"the latest page has {len(self._fresh)} rows, not {yielded}")
         tail, pushed = self._tail, self._pushed
         if not count and self._fresh:
             position, total = self._place

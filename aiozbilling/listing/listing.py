@@ -164,10 +164,10 @@ class Listing(Generic[R]):
     async def _rows(self) -> AsyncGenerator[R, None]:
         reader = self.begin()
         try:
-            while (delivery := await reader.next()) is not None:
-                for row in reader.yielded(delivery):
+            while (page := await reader.next()) is not None:
+                for row in reader.yielded(page):
                     yield row
-                del delivery  # so that the next page is decoded into its memory, which is still in the cache
+                del page  # so that the next page is decoded into its memory, which is still in the cache
         finally:
             await reader.aclose()
 
@@ -175,9 +175,9 @@ class Listing(Generic[R]):
         """Iterate the list page by page; a page has at least one row."""
         reader = self.begin()
         try:
-            while (delivery := await reader.next()) is not None:
-                if delivery.items:
-                    yield Page(delivery.items, delivery.offset, delivery.total)
+            while (page := await reader.next()) is not None:
+                if page.items:
+                    yield page
         finally:
             await reader.aclose()
 
@@ -186,8 +186,8 @@ class Listing(Generic[R]):
         rows: list[R] = []
         reader = self.begin()
         try:
-            while (delivery := await reader.next()) is not None:
-                rows += delivery.items
+            while (page := await reader.next()) is not None:
+                rows += page.items
         finally:
             await reader.aclose()
         return rows
@@ -207,8 +207,8 @@ class Listing(Generic[R]):
         kind, waiting = table_of(self.endpoint).kind, []
         reader = self.begin()
         try:
-            while (delivery := await reader.next()) is not None:
-                waiting += delivery.items
+            while (page := await reader.next()) is not None:
+                waiting += page.items
                 while len(waiting) >= rows:
                     batch, waiting = waiting[:rows], waiting[rows:]
                     yield record_batch(kind, batch)
@@ -232,9 +232,9 @@ class Listing(Generic[R]):
     async def _first(self) -> Page[R]:
         reader = self.begin()
         try:
-            while (delivery := await reader.next()) is not None:
-                if delivery.items or reader.walk.done:
-                    return Page(delivery.items, delivery.offset, delivery.total)
+            while (page := await reader.next()) is not None:
+                if page.items or reader.walk.done:
+                    return page
         finally:
             await reader.aclose()
         return Page([], self._offset, 0)

@@ -14,9 +14,10 @@ import attrs
 from aiozbilling.errors import BadRequestError, ListingError
 from aiozbilling.exchange.observer import Observed, began
 from aiozbilling.listing.cursor import HEAD, Cursor
+from aiozbilling.listing.page import Page
 from aiozbilling.listing.prefetch import Prefetch
 from aiozbilling.listing.source import Source, key_from_text, key_text
-from aiozbilling.listing.walk import Anchors, Delivery, Walk, WalkReport, Window
+from aiozbilling.listing.walk import Anchors, Walk, WalkReport, Window
 
 __all__ = ["SIZES", "Reader"]
 
@@ -29,7 +30,7 @@ _NOTHING: AbstractContextManager[object] = nullcontext()
 
 @attrs.define(eq=False)
 class Reader(Generic[R]):
-    """Returns a list's deliveries one by one; whoever makes one closes it."""
+    """Return a list's pages one by one; whoever makes a reader closes it."""
 
     source: Source[R]
     offset: int
@@ -56,7 +57,7 @@ class Reader(Generic[R]):
         found = self.source.page_sizes.get(self.source.endpoint, SIZES[0])
         self._begin(self.page_size or min(found, self.largest))
 
-    async def next(self) -> Delivery[R] | None:
+    async def next(self) -> Page[R] | None:
         """Return the next window's new rows, which may be none; None at the end."""
         prefetch = self._prefetch
         with self._inside():
@@ -66,7 +67,7 @@ class Reader(Generic[R]):
                 prefetch.want(plan)
                 try:
                     rows, total = await prefetch.take(window)
-                    delivery = self.walk.accept(window, rows, total)
+                    page = self.walk.accept(window, rows, total)
                 except BadRequestError:
                     if (smaller := self._smaller_size()) is None:
                         raise
@@ -75,17 +76,17 @@ class Reader(Generic[R]):
                 except ListingError as error:
                     error.report, error.cursor = self.report, self.cursor
                     raise
-                self._note(window, len(rows), delivery)
-                return delivery
+                self._note(window, len(rows), page)
+                return page
             return None
 
     def _inside(self) -> AbstractContextManager[object]:
         """Let the requests be a part of this walk, for the observer; not held while the caller has the rows."""
         return _NOTHING if self._observed is None else self._observed.inside()
 
-    def yielded(self, delivery: Delivery[R]) -> Iterator[R]:
-        """Iterate the delivery's rows so that the cursor knows which of them were yielded, at no cost a row."""
-        self._yielding = iter(delivery.items)
+    def yielded(self, page: Page[R]) -> Iterator[R]:
+        """Iterate the page's rows so that the cursor knows which of them were yielded, at no cost a row."""
+        self._yielding = iter(page.items)
         return self._yielding
 
     @property
@@ -141,12 +142,12 @@ class Reader(Generic[R]):
         await asyncio.sleep(window.pause_s)
         return await self.source.fetch(window.offset, window.limit)
 
-    def _note(self, window: Window, came: int, delivery: Delivery[R]) -> None:
-        self._yielding, self._delivered = None, len(delivery.items)
+    def _note(self, window: Window, came: int, page: Page[R]) -> None:
+        self._yielding, self._delivered = None, len(page.items)
         if not self._head and self.after is None and not self.offset:
-            self._head = tuple(key_text(self.source.key(row)) for row in delivery.items[:HEAD])
+            self._head = tuple(key_text(self.source.key(row)) for row in page.items[:HEAD])
         if self.page_size is None:
-            if _SMALLEST_SIZE <= came < window.limit and window.offset + came < delivery.total:
+            if _SMALLEST_SIZE <= came < window.limit and window.offset + came < page.total:
                 self._cuts.append(came)  # the total says more: the server cuts our pages down, or the list moved
             self._remember_size()
 

@@ -17,14 +17,15 @@ from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, 
 from aiozbilling.listing.drift import Drift
 from aiozbilling.listing.last_rows import LastRows
 from aiozbilling.listing.memory import FLOATING, Memory, Overlap, RepeatedKeyError, opening, refuse_repeated
+from aiozbilling.listing.page import Page
 from aiozbilling.listing.plan import Plan, overlap_of
 from aiozbilling.listing.search import PROBES, Search
-from aiozbilling.listing.window import Anchors, Delivery, WalkReport, Window
+from aiozbilling.listing.window import Anchors, WalkReport, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Hashable, Sequence
 
-__all__ = ["Anchors", "Delivery", "Walk", "WalkReport", "Window"]
+__all__ = ["Anchors", "Walk", "WalkReport", "Window"]
 
 R = TypeVar("R")
 
@@ -152,7 +153,7 @@ class Walk(Generic[R]):
             del queue[ahead:]
         return queue.copy()
 
-    def accept(self, window: Window, rows: Sequence[R | None], total: int) -> Delivery[R]:
+    def accept(self, window: Window, rows: Sequence[R | None], total: int) -> Page[R]:
         """Take the reply to the first window of the plan, and deliver its new rows; there may be none.
 
         Raises:
@@ -162,8 +163,8 @@ class Walk(Generic[R]):
         """
         self._plan.take(window)
         keys, whole = self._keys(rows)
-        if whole and self._calm and (delivery := self._go_on(window, keys, rows, total)) is not None:
-            return delivery
+        if whole and self._calm and (page := self._go_on(window, keys, rows, total)) is not None:
+            return page
         self._calm = False
         full = len(rows) >= (self._plan.size or self._plan.limit)
         reply = Reply(window.offset, rows, keys, max(0, total), full, whole)
@@ -188,7 +189,7 @@ class Walk(Generic[R]):
             self._last_rows.roll(self._rank + self._shift, self._total)
         self._calm = self._is_calm()
         first = self._last_rows.ranks[0] if items else self._rank + 1
-        return Delivery(items, first + self._shift, total)
+        return Page(items, first + self._shift, total)
 
     # A list that does not move: the path of nearly every window, in few steps. By the general path below, with the same
     # result, a window of 10 rows took 50 µs more, a fifth of its request.
@@ -202,7 +203,7 @@ class Walk(Generic[R]):
             and not self._is_unsure
         )
 
-    def _go_on(self, window: Window, keys: list[Hashable], rows: Sequence[R | None], total: int) -> Delivery[R] | None:
+    def _go_on(self, window: Window, keys: list[Hashable], rows: Sequence[R | None], total: int) -> Page[R] | None:
         """Take a full window in mid-list that is where it was expected; None if it is another."""
         edge, rank, plan, report = self._edge, self._rank, self._plan, self.report
         came, overlap, offset = len(keys), len(edge), window.offset
@@ -233,10 +234,10 @@ class Walk(Generic[R]):
         report.requests += 1
         report.pages += 1
         report.rows += new
-        return Delivery(cast("list[R]", rows[overlap:]), first, total)
+        return Page(cast("list[R]", rows[overlap:]), first, total)
 
     def anchors(self, yielded: int | None = None) -> Anchors | None:
-        """Return the place after the first `yielded` rows of the latest delivery (all of them by default).
+        """Return the place after the first `yielded` rows of the latest page (all of them by default).
 
         None if nothing was yielded yet.
         """

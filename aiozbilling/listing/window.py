@@ -1,17 +1,16 @@
-"""What the walk speaks in: the windows that it wants, what it delivers, its position, and what it saw."""
+"""The values of a walk: the windows that it requests, the place where it is, and what it saw."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-__all__ = ["Anchors", "Consistency", "Delivery", "WalkReport", "Window"]
+__all__ = ["Anchors", "Consistency", "WalkReport", "Window"]
 
-R = TypeVar("R")
 Consistency: TypeAlias = Literal["static", "grown", "changed"]
 
 
@@ -27,18 +26,6 @@ class Window(NamedTuple):
     nonce: int = 0
     pause_s: float = 0.0
     epoch: int = 0
-
-
-@attrs.define
-class Delivery(Generic[R]):
-    """Hold the new rows of one window, in list order; `items` may be empty.
-
-    `offset` is the position of the first of them in the list, `total` what the server said with them.
-    """
-
-    items: list[R]
-    offset: int
-    total: int
 
 
 @attrs.frozen

@@ -203,8 +203,8 @@ def drive(
                 if waiting:
                     window = rng.choice(waiting)
                     replies[window] = server.read(window)
-            delivery = walk.accept(plan[0], *replies.pop(plan[0]))
-            got = [row.id for row in delivery.items]
+            page = walk.accept(plan[0], *replies.pop(plan[0]))
+            got = [row.id for row in page.items]
             handed = rng.randint(0, len(got))
             places.append((len(rows) + handed, walk.anchors(handed)))
             rows += got

@@ -244,7 +244,7 @@ class TestTrail:
             walk.anchors(5)
 
     def test_an_error_leaves_the_trail(self) -> None:
-        """After an error the anchors are still those after the latest delivery."""
+        """After an error the anchors are still those after the latest page."""
         walk = make_walk(4)
         feed(walk, 9, rows(1, 2, 3, 4))
         with pytest.raises(DriftError):

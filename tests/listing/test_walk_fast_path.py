@@ -40,11 +40,11 @@ def trace(seed: int) -> list[object]:
                     rows[chance.randrange(len(rows))] = None
         total = max(0, len(rows) - (chance.randint(0, 3) if chance.random() < restless else 0))
         try:
-            delivery = walk.accept(window, rows[window.offset : window.offset + window.limit], total)
+            page = walk.accept(window, rows[window.offset : window.offset + window.limit], total)
         except ListingError as error:
             told.append(str(error))
             break
-        told.append((delivery, walk.anchors(len(delivery.items) // 2), walk.anchors()))
+        told.append((page, walk.anchors(len(page.items) // 2), walk.anchors()))
     return [*told, walk.report]
 
 
@@ -56,9 +56,9 @@ def test_both_paths_agree(block: int) -> None:
 
     def counted(self: Walk[Row], *args: object) -> object:
         nonlocal taken
-        delivery = go_on(self, *args)  # type: ignore[arg-type]
-        taken += delivery is not None
-        return delivery
+        page = go_on(self, *args)  # type: ignore[arg-type]
+        taken += page is not None
+        return page
 
     for seed in range(block * 100, block * 100 + 100):
         with patch.object(Walk, "_go_on", counted):
@@ -78,8 +78,8 @@ def test_a_place_is_found_again_in_a_list_that_grew_at_its_tail(deleted: int, ap
     delivered: list[int] = []
     while not walk.done:
         (window,) = walk.plan(1)
-        delivery = walk.accept(window, rows[window.offset : window.offset + window.limit], len(rows))
-        delivered += [row.id for row in delivery.items]
+        page = walk.accept(window, rows[window.offset : window.offset + window.limit], len(rows))
+        delivered += [row.id for row in page.items]
     assert delivered == list(range(500, 1000 + appended))
 
 
