@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from aiozbilling.errors import DriftError
 
 if TYPE_CHECKING:
-    from aiozbilling.listing.window import Consistency
+    from aiozbilling.listing.memory import Overlap
+    from aiozbilling.listing.window import Consistency, FetchedWindow
 
 __all__ = ["Drift"]
+
+_PEAKS = 128  # more than there are windows in flight
 
 
 class Drift:
@@ -15,60 +20,92 @@ class Drift:
 
     The shift of an overlap is how far its rows are from where they were at first. Totals are often a query of their own
     and lag, so they decide only what no row can show.
+
+    Args:
+        is_strict: whether any change but an append at the tail is an error.
+
+    Attributes:
+        begun: whether there is an overlap to compare with.
+        counted: the rows of the list when its first window was read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_strict: bool) -> None:
         self.begun: bool = False
+        self.counted: int = 0
+        self._is_strict = is_strict
         self._shift = 0
-        self._most = self._most_epoch = 0
-        self.counted: int = 0  # the rows of the list when its first window was read
+        self._highest_total = self._highest_epoch = 0
         self._peaks: list[tuple[int, int]] = []  # (epoch, highest shift seen by then), rising
 
-    def begin(self, epoch: int, shift: int, total: int) -> None:
-        """Take the first overlap as the one that all others are compared with."""
+    def judge(self, window: FetchedWindow[Any], overlap: Overlap, last_rank: int, epoch: int) -> Consistency:
+        """Return what an overlap shows: the first one nothing, each other one a comparison with those before it.
+
+        Args:
+            window: what came.
+            overlap: where it joins.
+            last_rank: rank of the last row delivered before.
+            epoch: the number of windows accepted up to this one.
+
+        Raises:
+            DriftError: the list changed otherwise than by an append, and the walk is strict.
+        """
+        shift, total = window.offset + overlap.index - overlap.rank, window.total
+        if not self.begun:
+            self._begin(epoch, shift, total)
+            return "static"
+        if self._is_changed(window, overlap, shift, last_rank):
+            verdict: Consistency = "changed"
+        else:
+            verdict = "grown" if shift != self._shift or total > self._highest_total else "static"
+        if self._is_strict and (verdict == "changed" or shift != self._shift):
+            raise _changed()
+        self._note(epoch, shift, total)
+        return verdict
+
+    def refuse_lost(self) -> None:
+        """Take note of a window that does not join.
+
+        Raises:
+            DriftError: the walk is strict, and a window came before.
+        """
+        if self._is_strict and self.begun:
+            raise _changed()
+
+    def _begin(self, epoch: int, shift: int, total: int) -> None:
         self.begun = True
-        self._shift, self._most, self._most_epoch = shift, total, epoch
+        self._shift, self._highest_total, self._highest_epoch = shift, total, epoch
         self.counted = total - shift
         self._peaks = [(epoch, shift)]
 
-    def is_static(self, shift: int, total: int) -> bool:
-        """Return whether an overlap with this shift shows nothing that the ones before it did not."""
-        return self.begun and shift == self._shift >= self._peaks[-1][1] and total <= self._most
+    def _is_changed(self, window: FetchedWindow[Any], overlap: Overlap, shift: int, last_rank: int) -> bool:
+        if overlap.has_gaps or (overlap.rank != last_rank and overlap.fresh) or shift < self._lowest(window.epoch):
+            return True
+        if window.is_full or (end := window.end) < window.total:
+            return False
+        # The list ends before the place where it ended at first, not counting rows that were added at the head: a row
+        # was removed, or moved from where the walk had not been to where it had been.
+        if end - shift < self.counted:
+            return True
+        return end == window.total < self._highest_total and window.epoch >= self._highest_epoch
 
-    def judge(self, epoch: int, shift: int, total: int, *, has_gaps: bool, ends: bool) -> tuple[Consistency, bool]:
-        """Say what an overlap shows, and whether it is at most an append.
-
-        `epoch` is its window's; `ends` says that its rows reach the end of the list and the total agrees.
-        """
-        shrunk = ends and total < self._most and epoch >= self._most_epoch
-        if has_gaps or shrunk or shift < self._floor(epoch):
-            return "changed", False
-        if shift != self._shift:
-            return "grown", False
-        return ("grown" if total > self._most else "static"), True
-
-    def misses_rows(self, end: int) -> bool:
-        """Whether the list ends before the place where it ended at first, not counting rows added at the head.
-
-        Then a row was removed, or moved from where the walk had not been to where it had been.
-        """
-        return end < self.counted
-
-    def note(self, epoch: int, shift: int, total: int) -> None:
-        """Remember an overlap that was accepted as the `epoch`-th window."""
+    def _note(self, epoch: int, shift: int, total: int) -> None:
         self._shift = shift
-        if total > self._most:
-            self._most, self._most_epoch = total, epoch
+        if total > self._highest_total:
+            self._highest_total, self._highest_epoch = total, epoch
         if shift > self._peaks[-1][1]:
-            self._peaks = [*self._peaks[-PEAKS:], (epoch, shift)]
+            self._peaks = [*self._peaks[-_PEAKS:], (epoch, shift)]
 
-    def _floor(self, epoch: int) -> int:
-        # A window planned in this epoch was read after every overlap accepted by then, so in a list that only grows it
-        # is shifted at least as far as they were. One that is shifted less than a later one may have been read before.
+    def _lowest(self, epoch: int) -> int:
+        """Return the lowest shift of a window that was planned in this epoch, in a list that only grows.
+
+        It was read after every overlap accepted by then, so it is shifted at least as far as they were. A window that
+        is shifted less than a later one may have been read before.
+        """
         for known, peak in reversed(self._peaks):
             if known <= epoch:
                 return peak
         return self._peaks[0][1]
 
 
-PEAKS = 128  # more than there are windows in flight
+def _changed() -> DriftError:
+    return DriftError("the list changed while it was read", hint='on_drift="repair" continues')

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from aiozbilling.listing.walk import MOST_REMOVED
+from aiozbilling.listing.limits import MOST_REMOVED
 
 __all__ = ["End", "growing_end", "is_far_shorter"]
 

@@ -1,4 +1,4 @@
-"""The last rows delivered, from which the anchors of a cursor are made."""
+"""The last rows delivered, from which the anchors of a cursor are built."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ if TYPE_CHECKING:
 
 __all__ = ["LastRows"]
 
-ANCHORS = 32  # at most
-PUSHED = 16  # of them at most for rows that were pushed after the last one
+_MOST_ANCHORS = 32
+_MOST_PUSHED = 16  # of the anchors, for rows that were pushed after the last one
 
 
 class LastRows:
-    """Keep the last rows delivered, so that there are anchors after any row of the latest page."""
+    """Keep the last rows delivered, so that there are anchors after any row of the latest page.
+
+    Attributes:
+        ranks: of the rows of the latest page.
+    """
 
     def __init__(self, after: Anchors | None) -> None:
-        self._tail: list[Hashable] = list(after.keys) if after else []
-        self._pushed: list[Hashable] = []
-        self._fresh: Sequence[Hashable] = ()
-        self.ranks: Sequence[int] = ()  # of the latest page
-        self._before: tuple[list[Hashable], list[Hashable]] | None = None  # the tail and what was pushed, if it changed
+        self.ranks: Sequence[int] = ()
+        self._page: Sequence[Hashable] = ()  # keys of the latest page
+        self._before: list[Hashable] = list(after.keys) if after else []  # keys of the last rows before it
+        self._pushed: list[Hashable] = []  # keys of rows that are after the last one now, or are gone
+        self._unpushed: tuple[list[Hashable], list[Hashable]] | None = None  # both, if the latest page changed them
         self._place = (0, 0)  # position and total before the latest page
 
-    def roll(self, position: int, total: int) -> None:
-        """Add the latest page to the rows before it; its last row was at `position` when there were `total`."""
-        if self._fresh:
-            self._tail = [*self._tail, *self._fresh[-ANCHORS:]][-ANCHORS:]
-            self._fresh = self.ranks = ()
-        self._before, self._place = None, (position, total)
+    def begin_page(self, position: int, total: int) -> None:
+        """Begin a page after the latest one, whose last row was at `position` when there were `total`."""
+        if self._page:
+            page = list(self._page[-_MOST_ANCHORS:])
+            self._before = page if len(page) == _MOST_ANCHORS else [*self._before, *page][-_MOST_ANCHORS:]
+            self._page = self.ranks = ()
+        self._unpushed, self._place = None, (position, total)
 
-    def go_on(self, fresh: Sequence[Hashable], ranks: Sequence[int], position: int, total: int) -> None:
-        """Do as `roll` and `deliver`, in fewer steps."""
-        self._tail = [*self._tail, *self._fresh[-ANCHORS:]][-ANCHORS:]
-        self._fresh, self.ranks, self._before, self._place = fresh, ranks, None, (position, total)
-
-    def deliver(self, fresh: Sequence[Hashable], ranks: Sequence[int]) -> None:
-        """Take the keys of the latest page, or more of them, with their ranks."""
-        more = bool(self._fresh)
-        self._fresh = [*self._fresh, *fresh] if more else fresh
+    def add(self, keys: Sequence[Hashable], ranks: Sequence[int]) -> None:
+        """Add rows to the page."""
+        more = bool(self._page)
+        self._page = [*self._page, *keys] if more else keys
         self.ranks = [*self.ranks, *ranks] if more else ranks
 
-    def push(self, keys: Sequence[Hashable], behind: list[Hashable]) -> None:
-        """Note which rows are now after the last one (or are gone), given the keys of a window that joined."""
-        if self._pushed or behind:
-            here, gone = set(keys), set(behind)
-            self._before = self._before or (self._tail, self._pushed)
+    def push(self, keys: Sequence[Hashable], pushed: list[Hashable]) -> None:
+        """Note rows that are after the last one now (or are gone), given the keys of a window that joined."""
+        if self._pushed or pushed:
+            here, gone = set(keys), set(pushed)
+            self._unpushed = self._unpushed or (self._before, self._pushed)
             met = [key for key in self._pushed if key in here]
-            self._tail = [*(key for key in self._tail if key not in gone), *met][-ANCHORS:]
-            self._pushed = [*behind, *(key for key in self._pushed if key not in here)][-PUSHED:]
+            self._before = [*(key for key in self._before if key not in gone), *met][-_MOST_ANCHORS:]
+            self._pushed = [*pushed, *(key for key in self._pushed if key not in here)][-_MOST_PUSHED:]
 
     def anchors(self, yielded: int | None, shift: int, position: int, total: int) -> Anchors | None:
         """Return the anchors after the first `yielded` rows of the latest page; None before the first row."""
-        count = len(self._fresh) if yielded is None else yielded
-        if not 0 <= count <= len(self._fresh):
-            raise ValueError(f"the latest page has {len(self._fresh)} rows, not {yielded}")
-        tail, pushed = self._tail, self._pushed
-        if not count and self._fresh:
+        count = len(self._page) if yielded is None else yielded
+        if not 0 <= count <= len(self._page):
+            raise ValueError(f"the latest page has {len(self._page)} rows, not {yielded}")
+        before, pushed = self._before, self._pushed
+        if not count and self._page:
             position, total = self._place
-            tail, pushed = self._before or (tail, pushed)
+            before, pushed = self._unpushed or (before, pushed)
         elif count:
             position = self.ranks[count - 1] + shift
-            tail = [*tail, *self._fresh[max(0, count - ANCHORS) : count]]
-        keys = (*tail[-(ANCHORS - len(pushed)) :], *pushed)
+            before = [*before, *self._page[max(0, count - _MOST_ANCHORS) : count]]
+        keys = (*before[-(_MOST_ANCHORS - len(pushed)) :], *pushed)
         return Anchors(position + len(pushed), total, keys) if keys else None

@@ -6,25 +6,34 @@ from aiozbilling.listing.window import Window
 
 __all__ = ["Plan", "overlap_of"]
 
+_MOST_AHEAD = 1000
+
 
 class Plan:
-    """Keep the windows wanted, in list order, so that what is under way stays wanted as long as it will be of use."""
+    """Keep the windows wanted, in list order, so that what is in flight stays wanted as long as it will be of use.
+
+    Attributes:
+        limit: rows to request in each window.
+        size: the largest number of rows that came in one window; 0 before the first.
+        overlap: how many rows windows share.
+        step: how far apart windows begin.
+        queue: the windows wanted.
+        ahead: how many windows may be wanted at once: few where the list grew faster than those in flight were read.
+        epoch: the number of windows taken.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.size: int = 0  # the largest number of rows that came in one window
+        self.size: int = 0
         self.overlap: int = overlap_of(limit)
+        self.step: int = max(1, limit - self.overlap)
         self.queue: list[Window] = []
-        self.epoch: int = 0  # windows taken
+        self.ahead: int = _MOST_AHEAD
+        self.epoch: int = 0
         self._nonce = 0
 
-    @property
-    def step(self) -> int:
-        """How far apart windows begin."""
-        return max(1, (self.size or self.limit) - self.overlap)
-
     def take(self, window: Window) -> None:
-        """Strike out the first window.
+        """Remove the first window.
 
         Raises:
             ValueError: it is another one.
@@ -36,9 +45,10 @@ class Plan:
         self.epoch += 1
 
     def learn(self, came: int) -> None:
-        """Learn from the rows that came how many the server returns at most."""
+        """Learn from the number of rows that came how many the server returns at most."""
         if came > self.size:
             self.size, self.overlap = came, overlap_of(came)
+            self.step = max(1, came - self.overlap)
             self.queue.clear()
 
     def extend(self, ahead: int, end: int) -> None:
@@ -50,18 +60,24 @@ class Plan:
             offset += step
 
     def window(self, offset: int, pause_s: float = 0.0) -> Window:
-        """Make a window."""
+        """Return a window at a position."""
         return Window(offset, self.limit, self._nonce, pause_s, self.epoch)
 
     def ask_first(self, offset: int, pause_s: float = 0.0) -> None:
-        """Put a window before all others that is asked for anew, though its place was asked for before."""
+        """Put a new window before all others; it is requested though its place was requested before."""
         self._nonce += 1
         self.queue.insert(0, self.window(offset, pause_s))
 
-    def forget(self) -> None:
-        """Drop all windows; those planned from now on are asked for anew."""
+    def slow_down(self) -> None:
+        """Drop all windows, which were read too early to bring new rows, and want one at a time."""
         self.queue.clear()
         self._nonce += 1
+        self.ahead = 1
+
+    def speed_up(self) -> None:
+        """Want one window more at once, since new rows came."""
+        if self.ahead < _MOST_AHEAD:
+            self.ahead += 1
 
     def keep_what_fits(self, base: int, place: int, total: int) -> None:
         """Drop what is of no use, now that the last row is at `place` and the next window would begin at `base`."""
@@ -73,5 +89,5 @@ class Plan:
 
 
 def overlap_of(size: int) -> int:
-    """Say how many rows windows of `size` rows share."""
+    """Return how many rows windows of `size` rows share."""
     return max(1, min(5, size // 50))

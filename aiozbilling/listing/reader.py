@@ -17,7 +17,7 @@ from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.page import Page
 from aiozbilling.listing.prefetch import Prefetch
 from aiozbilling.listing.source import Source, key_from_text, key_text
-from aiozbilling.listing.walk import Anchors, Walk, WalkReport, Window
+from aiozbilling.listing.walk import Anchors, Walk, WalkOptions, WalkReport, Window
 
 __all__ = ["SIZES", "Reader"]
 
@@ -117,7 +117,7 @@ class Reader(Generic[R]):
 
     def _begin(self, size: int) -> None:
         self._size = size
-        self.walk = Walk(
+        options = WalkOptions(
             key=self.source.key,
             limit=size,
             offset=self.offset,
@@ -126,6 +126,7 @@ class Reader(Generic[R]):
             after=_anchors(self.after),
             believe_empty=self.believe_empty,
         )
+        self.walk = Walk(options)
 
     def _smaller_size(self) -> int | None:
         """Return the size to restart with after the server refused the first page; a size set by the caller is kept."""

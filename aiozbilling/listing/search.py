@@ -3,29 +3,65 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from aiozbilling.errors import DriftError, IncompleteError
+from aiozbilling.listing.limits import LATER, MOST_PROBES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["PROBES", "Search"]
+    from aiozbilling.listing.plan import Plan
+    from aiozbilling.listing.window import FetchedWindow, Place
 
-PROBES = 24  # of one search, before the place is given up
+__all__ = ["Search"]
 
 
 class Search:
-    """Look for the place in ever wider rings, no offset twice."""
+    """Look for the place in ever wider rings, no offset twice; renewed when a window joins.
+
+    Attributes:
+        tried: the offsets where the place was not; empty while nothing is searched.
+        is_doubted: whether a window was requested once more because its join was doubtful.
+        set_aside: the window that began the search: it may join after the rows that are found.
+    """
 
     def __init__(self) -> None:
         self.tried: set[int] = set()
-        self.blank = True  # no reply of this search had rows
+        self.is_doubted = False
+        self.set_aside: FetchedWindow[Any] | None = None
+        self._is_blank = True  # no reply of this search had rows
 
-    def next(self, place: int, moved: int, size: int, overlap: int, known: int, total: int) -> int | None:
-        """Name the next offset to try for what was at `place` before the total changed by `moved`; None to stop."""
-        if len(self.tried) > PROBES:
+    def next_offset(self, window: FetchedWindow[Any], place: Place, plan: Plan, known: int) -> int:
+        """Return the offset to try next, after a window that shares none of the `known` rows.
+
+        Raises:
+            IncompleteError: all was tried, and no reply had rows.
+            DriftError: all was tried.
+        """
+        moved = window.total - place.total
+        if not self.tried:
+            self.set_aside = window if window.rows else None
+            if window.epoch < place.epoch:
+                moved = max(moved, -(plan.size // 2))  # it may be older than the last overlap: then nothing moved
+            else:
+                self.tried.add(window.offset)
+        self._is_blank = self._is_blank and not window.rows
+        highest = max(window.total - 1, place.position, 0)
+        guesses = _guesses(place.position, moved, plan.size or plan.limit, plan.overlap, known)
+        offset = self._untried(guesses, highest)
+        if offset is None and self._is_blank and window.total:
+            reason = f"the server counts {window.total} rows, but returns none"
+            raise IncompleteError(reason, hint=LATER)
+        if offset is None:
+            reason = f"none of the last rows delivered is found again near position {place.position}"
+            raise DriftError(reason, hint="they were deleted, or the server does not keep to the offset")
+        return offset
+
+    def _untried(self, guesses: Iterator[int], highest: int) -> int | None:
+        if len(self.tried) > MOST_PROBES:
             return None
-        highest = max(total - 1, place, 0)
-        for guess in islice(_guesses(place, moved, size, overlap, known), 4 * PROBES):
+        for guess in islice(guesses, 4 * MOST_PROBES):
             offset = min(max(0, guess), highest)
             if offset not in self.tried:
                 self.tried.add(offset)

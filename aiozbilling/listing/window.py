@@ -1,24 +1,23 @@
-"""The values of a walk: the windows that it requests, the place where it is, and what it saw."""
+"""The values of a walk: the windows that it requests, what came for them, the place where it is, and what it saw."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import attrs
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable
+__all__ = ["Anchors", "Consistency", "FetchedWindow", "Place", "WalkOptions", "WalkReport", "Window", "keys_of"]
 
-__all__ = ["Anchors", "Consistency", "WalkReport", "Window"]
-
+R = TypeVar("R")
 Consistency: TypeAlias = Literal["static", "grown", "changed"]
 
 
 class Window(NamedTuple):
     """Name one request: `limit` rows from `offset`, after a pause of `pause_s` seconds.
 
-    `nonce` tells a second asking of the same place from the first. `epoch` is the number of windows that had been
-    accepted when this one was planned: it bounds from below when its reply was read.
+    `nonce` distinguishes a second request of the same place from the first. `epoch` is the number of windows that had
+    been accepted when this one was planned: its reply was not read before that.
     """
 
     offset: int
@@ -28,17 +27,95 @@ class Window(NamedTuple):
     epoch: int = 0
 
 
+@attrs.define
+class FetchedWindow(Generic[R]):
+    """What came for a window.
+
+    Attributes:
+        offset: position of the first row, as requested.
+        epoch: the epoch of the request.
+        rows: the rows; None for a null row.
+        keys: their keys; None for a null row.
+        total: the server's count of the list, at least 0.
+        is_full: whether the reply had no room for more rows.
+        has_nulls: whether any row is null.
+    """
+
+    offset: int
+    epoch: int
+    rows: Sequence[R | None]
+    keys: list[Hashable]
+    total: int
+    is_full: bool
+    has_nulls: bool
+
+    @property
+    def end(self) -> int:
+        """Position after the last row."""
+        return self.offset + len(self.keys)
+
+    @property
+    def reaches_end(self) -> bool:
+        """Whether the rows reach the end of the list and the total agrees."""
+        return not self.is_full and self.end == self.total
+
+
+class Place(NamedTuple):
+    """The last row that was delivered, from which the walk continues; replaced when a window joins.
+
+    `rank` is the position of the row as the walk first saw it, `rank + shift` the position where it was last seen,
+    when the server counted `total` rows. `last_keys` are the keys of the last rows up to it, as they were in its
+    window; the next window should begin with them. They are empty if the last window that joined did not reach the row.
+    `epoch` is the number of windows that had been accepted then.
+    """
+
+    rank: int
+    shift: int
+    total: int
+    last_keys: list[Hashable]
+    epoch: int
+
+    @property
+    def position(self) -> int:
+        """Where the row was last seen."""
+        return self.rank + self.shift
+
+
 @attrs.frozen
 class Anchors:
     """Remember a place in a list well enough to find it again after rows were inserted or removed.
 
     `keys` are those of the last rows delivered (at most 32, oldest first), `position` is where the last of them
-    stood when the list had `total` rows.
+    was when the list had `total` rows.
     """
 
     position: int
     total: int
     keys: tuple[Hashable, ...]
+
+
+@attrs.frozen(kw_only=True)
+class WalkOptions(Generic[R]):
+    """What one walk is asked to do.
+
+    Attributes:
+        key: returns the key of a row, which never changes and is never shared by two rows; as `attrgetter` does, it
+            raises `AttributeError` or `TypeError` for None.
+        limit: rows to request in each window, at least 2; if a server returns fewer, its size is used.
+        offset: position of the first row wanted.
+        max_items: stop after that many rows.
+        on_drift: "raise" to stop with `DriftError` at the first change that is no append.
+        after: begin after this place instead of at `offset`.
+        believe_empty: accept a first reply without rows; by default it is requested once more, after a pause.
+    """
+
+    key: Callable[[R], Hashable]
+    limit: int
+    offset: int = 0
+    max_items: int | None = None
+    on_drift: Literal["repair", "raise"] = "repair"
+    after: Anchors | None = None
+    believe_empty: bool = False
 
 
 @attrs.define
@@ -58,3 +135,11 @@ class WalkReport:
     total_first: int | None = None
     total_last: int | None = None
     consistency: Consistency = "static"
+
+
+def keys_of(rows: Sequence[R | None], key: Callable[[R], Hashable]) -> tuple[list[Hashable], bool]:
+    """Return the keys of rows, None for a null row, and whether there are null rows."""
+    try:
+        return list(map(key, rows)), False  # type: ignore[arg-type]  # null rows are rare, and have no key
+    except (AttributeError, TypeError):
+        return [None if row is None else key(row) for row in rows], True

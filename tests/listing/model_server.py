@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from aiozbilling.errors import DriftError, IncompleteError, RunawayError
-from aiozbilling.listing.walk import Anchors, Walk, Window
+from aiozbilling.listing.walk import Anchors, Walk, WalkOptions, Window
 
 LISTING_ERRORS = (DriftError, IncompleteError, RunawayError)
 
@@ -216,7 +216,7 @@ def drive(
 
 def make_walk(limit: int, **options: Any) -> Walk[Row]:
     """Make a walk over `Row`s."""
-    return Walk(key=attrgetter("id"), limit=limit, **options)
+    return Walk(WalkOptions(key=attrgetter("id"), limit=limit, **options))
 
 
 def survivors(server: ModelServer, begin: int = 0) -> list[str]:

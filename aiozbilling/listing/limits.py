@@ -1,0 +1,88 @@
+"""Bounds on what a walk believes: how many rows and requests there may be, and how far a list may shrink."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiozbilling.errors import DriftError, IncompleteError, RunawayError
+
+if TYPE_CHECKING:
+    from aiozbilling.listing.plan import Plan
+    from aiozbilling.listing.window import FetchedWindow, WalkReport
+
+__all__ = ["LATER", "MOST_PROBES", "MOST_REMOVED", "Limits", "refuse_too_many"]
+
+LATER = "read the list again later, or continue from the error's cursor"
+MOST_REMOVED = 10  # rows, beyond a tenth of the list, that may be removed while it is read
+MOST_PROBES = 24  # requests of one search, before the place is given up
+_MOST_UNCOUNTED = 1000  # rows that may come beyond twice the total
+_MOST_USELESS = 2 * MOST_PROBES  # requests in a row without a new row
+
+
+class Limits:
+    """Compare what comes with what the server counted.
+
+    Args:
+        start: position of the first row wanted.
+        counted: rows of the list at the anchors from which the walk continues, or 0.
+    """
+
+    def __init__(self, start: int, counted: int) -> None:
+        self.start = start
+        self._counted = counted
+        self._highest_total = counted  # that came with rows
+
+    def check(self, window: FetchedWindow[Any], plan: Plan, report: WalkReport, position: int, useless: int) -> None:
+        """Refuse more rows or more requests than the list can explain.
+
+        Args:
+            window: what came.
+            plan: says how large windows are.
+            report: the walk's, which counts this window.
+            position: of the last row delivered.
+            useless: requests in a row that brought no new row, before this one.
+
+        Raises:
+            RunawayError: there are too many.
+        """
+        total = window.total
+        if window.keys and total > self._highest_total:
+            self._highest_total = total
+        if useless >= _MOST_USELESS:
+            raise RunawayError(f"{_MOST_USELESS} requests in a row brought no new row", hint=LATER)
+        most = max(total, self._highest_total)
+        if window.end - self.start > 2 * most + max(_MOST_UNCOUNTED, 10 * plan.size):
+            raise RunawayError(f"{window.end} rows came, though the server counts {most}", hint=LATER)
+        pages = 1 + (max(total, report.total_first or 0, position + 1) - self.start) // plan.step
+        if report.requests > 4 * pages + 16:
+            raise RunawayError(f"{report.requests} requests were made for {pages} pages", hint=LATER)
+
+    def refuse_empty(self, total: int) -> None:
+        """Refuse to believe that a list which had rows is empty.
+
+        Raises:
+            IncompleteError: the total is 0 now, and was not before.
+        """
+        if not total and self._highest_total:
+            raise IncompleteError(f"the server counted {self._highest_total} rows before, and none now", hint=LATER)
+
+    def too_short(self, end: int, counted: int) -> IncompleteError | None:
+        """Return what is wrong with a list that ends after `end` rows and had `counted` rows at first; None if nothing.
+
+        Rows that were added at the head meanwhile are in neither number.
+        """
+        known = max(self._counted, counted)
+        if end >= 0.9 * known - MOST_REMOVED:
+            return None
+        return IncompleteError(f"the list had {known} rows, and ends after {end} of them now", hint=LATER)
+
+
+def refuse_too_many(came: int, limit: int) -> None:
+    """Refuse a reply with more rows than were requested.
+
+    Raises:
+        DriftError: it has more.
+    """
+    if came > limit:
+        hint = "the server ignores the page size: try page_size=" + str(came)
+        raise DriftError(f"asked for {limit} rows and got {came}", hint=hint)

@@ -1,0 +1,85 @@
+"""What happens while no new row comes: the same place is requested again after a pause, and at last an error raised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from aiozbilling.errors import DriftError, IncompleteError, ListingError, RunawayError
+from aiozbilling.listing.limits import LATER
+
+if TYPE_CHECKING:
+    from aiozbilling.listing.memory import Overlap
+    from aiozbilling.listing.window import FetchedWindow
+
+__all__ = ["EMPTY_PAUSE_S", "Stall", "nothing_new"]
+
+_PAUSES_S = (0.2, 1.0)  # before a reply that contradicts its total is requested again
+EMPTY_PAUSE_S = 0.5  # before a list that seems to be empty is requested again
+_MOST_WINDOWS = 3  # in a row that join and bring no new row
+_OFFSET = "the server ignores or rounds the offset, or the list grows faster than it is read; try another page_size"
+_NEEDS_TWO = "a walk needs pages of at least two rows, to see how they join"
+
+
+@attrs.define
+class Stall:
+    """Count what brought no new row; renewed by a new row.
+
+    Attributes:
+        repeats: how often a place was requested again after a pause.
+        windows: those that joined and brought nothing, where nothing was searched.
+        requests: all.
+    """
+
+    repeats: int = 0
+    windows: int = 0
+    requests: int = 0
+
+    @property
+    def is_asked_out(self) -> bool:
+        """Whether a place was requested again as often as it may be."""
+        return self.repeats >= len(_PAUSES_S)
+
+    def ask_out(self) -> None:
+        """Allow no pause but the one that is made now."""
+        self.repeats = len(_PAUSES_S)
+
+    def next_pause(self, error: ListingError) -> float:
+        """Return the pause before a place is requested again.
+
+        Raises:
+            ListingError: `error`, after the last pause.
+        """
+        if self.is_asked_out:
+            raise error
+        self.repeats += 1
+        return _PAUSES_S[self.repeats - 1]
+
+    def add_window(self, window: FetchedWindow[Any]) -> None:
+        """Count a window that joins and brings no new row.
+
+        Raises:
+            IncompleteError: it is the third in a row, and one was requested again since its total promised more rows.
+            RunawayError: it is the third in a row.
+        """
+        self.windows += 1
+        if self.windows < _MOST_WINDOWS:
+            return
+        if self.repeats:
+            reason = f"none of {window.total} rows came after position {window.end - 1}"
+            raise IncompleteError(reason, hint=LATER)
+        raise RunawayError(f"{_MOST_WINDOWS} windows in a row brought no new row", hint=_OFFSET)
+
+
+def nothing_new(window: FetchedWindow[Any], overlap: Overlap, size: int) -> ListingError | None:
+    """Return what is wrong with a window that joins and brings no new row; None if the offset may be to blame."""
+    if size == 1:
+        return DriftError("the server returns one row at a time", hint=_NEEDS_TWO)
+    if window.is_full and window.keys[-1] is None:
+        reason = f"{len(window.keys) - 1 - overlap.index} null rows in a row"
+        return DriftError(reason, hint="what comes after them can't be joined")
+    if not window.is_full and window.end < window.total:
+        reason = f"the server counts {window.total} rows, but none came after position {window.end - 1}"
+        return IncompleteError(reason, hint=LATER)
+    return None
