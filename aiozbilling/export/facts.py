@@ -63,7 +63,7 @@ class Facts:
     requests: int = 0
     """Requests for pages."""
     runs: int = 0
-    """1, plus one for each time that the export was resumed."""
+    """Runs that read rows of the file: 1 if the export was never interrupted."""
     stopped_early: bool = False
     """Whether `stop_early` ended the export before the end of the list. `rows_outside` then counts only rows that were
     read."""

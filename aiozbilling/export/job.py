@@ -75,7 +75,7 @@ async def export(
 
     Raises:
         ConfigurationError: an argument is invalid, or an extra is missing.
-        ExportError: the file exists, a file next to it is not ours, or the disk fails.
+        ExportError: the file exists, its folder does not, a file next to it is not ours, or the disk fails.
         ExportLockedError: another export is writing this file.
         CheckpointError: the files next to it belong to another export or account, or were damaged.
         AiozBillingError: the list could not be read. The rows so far are kept, and the next call resumes after them.
@@ -83,6 +83,7 @@ async def export(
     span = Span.between(since, until)
     if stop_early and span.since is None:
         raise ConfigurationError("stop_early needs since")
+    _check_folder(Path(path))
     job = Job(listing, Path(path), format, span, stop_early=stop_early, account=account, overwrite=overwrite)
     return await watched("export", listing.endpoint, job.run(on_progress or _ignore), _figures)
 
@@ -270,6 +271,11 @@ def _check_name(path: Path) -> None:
         os.fspath(path).encode()
     except UnicodeEncodeError:
         raise ConfigurationError(f"the file name {os.fsencode(path)!r} is not UTF-8: choose another one") from None
+
+
+def _check_folder(path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        raise ExportError("the folder does not exist", path=str(path), hint="Create it, or choose another folder")
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -452,6 +452,6 @@ async def test_wrong_arguments(tmp_path: Path) -> None:
         await export(listing_of([]), tmp_path / "t.xlsx")
     with pytest.raises(ConfigurationError, match="is a folder"):
         await export(listing_of([]), tmp_path, format="csv")
-    with pytest.raises(ExportError, match="no such file"):
+    with pytest.raises(ExportError, match="the folder does not exist"):
         await export(listing_of([]), tmp_path / "not" / "there.csv")
     assert (await export(listing_of([]), tmp_path / "t.txt", format="jsonl")).format == "jsonl"

@@ -1,4 +1,4 @@
-"""Records as Arrow."""
+"""Cells as Arrow."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aiozbilling.tables.arrow import batch_of_cells
 from aiozbilling.tables.columns import Column
 
 COLUMNS = (Column("usd", "decimal"), Column("attousd", "decimal", scale=0))
-# pyarrow 26 turns these into 0 or any other number, without an error.
+# pyarrow 26 turns these into 0 or another wrong number, without an error.
 TINY = ("1E-57", "1.566200192189774624913144078777240025348E-36", "7.36703923364060157148796603719018436859345E-79")
 
 
 @pytest.mark.parametrize("text", TINY)
 def test_a_number_with_very_many_places_is_a_misfit(text: str) -> None:
-    """It is null in its column and exact in the misfits, next to rows that fit."""
+    """The number is null in its column and exact in `misfits`; the rows next to it keep their numbers."""
     number = Decimal(text)
     batch = batch_of_cells(COLUMNS, [[number, Decimal("0.5"), None], [number, Decimal("0E-60"), Decimal(7)]], 3)
     first, second, third = batch.to_pylist()
@@ -29,7 +29,7 @@ def test_a_number_with_very_many_places_is_a_misfit(text: str) -> None:
 
 
 def test_a_small_number_that_fits_is_no_misfit() -> None:
-    """A number that is written with an exponent is looked at, and kept when its column can hold it."""
+    """A number whose text has an exponent is in its column if it fits."""
     batch = batch_of_cells(COLUMNS, [[Decimal("1E-18")], [Decimal("1E+20")]], 1)
     assert batch.to_pylist() == [{"usd": Decimal("1E-18"), "attousd": Decimal(10**20), "misfits": None}]
 

@@ -1,4 +1,4 @@
-"""The flat form of records."""
+"""Records as flat columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 @pytest.fixture
 def top_up() -> TopUp:
-    """Build a top-up of which only the older money field is known."""
+    """Return a top-up that has only the older one of the two amounts in USD."""
     return TopUp(
         id="1",
         amount=TokenAmount("attoaioz", Decimal(12345678901234567890)),
@@ -41,8 +41,8 @@ def top_up() -> TopUp:
     )
 
 
-def test_a_top_up_has_wire_units_and_scaled_values_side_by_side(top_up: TopUp) -> None:
-    """Both forms of each amount are there, exactly, under their own names."""
+def test_a_top_up_has_amounts_in_wire_units_and_scaled(top_up: TopUp) -> None:
+    """Each amount has two columns, in wire units and scaled, and both are exact."""
     row = dict(zip((column.name for column in columns_of(TopUp)), *flat(top_up), strict=True))
     assert (row["amount"], row["denom"]) == (Decimal(12345678901234567890), "attoaioz")
     assert (row["token_amount"], row["token"]) == (Decimal("12.345678901234567890"), "AIOZ")
@@ -50,8 +50,8 @@ def test_a_top_up_has_wire_units_and_scaled_values_side_by_side(top_up: TopUp) -
     assert row["credit_usd"] == Decimal("0.002173368724836762")
 
 
-def test_every_kind_fills_its_columns(top_up: TopUp) -> None:
-    """A row has as many cells as its kind has columns, also where nearly nothing is known."""
+def test_every_record_class_fills_its_columns(top_up: TopUp) -> None:
+    """A row has as many cells as its record class has columns, even if most of them are None."""
     day = DayUsage(date=NOW, total_storage=1, total_bandwidth=2)
     month = MonthUsage(total_storage=1, storage_usage=2, bandwidth_usage=3)
     cost = EstimatedCost(base=Decimal(1), overage=Decimal(2), total=Decimal(3), currency="usd")
@@ -71,7 +71,7 @@ def test_every_kind_fills_its_columns(top_up: TopUp) -> None:
 
 
 def test_cu_usage_has_a_row_for_each_line_of_each_day() -> None:
-    """Lines keep the provider's order; a day without lines is in the rows by day, and no row repeats a day's total."""
+    """Rows keep the provider's order; a day without nodes is only in the rows by day, and no row repeats a total."""
     lines = (CuLine(type="trigger", cu=Decimal("0.30000000000000004")), CuLine(type="action", cu=Decimal(2)))
     days = (CuDay(date="2026-11-01", breakdown=lines), CuDay(date="2026-11-02", used=Decimal(5)))
     usage = CuUsage(year_month="2026-11", daily=days)

@@ -40,7 +40,7 @@ RECOMMENDED = {"ChargeFrequency", "InvoiceId", "ServiceSubcategory"}
 
 
 def day(*date: int, cost: Decimal | None = Decimal(10**17)) -> DayUsage:
-    """Make the usage of a day."""
+    """Return the usage of a day."""
     return DayUsage(date=datetime(*date, tzinfo=UTC), total_storage=5, total_bandwidth=7, total_amount=cost)
 
 
@@ -50,8 +50,8 @@ def row_of(usage: DayUsage) -> dict[str, object]:
     return {column.name: cells[0] for column, cells in zip(table.columns, table.cells([usage]), strict=True)}
 
 
-def test_each_required_column_is_there_and_filled() -> None:
-    """All columns are of FOCUS 1.2 or begin with x_, in order, and only two of them are null."""
+def test_required_columns_have_values() -> None:
+    """The columns are those of FOCUS 1.2 in alphabetical order, or begin with x_; only two of them are null."""
     row = row_of(day(2026, 10, 31))
     of_focus = [name for name in row if not name.startswith("x_")]
     assert set(of_focus) == REQUIRED | RECOMMENDED
@@ -60,7 +60,7 @@ def test_each_required_column_is_there_and_filled() -> None:
 
 
 def test_periods_are_the_day_and_its_month() -> None:
-    """Ends are exclusive, also at the end of a year and when the provider's time is not midnight."""
+    """Ends are exclusive, also at the end of a year and if the provider's time is not midnight."""
     row = row_of(day(2026, 12, 31, 9, 30))
     assert (row["ChargePeriodStart"], row["ChargePeriodEnd"]) == (
         datetime(2026, 12, 31, tzinfo=UTC),
@@ -79,13 +79,13 @@ def test_all_costs_are_the_cost_of_the_day() -> None:
 
 
 def test_times_have_no_fraction_in_csv() -> None:
-    """FOCUS wants times as 2026-10-31T00:00:00Z."""
+    """FOCUS requires times such as 2026-10-31T00:00:00Z."""
     table = focus_table(HISTORY.endpoint, "main")
     assert b",2026-10-31T00:00:00Z," in csv_page(table.columns, table.cells([day(2026, 10, 31)]))
 
 
 def test_a_whole_number_has_a_decimal_point_in_csv() -> None:
-    """A reader that takes types from cells sees a decimal column, also where all costs are whole."""
+    """A reader that derives types from cells finds a decimal column, even if all costs are whole numbers."""
     table = focus_table(HISTORY.endpoint, "main")
     line = csv_page(table.columns, table.cells([day(2026, 10, 31, cost=Decimal(2 * 10**18))]))
     assert line.startswith(b"2.0,main,")
@@ -93,13 +93,13 @@ def test_a_whole_number_has_a_decimal_point_in_csv() -> None:
 
 
 def test_a_day_without_cost_is_refused() -> None:
-    """FOCUS requires a cost, and zero would be a claim."""
+    """FOCUS requires a cost, and zero would be wrong."""
     with pytest.raises(ExportError, match="2026-10-31 has no cost"):
         row_of(day(2026, 10, 31, cost=None))
 
 
 def test_only_history_of_a_named_account_can_be_written() -> None:
-    """Deposits are no costs, and BillingAccountId must not be null."""
+    """Deposits are not costs, and BillingAccountId must not be null."""
     with pytest.raises(ConfigurationError, match="history_usage"):
         focus_table(TOP_UPS.endpoint, "main")
     with pytest.raises(ConfigurationError, match="account"):

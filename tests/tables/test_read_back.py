@@ -1,4 +1,4 @@
-"""Hostile text and numbers, read back by the readers that users have."""
+"""Hostile texts and numbers are equal when the programs that users have read them back."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _csv(rows: list[tuple[Cell, ...]]) -> bytes:
 
 
 def _is_row(read: Any, row: tuple[Cell, ...]) -> bool:
-    """Compare the texts of a row of CSV with the values that were written."""
+    """Return whether the texts of a CSV row are the values that were written."""
     note, count, usd, attousd = ("" if cell is None else cell for cell in read[:4])
     return undefused(note) == row[0] and int(count) == row[1] and (Decimal(usd), Decimal(attousd)) == row[2:4]
 
@@ -64,7 +64,7 @@ def _is_row(read: Any, row: tuple[Cell, ...]) -> bool:
 @many
 @given(ROWS)
 def test_csv_is_equal_in_csv_and_pandas(rows: list[tuple[Cell, ...]]) -> None:
-    """Each text and each digit comes back, however many line breaks and quotes are in it."""
+    """Every text and every digit is read back, even from cells with line breaks and quotes."""
     pandas = pytest.importorskip("pandas")
     content = _csv(rows)
     by_csv = list(csv.reader(io.StringIO(content.decode(), newline="")))[1:]
@@ -77,7 +77,7 @@ def test_csv_is_equal_in_csv_and_pandas(rows: list[tuple[Cell, ...]]) -> None:
 @many
 @given(ROWS)
 def test_csv_is_equal_in_polars(rows: list[tuple[Cell, ...]]) -> None:
-    """The same in Polars."""
+    """Polars reads back every text and every digit."""
     polars = pytest.importorskip("polars")
     frame = polars.read_csv(io.BytesIO(_csv(rows)), infer_schema=False)
     assert all(map(_is_row, frame.rows(), rows))
@@ -87,7 +87,7 @@ def test_csv_is_equal_in_polars(rows: list[tuple[Cell, ...]]) -> None:
 @many
 @given(ROWS)
 def test_csv_is_equal_in_duckdb(tmp_path: Path, rows: list[tuple[Cell, ...]]) -> None:
-    """The same in DuckDB."""
+    """DuckDB reads back every text and every digit."""
     duckdb = pytest.importorskip("duckdb")
     path = tmp_path / "rows.csv"
     path.write_bytes(_csv(rows))
@@ -101,7 +101,7 @@ def test_csv_is_equal_in_duckdb(tmp_path: Path, rows: list[tuple[Cell, ...]]) ->
 @many
 @given(ROWS)
 def test_json_lines_are_equal(rows: list[tuple[Cell, ...]]) -> None:
-    """One line a row, whatever separators are in the texts; amounts are text, integers have all digits."""
+    """Each row is one line, even if its texts have line separators; amounts are text, integers have all digits."""
     lines = jsonl_page(COLUMNS, _cells(rows)).split(b"\n")[:-1]
     read = [json.loads(line) for line in lines]
     assert [(row["note"], row["bytes"], row["usd"], row["attousd"]) for row in read] == [
@@ -117,7 +117,7 @@ def _exact(read: dict[str, Any], name: str) -> Any:
 @many
 @given(ROWS)
 def test_arrow_is_equal_in_polars_and_duckdb(rows: list[tuple[Cell, ...]]) -> None:
-    """A value is in its column or exact in `misfits`; the schema is the same for all rows."""
+    """Each value is in its column, or exact in `misfits`."""
     polars, duckdb = pytest.importorskip("polars"), pytest.importorskip("duckdb")
     table = pa.Table.from_batches([batch_of_cells(COLUMNS, _cells(rows), len(rows))])
     with duckdb.connect() as database:

@@ -13,8 +13,8 @@ from tests.export.export_lists import top_ups
 
 
 @pytest.mark.parametrize("table", ["top_ups", "history"])
-def test_duckdb_takes_the_statement(table: str) -> None:
-    """DuckDB creates the table, and its columns carry their meanings."""
+def test_duckdb_runs_the_statement(table: str) -> None:
+    """DuckDB creates the table, and stores the meaning of each column."""
     with duckdb.connect() as database:
         database.execute(schema_text(table, "duckdb"))
         found = database.execute("SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ?", [table])
@@ -23,7 +23,7 @@ def test_duckdb_takes_the_statement(table: str) -> None:
 
 
 def test_rows_fit_the_table() -> None:
-    """What a record batch holds can be inserted as it is, amounts and times included."""
+    """The rows of a record batch can be inserted without a conversion, amounts and times included."""
     import pyarrow as pa
 
     rows = pa.Table.from_batches([record_batch(TopUp, top_ups(5))])
@@ -38,7 +38,7 @@ def test_rows_fit_the_table() -> None:
 
 
 def test_every_format_has_every_column() -> None:
-    """PostgreSQL and Markdown name the columns of the Arrow schema."""
+    """The text for PostgreSQL and the Markdown have the columns of the Arrow schema."""
     for name in schema(TopUp).names:
         assert f"  {name} " in schema_text("top_ups", "postgres")
         assert f"| `{name}` |" in schema_text("top_ups", "markdown")
@@ -46,7 +46,7 @@ def test_every_format_has_every_column() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    """A table or a format that does not exist is an error that names those that do."""
+    """An unknown table or format is an error that names the known ones."""
     with pytest.raises(ConfigurationError, match="top_ups, history"):
         schema_text("invoices", "json")
     with pytest.raises(ConfigurationError, match="postgres, duckdb"):

@@ -31,12 +31,12 @@ ROW = ('a "b",\nc', 2**63, Decimal("-0.10"), datetime(2026, 1, 2, 3, 4, 5, 6, tz
     [("1E+3", "1000"), ("-0.10", "-0.1"), ("0E-18", "0"), ("-0", "0"), ("1e-7", "0.0000001"), ("100", "100")],
 )
 def test_a_number_is_written_digit_by_digit(number: str, text: str) -> None:
-    """No exponent, no zeros at the end, no digit lost."""
+    """The text has no exponent and no trailing zeros, and no digit is lost."""
     assert decimal_text(Decimal(number)) == text
 
 
 def test_csv_reads_back() -> None:
-    """Quotes, line breaks and large numbers survive; None is an empty cell."""
+    """Quotes, line breaks and large numbers are read back; None is an empty cell."""
     text = (csv_header(COLUMNS) + csv_lines(COLUMNS, [ROW, (None,) * 5])).decode()
     assert list(csv.DictReader(io.StringIO(text, newline=""))) == [
         {"note": 'a "b",\nc', "bytes": str(2**63), "usd": "-0.1", "at": "2026-01-02T03:04:05.000006Z", "ok": "true"},
@@ -46,7 +46,7 @@ def test_csv_reads_back() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 def test_a_formula_is_defused(text: str) -> None:
-    """A text that a spreadsheet would run gets an apostrophe; other texts stay."""
+    """A text that a spreadsheet would run gets an apostrophe; other texts do not change."""
     assert defused(text) == "'" + text
     assert defused("'" + text) == "''" + text
     assert defused("a" + text) == "a" + text
@@ -56,14 +56,14 @@ def test_a_formula_is_defused(text: str) -> None:
 
 @given(st.text(alphabet=st.sampled_from("'=+-@\t\r\na1\""), max_size=6))
 def test_a_defused_text_can_be_restored(text: str) -> None:
-    """`undefused` returns every text exactly, so `=1` and `'=1` stay distinguishable."""
+    """`undefused` restores every text exactly, so `=1` and `'=1` remain different."""
     assert undefused(defused(text)) == text
     assert not defused(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
 
 @given(st.lists(st.text(alphabet=st.sampled_from('\r\n",=a '), max_size=5), min_size=1, max_size=4))
 def test_hostile_texts_read_back_from_csv(texts: list[str]) -> None:
-    """Carriage returns, line breaks, quotes and commas stay in their cell, and no line begins with a formula."""
+    """Carriage returns, line breaks, quotes and commas remain in their cell, and no line begins with a formula."""
     columns = (Column("first", "text"), Column("second", "text"))
     content = csv_lines(columns, [(text, "x") for text in texts]).decode()
     assert [undefused(row[0]) for row in csv.reader(io.StringIO(content, newline=""))] == texts
@@ -72,13 +72,13 @@ def test_hostile_texts_read_back_from_csv(texts: list[str]) -> None:
 
 
 def test_a_lone_carriage_return_is_quoted() -> None:
-    """The bytes are the same on every Python version: before 3.13 the csv module leaves it bare."""
+    """The bytes are the same on every Python version; before 3.13 the csv module did not quote it."""
     columns = (Column("first", "text"), Column("second", "text"))
     assert csv_lines(columns, [("a\r=1+2", "b")]) == b'"a\r=1+2",b\n'
 
 
 def test_json_lines_read_back() -> None:
-    """Amounts are text, bytes are numbers, one object a line."""
+    """Each line is one object; amounts are text, and numbers of bytes are numbers."""
     first, second = map(json.loads, jsonl_lines(COLUMNS, [ROW, (None,) * 5]).splitlines())
     assert first == {
         "note": 'a "b",\nc',
@@ -91,5 +91,5 @@ def test_json_lines_read_back() -> None:
 
 
 def test_no_rows_are_no_bytes() -> None:
-    """Without rows nothing is written."""
+    """No rows are no bytes."""
     assert csv_lines(COLUMNS, []) == jsonl_lines(COLUMNS, []) == b""
