@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from aiozbilling.errors import DriftError
+from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.growth import End, growing_end
 from aiozbilling.listing.known import BEGIN_ANEW, KnownRows, digest, known_at
@@ -102,6 +102,10 @@ class Follower(Generic[R]):
         """Whether the beginning is known, so that later rows count as new."""
         return self._count is not None
 
+    @property
+    def _is_beginning(self) -> bool:
+        return self._count is None and self.after is None
+
     def mark(self, new: R) -> None:
         """Take a row as known; rows are marked in the order in which `poll` returns them."""
         self._known.add([digest(self.source.key(new))])
@@ -115,7 +119,7 @@ class Follower(Generic[R]):
             AiozBillingError: the list could not be read.
         """
         if self._count is None:
-            return await (self._begin() if self.after is None else self._resume(self.after))
+            return await (self._resume(self.after) if self.after is not None else self._begin())
         part = await self._read_ends()
         if not part.rows and not part.total:
             return []  # it may only seem to be empty, and has no new rows anyway
@@ -145,8 +149,10 @@ class Follower(Generic[R]):
         for _ in range(_READS - 1):
             if part.consistency != "changed":
                 break
-            self._known.add(part.digests)  # one that moved may be missing from the next
-            part = await self._read()
+            part = await self._read()  # a row that moved may be missing from one reading
+        if not part.rows and len(self._known):
+            reason = f"the list is empty now, and had at least {len(self._known)} rows in an earlier poll"
+            raise IncompleteError(reason, hint="read the list again later")
         if not part.rows:
             self._empty_reads = empty_reads + 1
             if self._empty_reads < _EMPTY_READS:
@@ -241,6 +247,8 @@ class Follower(Generic[R]):
             while (page := await reader.next()) is not None:
                 rows += page.items
                 digests += [digest(self.source.key(row)) for row in page.items]
+                if self._is_beginning:
+                    self._known.add(digests[-len(page.items) :])  # also where the reading fails later
                 if polled and page.items and digests[-1] in self._known:
                     break
         finally:

@@ -74,3 +74,21 @@ def test_after_a_walk_of_an_empty_list_every_row_is_new() -> None:
         return await rows_within(60.0, account.listing(after=str(listing.cursor)), 10.0)
 
     assert run(walk_and_follow()) == ["a", "b"]
+
+
+def test_a_list_that_showed_rows_is_not_empty() -> None:
+    """A first reading that fails after some rows, with empty replies in all later polls, makes no old row new."""
+    old = {-1.0 - number: f"old{number}" for number in range(101)}
+
+    class Disturbed(Account):
+        async def fetch(self, offset: int, limit: int) -> tuple[list[Row], int]:
+            await asyncio.sleep(0.1)
+            is_empty = 1.0 < asyncio.get_running_loop().time() < 25.0
+            return ([], 0) if is_empty else await super().fetch(offset, limit)
+
+        def listing(self, after: str | None = None) -> Listing[Row]:
+            source = Source("/list", self.fetch, attrgetter("id"), attrgetter("time"), {})
+            return Listing(source, page_size=5, after=after)
+
+    account = Disturbed(old | {1000.0: "new"})
+    assert run(rows_within(2000.0, account.listing(), 1.0)) == ["new"]
