@@ -183,7 +183,7 @@ class _Totals:
         sums = [outcome.usd for outcome in outcomes if outcome.usd is not None]
         rows, new = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("rows", "new_rows"))
         rewritten = sum(outcome.is_rewritten for outcome in outcomes)
-        corrected = f"; {rewritten:,} exported anew, as rows were corrected or removed" if rewritten else ""
+        corrected = f"; {rewritten:,} exported again, because rows were corrected or removed" if rewritten else ""
         lines = [
             (title, str(out)),
             ("accounts", f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed{corrected}"),

@@ -1,1 +1,1 @@
-"""Engines and tools that carry this library further, each with an extra of its name."""
+"""Integrations with other tools, each in an extra of the same name: dlt, Spark and OpenTelemetry (``otel``)."""

@@ -1,4 +1,4 @@
-"""Rows of many accounts as Arrow: the tables of the library, with the account before their columns."""
+"""Converts rows of many accounts to Arrow: the library's tables with an additional first column, `account`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from aiozbilling.tables.arrow import schema as schema_of
 
 __all__ = ["batch", "schema"]
 
-_KEYS = ("id", "day")  # of dlt's and Spark's tables, so never null
+_KEYS = ("id", "day")  # keys of the tables for dlt and Spark, so never null
 
 
 def schema(kind: type[TopUp | DayUsage | MonthUsage]) -> Any:
-    """Return the schema of a table: `account`, and the columns of the records."""
+    """Return the schema of a table: `account` and the columns of the records."""
     fields = [field.with_nullable(field.name not in _KEYS) for field in schema_of(kind)]
     return pa.schema([pa.field("account", pa.string(), nullable=False), *fields])
 

@@ -1,4 +1,4 @@
-"""dlt resources that read top-ups and daily history of many accounts exactly, and load them by their keys.
+"""dlt resources that read top-ups and daily history of many accounts exactly, and merge them by their keys.
 
 ::
 
@@ -55,21 +55,22 @@ def top_ups(
 ) -> DltResource:
     """Return a resource of the top-ups of many accounts, merged by ``account`` and ``id``.
 
-    The first run loads all, later ones what is new. A run reads at least the latest 100 rows of a list again and loads
-    those that were corrected. How far each account is lies in dlt's state, which is kept with the rows it counts: a run
-    that is killed loads the same rows again, and `merge` replaces them.
+    The first run loads all rows, later runs load new ones. Each run also reads at least the latest 100 rows of a list
+    again and loads those that were corrected. dlt's state contains how far each account was loaded; dlt stores it
+    together with the rows. After a run was killed, the next run loads the same rows again, and `merge` replaces them.
 
     Args:
-        accounts: path of the accounts file. Secrets are read while rows are extracted, and never reach dlt.
+        accounts: path of the accounts file. Secrets are read while rows are extracted; dlt never gets them.
         only: patterns of labels, such as ``["eu-*"]``.
-        full: read every list to its end, for corrections in old rows.
-        on_error: ``"record"`` loads a row about an account that fails into the table ``failed_accounts``; ``"raise"``
-            ends the run, which then loads nothing.
-        workers: accounts at once.
-        rate_limit: of each account, or None.
+        full: read every list completely, to find corrections of old rows.
+        on_error: ``"record"`` loads a row for each failed account into the table ``failed_accounts``; ``"raise"`` ends
+            the run, which then loads nothing.
+        workers: accounts that are read at a time.
+        rate_limit: rate limit of each account, or None.
 
     Raises:
-        ConfigurationError: an argument is invalid. Extracting raises as the accounts file and the lists say.
+        ConfigurationError: an argument is invalid. Errors of the accounts file and of lists are raised while rows are
+            extracted.
     """
     return _resource(
         "top_ups", ("account", "id"), _Options(fspath(accounts), only, full, on_error, workers, rate_limit)
@@ -87,7 +88,7 @@ def history(
 ) -> DltResource:
     """Return a resource of the daily usage of many accounts, merged by ``account`` and ``day``.
 
-    Arguments and errors are those of `top_ups`. Today's row changes during the day, and is then loaded again.
+    The arguments and errors are those of `top_ups`. Today's row changes during the day and is then loaded again.
     """
     return _resource(
         "history", ("account", "day"), _Options(fspath(accounts), only, full, on_error, workers, rate_limit)
@@ -131,7 +132,7 @@ def _resource(name: Name, key: tuple[str, str], options: _Options) -> DltResourc
 async def _read(
     name: Name, account: Account, client: Any, since: dict[str, Any] | None, put: Put, *, full: bool
 ) -> Place:
-    """Put what is new or corrected of an account as Arrow tables, and return the place that it is read to."""
+    """Put an account's new and corrected rows as Arrow tables, and return the new place."""
     kind, begin = (TopUp, client.top_ups) if name == "top_ups" else (DayUsage, client.history_usage)
     changes = Changes(begin, kind, None if since is None else Place.from_dict(since), full=full)
     waiting: list[Any] = []

@@ -1,4 +1,4 @@
-"""An event loop in its own thread, for callers that are not asynchronous or whose loop is running already."""
+"""An event loop in its own thread, for callers that are not asynchronous or already run an event loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs one coroutine after the other; notebooks have a running loop in the caller's thread."""
+    """Runs coroutines in its thread, one after another. It also works in a notebook, which has an event loop itself."""
 
     def __init__(self, thread: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
         self._thread = thread
@@ -25,7 +25,7 @@ class LoopThread:
         return self._thread.submit(self._runner.run, work).result()
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
-        """Iterate an asynchronous generator; ending the iteration closes it."""
+        """Iterate an asynchronous generator. The end of the iteration closes it."""
         end = object()
         try:
             while (item := self.run(_next(items, end))) is not end:
@@ -36,7 +36,7 @@ class LoopThread:
 
 @contextmanager
 def loop_thread() -> Iterator[LoopThread]:
-    """Provide an event loop in a thread; at the end its tasks are cancelled and the thread has ended."""
+    """Provide an event loop in a thread. At the end, its tasks are cancelled and the thread ends."""
     with ThreadPoolExecutor(1, thread_name_prefix="aiozbilling") as thread:
         runner = asyncio.Runner()
         try:

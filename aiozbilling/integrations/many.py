@@ -1,4 +1,4 @@
-"""Many accounts read at once in one event loop, for engines that take rows from an iterator."""
+"""Reads many accounts at a time in one event loop, for tools that consume an iterator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Put: TypeAlias = Callable[[Any], Awaitable[None]]
 
 @attrs.frozen
 class Ended:
-    """The end of one account: its `result`, or the `error` that it failed with."""
+    """The end of one account: its `result`, or the `error` with which it failed."""
 
     account: Account
     result: Any = None
@@ -33,15 +33,15 @@ async def each_account(
     workers: int,
     rate_limit: Limiter | None,
 ) -> AsyncGenerator[Any, None]:
-    """Iterate what `read` puts for each account, and an `Ended` after the last item of each.
+    """Iterate the items that `read` puts for each account, with an `Ended` after the last item of an account.
 
-    Little is held while nobody takes it. Ending the iteration ends all requests.
+    The queue is bounded, so that reading waits for the consumer. The end of the iteration ends all requests.
 
     Args:
-        accounts: to read.
-        read: called with an account, its client and a function that passes on an item.
-        workers: accounts at once.
-        rate_limit: of each account, or None.
+        accounts: accounts to read.
+        read: called with an account, its client and a function that puts an item.
+        workers: accounts that are read at a time.
+        rate_limit: rate limit of each account, or None.
 
     Raises:
         ConfigurationError: two accounts have the same key.

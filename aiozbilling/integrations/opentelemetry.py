@@ -1,4 +1,4 @@
-"""Spans and a histogram by OpenTelemetry; needs the extra ``otel``.
+"""Spans and a histogram with OpenTelemetry. Needs the extra ``otel``.
 
 Source: OpenTelemetry semantic conventions 1.44, HTTP client spans and HTTP client metrics.
 """
@@ -26,7 +26,7 @@ __all__ = ["instrument", "uninstrument"]
 _NAME = "aiozbilling"
 _SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-# While a request of ours is sent: another instrumentation of the HTTP library would make a second span of it.
+# Set while a request is sent, so that an instrumentation of the HTTP library does not record a second span.
 _SUPPRESSED = {"suppress_instrumentation": True, "suppress_http_instrumentation": True}
 
 
@@ -36,14 +36,14 @@ def instrument(
     meter_provider: metrics.MeterProvider | None = None,
     propagate_context: bool = False,
 ) -> None:
-    """Make spans and a histogram of all clients of this process from now on.
+    """Record spans and a histogram for all clients of this process from now on.
 
-    Each attempt is a CLIENT span, and a part of the ``http.client.request.duration`` histogram. Each call, walk, poll,
-    export and sync is an INTERNAL span. A cancellation by the caller is no error.
+    Each attempt is a CLIENT span and is recorded in the histogram ``http.client.request.duration``. Each call, walk,
+    poll, export and sync is an INTERNAL span. A cancellation by the caller is not an error.
 
     Args:
-        tracer_provider: of the spans; by default the global one.
-        meter_provider: of the histogram; by default the global one.
+        tracer_provider: provider for the spans. Default: the global one.
+        meter_provider: provider for the histogram. Default: the global one.
         propagate_context: whether to send the trace context (``traceparent``) to the provider.
 
     Raises:
@@ -63,7 +63,7 @@ def instrument(
 
 
 def uninstrument() -> None:
-    """End what `instrument` began; operations that run end their spans."""
+    """Stop recording. Operations that are running still end their spans."""
     observe(None)
 
 
@@ -83,7 +83,7 @@ class _Instrumentation:
 
 
 class _Inside:
-    """A part of the program that a context is current in. A generator in its place takes three times as long."""
+    """Makes a context current. A generator with `contextmanager` would take three times as long."""
 
     __slots__ = ("_context", "_token")
 
@@ -136,7 +136,7 @@ class _Attempt:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The trace context, where it is asked for."""
+        """The trace context, if it is propagated."""
         return self._headers
 
     def inside(self) -> _Inside:
@@ -179,7 +179,7 @@ def _error_type(error: BaseException | None) -> str:
 
 
 def _finish(span: trace.Span, error: BaseException | None) -> None:
-    """End a span; the error's class is enough, as its text may repeat what the server said."""
+    """End a span. Only the class of the error is recorded, because its message may repeat text from the server."""
     if kind := _error_type(error):
         span.set_attribute("error.type", "not_sent" if isinstance(error, NotSentError) else kind)
         span.set_status(trace.StatusCode.ERROR, kind)

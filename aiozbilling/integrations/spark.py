@@ -7,8 +7,8 @@
     spark.dataSource.register(BillingSource)
     spark.read.format("aiozbilling").options(table="top_ups", accounts="accounts.toml").load()
 
-Options are plain settings. Secrets stay where the accounts file says they are, and are read by the worker that needs
-them, so that no plan, log or page of Spark holds one.
+Options are plain settings. The accounts file contains references to secrets. Only the worker that needs a secret reads
+it, so that no plan, log or page of Spark contains one.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class Options:
 
     Attributes:
         table: ``top_ups``, ``history``, ``months`` (the current month of each account), or ``outcomes``.
-        accounts: path of the accounts file, on the driver; files of secrets must be where it says on every worker.
-        only: patterns of labels with commas between them, or "".
-        accounts_per_partition: whole accounts of one partition.
-        on_error: ``"raise"`` fails the job where an account fails; ``"record"`` leaves the account out, and the table
-            ``outcomes`` has its error.
-        workers: accounts at once in one partition.
-        rate_limit: of each account, or None.
+        accounts: path of the accounts file on the driver. Files with secrets must exist on every worker.
+        only: patterns of labels, separated by commas, or "".
+        accounts_per_partition: number of accounts in one partition.
+        on_error: ``"raise"`` fails the job if an account fails; ``"record"`` leaves the account out, and the table
+            ``outcomes`` contains its error.
+        workers: accounts of one partition that are read at a time.
+        rate_limit: rate limit of each account, or None.
     """
 
     table: Table
@@ -78,35 +78,35 @@ class Options:
 
     @classmethod
     def read(cls, options: Mapping[str, str]) -> Options:
-        """Read what Spark passes on.
+        """Parse the options that Spark passes on.
 
         Raises:
-            ConfigurationError: an option is missing or wrong, or may be a secret. No message repeats a value that is
-                not known to be harmless.
+            ConfigurationError: an option is missing or invalid, or may be a secret. The message does not contain a
+                value that may be a secret.
         """
         given = {name.lower(): options[name] for name in options}
         if unknown := sorted(given.keys() - _OPTIONS.keys()):
             raise ConfigurationError(
-                f"there is no option {unknown[0]!r}; secrets are no options: the accounts file says where they are"
+                f"unknown option {unknown[0]!r}; secrets are not options: the accounts file says where they are"
             )
         for name in ("table", "accounts"):
             if name not in given:
-                raise ConfigurationError(f"give the option {name!r}")
+                raise ConfigurationError(f"the option {name!r} is missing")
         return cls(**{_OPTIONS[name][0]: _OPTIONS[name][1](text) for name, text in given.items()})
 
     def selected(self) -> tuple[Account, ...]:
-        """Return the accounts of AIOZ that are read."""
+        """Return the AIOZ accounts to read."""
         return tuple(one for one in selected(read_accounts(self.accounts), self.only) if one.system == "aioz")
 
 
 class BillingSource(DataSource):
     """The data source ``aiozbilling`` with the tables ``top_ups``, ``history``, ``months`` and ``outcomes``.
 
-    A partition is a set of whole accounts, so that one process keeps to the rate limit of an account. Reading a stream
-    returns what is new since the last run; see `BillingStream`.
+    A partition is a set of whole accounts, so that one process can observe the rate limit of an account. A stream
+    returns the new rows since the last run; see `BillingStream`.
 
     Raises:
-        ConfigurationError: an option is invalid; the guide next to this module describes the options.
+        ConfigurationError: an option is invalid. The guide next to this module describes the options.
     """
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -125,14 +125,14 @@ class BillingSource(DataSource):
         return from_arrow_schema(_schema(self._read.table))
 
     def reader(self, schema: Any) -> DataSourceReader:  # noqa: ARG002 - Spark passes it on
-        """Return what reads the table once."""
+        """Return the reader of the table."""
         return BillingReader(self._read)
 
     def simpleStreamReader(self, schema: Any) -> SimpleDataSourceStreamReader:  # noqa: N802, ARG002 - Spark's name
-        """Return what reads the table as a stream.
+        """Return the stream reader of the table.
 
         Raises:
-            ConfigurationError: the table is no list that grows.
+            ConfigurationError: the table is not `top_ups` or `history`.
         """
         from aiozbilling.integrations.spark_stream import BillingStream
 
@@ -141,19 +141,19 @@ class BillingSource(DataSource):
 
 @attrs.frozen
 class Accounts(InputPartition):
-    """A partition: accounts, which hold no secret."""
+    """A partition: accounts, which contain no secrets."""
 
     value: tuple[Account, ...]
 
 
 @attrs.frozen
 class BillingReader(DataSourceReader):
-    """Reads a table once, a set of whole accounts in each partition."""
+    """Reads a table, with a set of whole accounts in each partition."""
 
     options: Options
 
     def partitions(self) -> Sequence[InputPartition]:
-        """Divide the accounts."""
+        """Divide the accounts into partitions."""
         accounts, size = self.options.selected(), self.options.accounts_per_partition
         return [Accounts(accounts[first : first + size]) for first in range(0, len(accounts), size)]
 
@@ -195,7 +195,7 @@ async def _batches(account: Account, client: Any, table: str) -> AsyncGenerator[
 
 
 async def _whole(batches: AsyncGenerator[Any, None], layout: Any, put: Put) -> None:
-    """Put the rows of an account once all have come, so that an account that fails has none; a file holds them."""
+    """Put the rows of an account after all were read, so that a failed account has none. A file buffers them."""
     with tempfile.TemporaryFile() as file:
         with pa.ipc.new_stream(file, layout) as writer:
             async for rows in batches:
@@ -207,7 +207,7 @@ async def _whole(batches: AsyncGenerator[Any, None], layout: Any, put: Put) -> N
 
 
 async def _counted(account: Account, client: Any, name: str) -> Any:
-    """Walk a list to its end, and return its outcome."""
+    """Read a whole list, and return its outcome."""
     listing, rows = _listing(client, name), 0
     try:
         async with aclosing(listing.pages()) as pages:
@@ -262,7 +262,7 @@ def _limit(text: str) -> RateLimit | None:
     return RateLimit(int(requests), float(seconds))
 
 
-# by the name that Spark passes on, in lower case: the field, and what reads the text
+# option name in lower case, as Spark passes it on: (field, function that parses the text)
 _OPTIONS: dict[str, tuple[str, Any]] = {
     "table": ("table", _table),
     "accounts": ("accounts", str),

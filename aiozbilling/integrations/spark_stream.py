@@ -1,4 +1,4 @@
-"""A list of many accounts as a Spark stream: each micro-batch has the rows that are new since the last one."""
+"""A list of many accounts as a Spark stream: each micro-batch contains the new rows since the previous one."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ __all__ = ["BillingStream"]
 class BillingStream(SimpleDataSourceStreamReader):
     """Reads the new rows of all accounts on the driver.
 
-    An offset has for each account the place that its list is read to. Spark keeps it in the checkpoint of the query,
-    and after a failure asks for the rows between two offsets again. Rows that were corrected later don't come again.
+    An offset contains how far the list of each account was read. Spark stores offsets in the checkpoint of the query.
+    After a failure, it requests the rows between two offsets again. Rows that were corrected later are not returned
+    again.
     """
 
     def __init__(self, options: Options) -> None:
         if options.table not in ("top_ups", "history"):
-            raise ConfigurationError("a stream is read of the tables top_ups and history")
+            raise ConfigurationError("only the tables top_ups and history can be read as a stream")
         self._options = options
         self._kind: type[TopUp | DayUsage] = TopUp if options.table == "top_ups" else DayUsage
 
@@ -41,7 +42,7 @@ class BillingStream(SimpleDataSourceStreamReader):
         return {}
 
     def read(self, start: dict[str, str]) -> tuple[Iterator[Any], dict[str, str]]:
-        """Return what is new since an offset, and the next offset."""
+        """Return the new rows since an offset, and the next offset."""
 
         async def read(account: Account, client: Any, put: Put) -> Place:
             since = _place(start, account)
@@ -67,7 +68,7 @@ class BillingStream(SimpleDataSourceStreamReader):
         return iter(self._read(read)[0])
 
     def commit(self, end: dict[str, str]) -> None:
-        """Do nothing: the provider keeps no place of ours."""
+        """Do nothing, because the provider stores no offsets."""
 
     def _read(self, read: Any) -> tuple[list[Any], dict[str, Any]]:
         options, rows, results = self._options, [], {}
