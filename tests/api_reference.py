@@ -36,13 +36,14 @@ TITLES = {
     "statement": "Sums",
     "errors": "Errors",
 }
+_WIDTH = 108  # characters of a line that GitHub shows without a scroll bar
 HEAD = """# API reference
 
-Every public name, with its types, units and defaults. This page is generated from the signatures and docstrings by
+All public names, with their types, units and defaults. This page is generated from the signatures and docstrings by
 `python -m tests.api_reference`; a test compares it with the code.
 
 Times are `datetime` in UTC, amounts are exact `Decimal`, sizes are bytes and durations are seconds unless a name or a
-description says otherwise. Options that follow `*` are keywords.
+description says otherwise. Parameters after `*` are keyword-only.
 """
 
 
@@ -154,7 +155,8 @@ def _function(found: Any, level: int, owner: str = "") -> str:
     marks = [
         mark for mark in ("property", "classmethod", "staticmethod") if mark in {*found.labels, *_decorators(found)}
     ]
-    signature = f"{prefix}{name}{_signature(found)}" + (f" -> {found.returns}" if found.returns else "")
+    returns = f" -> {found.returns}" if found.returns else ""
+    signature = prefix + name + _signature(found, _WIDTH - len(prefix + name + returns)) + returns
     lines = [
         f"{'#' * level} `{name}`",
         "",
@@ -172,7 +174,7 @@ def _function(found: Any, level: int, owner: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _signature(found: Any) -> str:
+def _signature(found: Any, room: int) -> str:
     words, keyword_only = [], False
     for parameter in found.parameters:
         if parameter.name in ("self", "cls"):
@@ -185,7 +187,7 @@ def _signature(found: Any) -> str:
         default = f"={parameter.default}" if parameter.default is not None and not star else ""
         words.append(f"{star}{parameter.name}{default}")
     text = ", ".join(words)
-    return f"({text})" if len(text) < 90 else "(\n    " + ",\n    ".join(words) + ",\n)"
+    return f"({text})" if len(text) + 2 <= room else "(\n    " + ",\n    ".join(words) + ",\n)"
 
 
 def _parameters(function: Any, documented: Any) -> list[str]:

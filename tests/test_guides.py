@@ -82,7 +82,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sim
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    simulator = Simulator(top_ups=120, days=40)
+    simulator = Simulator()  # the same rows as with --simulator, so that guides and pictures show the same figures
     asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(10)
     for name, value in {
         "AIOZ_PIN_API_KEY": simulator.api_key,
