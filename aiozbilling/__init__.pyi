@@ -144,10 +144,10 @@ from aiozbilling.listing.cursor import (
 from aiozbilling.listing.listing import (
     Listing as Listing,
 )
-from aiozbilling.listing.listing import (
+from aiozbilling.listing.options import (
     ListOptions as ListOptions,
 )
-from aiozbilling.listing.listing import (
+from aiozbilling.listing.page import (
     Page as Page,
 )
 from aiozbilling.listing.window import (

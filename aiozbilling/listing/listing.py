@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.listing.cursor import Cursor
+from aiozbilling.listing.options import ReadOptions
 from aiozbilling.listing.page import Page
+from aiozbilling.listing.page_size import PageSize
 from aiozbilling.listing.reader import Reader
 from aiozbilling.listing.source import Source
 from aiozbilling.listing.window import WalkReport
@@ -16,30 +18,9 @@ from aiozbilling.listing.window import WalkReport
 if TYPE_CHECKING:
     from aiozbilling.listing.news import Follower
 
-__all__ = ["ListOptions", "Listing", "Page"]
+__all__ = ["Listing", "Page"]
 
 R = TypeVar("R")
-
-
-class ListOptions(TypedDict, total=False):
-    """Keywords that all lists take.
-
-    Attributes:
-        offset: rows of the list to leave out at its beginning; 0.
-        page_size: rows of one request, at least 2; None, the default, finds the largest that the server takes.
-        max_items: rows at most; None, the default, for all.
-        concurrency: pages in flight at most; 4.
-        on_drift: when the list changes meanwhile, ``"repair"``, the default, continues without loss or repetition;
-            ``"raise"`` stops with `DriftError` at the first change that is no append.
-        after: a `Cursor` or its text, to continue after the row where it was taken; None.
-    """
-
-    offset: int
-    page_size: int | None
-    max_items: int | None
-    concurrency: int
-    on_drift: Literal["repair", "raise"]
-    after: Cursor | str | None
 
 
 class Listing(Generic[R]):
@@ -70,23 +51,15 @@ class Listing(Generic[R]):
         on_drift: Literal["repair", "raise"] = "repair",
         after: Cursor | str | None = None,
     ) -> None:
-        refuse_bad_count("offset", offset, 0)
-        refuse_bad_count("concurrency", concurrency, 1)
-        if max_items is not None:
-            refuse_bad_count("max_items", max_items, 0)
-        if page_size is not None:
-            refuse_bad_count("page_size", page_size, 2, ": pages must share a row to be joined exactly")
-        if on_drift not in ("repair", "raise"):
-            raise ConfigurationError(f"on_drift must be 'repair' or 'raise', not {on_drift!r}")
-        if after is not None and offset:
-            raise ConfigurationError("give either offset or after")
         self._source = source
-        self._offset = offset
-        self._page_size = page_size
-        self._max_items = max_items
-        self._concurrency = concurrency
-        self._on_drift: Literal["repair", "raise"] = on_drift
-        self._after = _cursor(after, source.endpoint)
+        self._options = ReadOptions(
+            offset=offset,
+            page_size=page_size,
+            max_items=max_items,
+            concurrency=concurrency,
+            on_drift=on_drift,
+            after=_cursor(after, source.endpoint),
+        )
         self._latest: Reader[R] | Follower[R] | None = None
 
     def __repr__(self) -> str:
@@ -114,22 +87,29 @@ class Listing(Generic[R]):
     @property
     def on_drift(self) -> Literal["repair", "raise"]:
         """What a walk does where the list changes."""
-        return self._on_drift
+        return self._options.on_drift
 
     @property
     def parameters(self) -> dict[str, str | int | None]:
         """What decides which rows come: endpoint, offset, max_items, and the text of `after`."""
-        after = None if self._after is None else str(self._after)
-        return {"endpoint": self.endpoint, "offset": self._offset, "max_items": self._max_items, "after": after}
+        options = self._options
+        after = None if options.after is None else str(options.after)
+        return {
+            "endpoint": self.endpoint,
+            "offset": options.offset,
+            "max_items": options.max_items,
+            "after": after,
+        }
 
     def resumed(self, after: Cursor | str, *, handed_out: int) -> Listing[R]:
         """Return the same listing from `after` on, if `handed_out` rows of it were yielded before."""
+        options = self._options
         return Listing(
             self._source,
-            page_size=self._page_size,
-            max_items=None if self._max_items is None else max(0, self._max_items - handed_out),
-            concurrency=self._concurrency,
-            on_drift=self._on_drift,
+            page_size=options.page_size,
+            max_items=None if options.max_items is None else max(0, options.max_items - handed_out),
+            concurrency=options.concurrency,
+            on_drift=options.on_drift,
             after=after,
         )
 
@@ -141,7 +121,7 @@ class Listing(Generic[R]):
     @property
     def cursor(self) -> Cursor | None:
         """The place after the last row that the latest iteration yielded; None before there is one."""
-        return self._after if self._latest is None else self._latest.cursor
+        return self._options.after if self._latest is None else self._latest.cursor
 
     def __iter__(self) -> NoReturn:
         raise TypeError("a Listing is asynchronous: write `async for row in listing` or `await listing.collect()`")
@@ -237,7 +217,7 @@ class Listing(Generic[R]):
                     return page
         finally:
             await reader.aclose()
-        return Page([], self._offset, 0)
+        return Page([], self._options.offset, 0)
 
     def follow(self, *, every_s: float = 10.0) -> AsyncGenerator[R, None]:
         """Iterate what is new from now on, or after the cursor given as `after`: each new row once, oldest first.
@@ -254,9 +234,10 @@ class Listing(Generic[R]):
         """
         if isinstance(every_s, bool) or not isinstance(every_s, int | float) or not 0 < every_s < float("inf"):
             raise ConfigurationError(f"every_s must be a positive number of seconds, not {every_s!r}")
-        if self._offset or self._max_items is not None:
+        options = self._options
+        if options.offset or options.max_items is not None:
             raise ConfigurationError("follow() takes neither offset nor max_items")
-        if self._after is not None and not self._after.finished:
+        if options.after is not None and not options.after.finished:
             raise ConfigurationError(
                 "follow() continues only after a list that was read to its end, or after a follow()"
             )
@@ -264,22 +245,16 @@ class Listing(Generic[R]):
         from aiozbilling.listing.follow import follow
         from aiozbilling.listing.news import Follower
 
-        follower = self._latest = Follower(self._source, self._page_size, self._after)
+        follower = self._latest = Follower(self._source, options.page_size, options.after)
         return follow(follower, every_s, self._source.sleep)
 
     def begin(self) -> Reader[R]:
         """Begin to read, for an async generator that is built on this list: whoever begins closes the reader."""
-        if self._after is not None and self._after.made_by == "follow":
+        source, options = self._source, self._options
+        if options.after is not None and options.after.made_by == "follow":
             raise ConfigurationError("this cursor comes from follow(): continue with follow()")
-        reader = self._latest = Reader(
-            self._source,
-            self._offset,
-            self._page_size,
-            self._max_items,
-            self._concurrency,
-            self._on_drift,
-            self._after,
-        )
+        page_size = PageSize(source.page_sizes, source.endpoint, options.page_size)
+        reader = self._latest = Reader(source, options, page_size)
         return reader
 
 

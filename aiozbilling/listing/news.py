@@ -19,7 +19,9 @@ from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.growth import End, growing_end
 from aiozbilling.listing.known import BEGIN_ANEW, KnownRows, digest, known_at
-from aiozbilling.listing.reader import SIZES, Reader
+from aiozbilling.listing.options import ReadOptions
+from aiozbilling.listing.page_size import SIZES, PageSize
+from aiozbilling.listing.reader import Reader
 from aiozbilling.listing.source import Source, key_text
 from aiozbilling.listing.window import Consistency
 
@@ -240,7 +242,9 @@ class Follower(Generic[R]):
         """Read the list from `offset`; with `polled`, only to a page that ends with a known row."""
         size = _POLLED_SIZE if polled or offset else SIZES[0]
         begun = self._count is not None
-        reader = Reader(self.source, offset, self.page_size, None, 1, "repair", None, size, believe_empty=begun)
+        found = PageSize(self.source.page_sizes, self.source.endpoint, self.page_size, size)
+        options = ReadOptions(offset=offset, concurrency=1)
+        reader = Reader(self.source, options, found, believe_empty=begun)
         rows: list[R] = []
         digests: list[int] = []
         try:

@@ -7,24 +7,24 @@ import sys
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from operator import length_hint
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
 from aiozbilling.errors import BadRequestError, ListingError
 from aiozbilling.exchange.observer import Observed, began
 from aiozbilling.listing.cursor import HEAD, Cursor
+from aiozbilling.listing.options import ReadOptions
 from aiozbilling.listing.page import Page
+from aiozbilling.listing.page_size import PageSize
 from aiozbilling.listing.prefetch import Prefetch
 from aiozbilling.listing.source import Source, key_from_text, key_text
 from aiozbilling.listing.walk import Anchors, Walk, WalkOptions, WalkReport, Window
 
-__all__ = ["SIZES", "Reader"]
+__all__ = ["Reader"]
 
 R = TypeVar("R")
 
-SIZES = (1000, 100, 10)  # asked for in turn where a server refuses
-_SMALLEST_SIZE = 10
 _NOTHING: AbstractContextManager[object] = nullcontext()
 
 
@@ -33,29 +33,22 @@ class Reader(Generic[R]):
     """Return a list's pages one by one; whoever makes a reader closes it."""
 
     source: Source[R]
-    offset: int
-    page_size: int | None
-    max_items: int | None
-    concurrency: int
-    on_drift: Literal["repair", "raise"]
-    after: Cursor | None
-    largest: int = SIZES[0]  # rows of a request where the caller names no size
-    believe_empty: bool = False
+    options: ReadOptions
+    page_size: PageSize
+    believe_empty: bool = attrs.field(default=False, kw_only=True)
     walk: Walk[R] = attrs.field(init=False)
-    _size: int = attrs.field(init=False)
     _prefetch: Prefetch[Window, tuple[Sequence[R | None], int]] = attrs.field(init=False)
     _head: tuple[str, ...] = attrs.field(init=False)
-    _cuts: list[int] = attrs.field(factory=list, init=False)
     _delivered: int = attrs.field(default=0, init=False)
     _yielding: Iterator[R] | None = attrs.field(default=None, init=False)
     _observed: Observed | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._prefetch = Prefetch(self._fetch, self.concurrency)
+        after = self.options.after
+        self._prefetch = Prefetch(self._fetch, self.options.concurrency)
         self._observed = began("walk", self.source.endpoint)
-        self._head = () if self.after is None else self.after.head
-        found = self.source.page_sizes.get(self.source.endpoint, SIZES[0])
-        self._begin(self.page_size or min(found, self.largest))
+        self._head = () if after is None else after.head
+        self._begin()
 
     async def next(self) -> Page[R] | None:
         """Return the next window's new rows, which may be none; None at the end."""
@@ -69,9 +62,9 @@ class Reader(Generic[R]):
                     rows, total = await prefetch.take(window)
                     page = self.walk.accept(window, rows, total)
                 except BadRequestError:
-                    if (smaller := self._smaller_size()) is None:
+                    if self.walk.report.requests or not self.page_size.shrink():
                         raise
-                    self._begin(smaller)
+                    self._begin()
                     continue
                 except ListingError as error:
                     error.report, error.cursor = self.report, self.cursor
@@ -97,13 +90,14 @@ class Reader(Generic[R]):
     @property
     def cursor(self) -> Cursor | None:
         """The place after the last row yielded; None before there is one."""
+        options = self.options
         waiting = 0 if self._yielding is None else length_hint(self._yielding)
         anchors = self.walk.anchors(self._delivered - waiting)
-        if anchors is None and not (self.walk.done and self.after is None and self.walk.report.requests):
-            return self.after
+        if anchors is None and not (self.walk.done and options.after is None and self.walk.report.requests):
+            return options.after
         anchors = anchors or Anchors(-1, 0, ())  # of an empty list: all that comes is after it
         keys = tuple(map(key_text, anchors.keys))
-        whole = self.max_items is None and (bool(self._head) or not self.walk.report.rows) and not self.offset
+        whole = options.max_items is None and (bool(self._head) or not self.walk.report.rows) and not options.offset
         finished = whole and self.walk.done and not waiting
         return Cursor(self.source.endpoint, "walk", anchors.position, anchors.total, keys, self._head, finished)
 
@@ -115,24 +109,19 @@ class Reader(Generic[R]):
             self._observed.ended(facts, error if isinstance(error, Exception) else None)
         await self._prefetch.aclose()
 
-    def _begin(self, size: int) -> None:
-        self._size = size
-        options = WalkOptions(
-            key=self.source.key,
-            limit=size,
-            offset=self.offset,
-            max_items=self.max_items,
-            on_drift=self.on_drift,
-            after=_anchors(self.after),
-            believe_empty=self.believe_empty,
+    def _begin(self) -> None:
+        options = self.options
+        self.walk = Walk(
+            WalkOptions(
+                key=self.source.key,
+                limit=self.page_size.rows,
+                offset=options.offset,
+                max_items=options.max_items,
+                on_drift=options.on_drift,
+                after=_anchors(options.after),
+                believe_empty=self.believe_empty,
+            )
         )
-        self.walk = Walk(options)
-
-    def _smaller_size(self) -> int | None:
-        """Return the size to restart with after the server refused the first page; a size set by the caller is kept."""
-        if self.page_size is not None or self.walk.report.requests:
-            return None
-        return next((size for size in SIZES if size < self._size), None)
 
     def _fetch(self, window: Window) -> Awaitable[tuple[Sequence[R | None], int]]:
         if window.pause_s:
@@ -145,20 +134,9 @@ class Reader(Generic[R]):
 
     def _note(self, window: Window, came: int, page: Page[R]) -> None:
         self._yielding, self._delivered = None, len(page.items)
-        if not self._head and self.after is None and not self.offset:
+        if not self._head and self.options.after is None and not self.options.offset:
             self._head = tuple(key_text(self.source.key(row)) for row in page.items[:HEAD])
-        if self.page_size is None:
-            if _SMALLEST_SIZE <= came < window.limit and window.offset + came < page.total:
-                self._cuts.append(came)  # the total says more: the server cuts our pages down, or the list moved
-            self._remember_size()
-
-    def _remember_size(self) -> None:
-        """Keep for the client's next lists what the server did not refuse, and what it cut two pages down to."""
-        sizes, endpoint = self.source.page_sizes, self.source.endpoint
-        if self._size < self.largest:
-            sizes.setdefault(endpoint, self._size)
-        if len(self._cuts) > 1 and self._cuts[-1] == self._cuts[-2]:
-            sizes[endpoint] = self._cuts[-1]
+        self.page_size.learn(window.limit, came, are_more=window.offset + came < page.total)
 
 
 def _anchors(cursor: Cursor | None) -> Anchors | None:
