@@ -24,6 +24,7 @@ GUIDES = [
 ]
 MARKS = {
     ("aiozbilling/integrations/README.md", "python"): [pytest.mark.engines],  # needs Spark and PostgreSQL
+    ("README.md", "console"): [pytest.mark.slow],  # a report takes three seconds; .ci/run makes one of the wheel too
     ("aiozbilling/cli/README.md", "console"): [pytest.mark.slow],  # some twenty commands, a report among them
 }
 

@@ -20,6 +20,7 @@ from tests.export.forgetful_disk import ForgetfulDisk, Inode, PowerCut
 FORMATS = ("csv", "jsonl", "parquet")
 # CSV and JSON Lines take the same steps, so by default the long tests run for one of them.
 SLOW_FORMATS = ("jsonl", *(pytest.param(form, marks=pytest.mark.slow) for form in ("csv", "parquet")))
+REPEATS = (pytest.mark.slow, pytest.mark.unmeasured)
 OUTCOMES = {"csv": 6, "jsonl": 6, "parquet": 2}  # of what survives each cut
 ROWS = top_ups(17)
 FOLDER = Path("/exports")
@@ -71,7 +72,7 @@ def check_complete_or_absent(disk: ForgetfulDisk, form: str, content: bytes, *ot
 
 @pytest.mark.parametrize(
     ("form", "outcomes"),
-    [("jsonl", 1), *(pytest.param(form, n, marks=pytest.mark.slow) for form, n in OUTCOMES.items())],
+    [("jsonl", 1), *(pytest.param(form, n, marks=REPEATS) for form, n in OUTCOMES.items())],
 )
 async def test_a_power_cut_at_any_step_loses_nothing(form: str, outcomes: int) -> None:
     """After a power cut at any step, whichever unsynced bytes survive, the next run completes the same file."""
@@ -90,7 +91,7 @@ async def test_a_power_cut_at_any_step_loses_nothing(form: str, outcomes: int) -
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("cuts", [pytest.param(60), pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cuts", [pytest.param(60), pytest.param(400, marks=REPEATS)])
 async def test_power_cuts_one_after_another_lose_nothing(form: str, cuts: int) -> None:
     """Runs that a power cut ends again and again still complete the same file."""
     content, steps = await whole(form)
@@ -149,6 +150,7 @@ async def test_short_writes_are_continued(form: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("form", FORMATS)
 async def test_a_replaced_file_is_the_old_one_or_the_new_one(form: str) -> None:
     """With overwrite, a power cut at any step leaves the old file or the complete new one, and no wrong manifest."""

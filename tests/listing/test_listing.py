@@ -450,6 +450,7 @@ async def test_two_iterations_at_once_do_not_disturb_each_other(
 
 
 @pytest.mark.slow
+@pytest.mark.unmeasured
 @pytest.mark.billing_simulator(top_ups=100_000)
 async def test_memory_stays_flat(billing: AiozBilling) -> None:
     """100,000 rows are walked in the memory of a few windows: the second half needs no more than the first."""

@@ -24,6 +24,7 @@ class TestPromise:
         trial(name, seed)
 
     @pytest.mark.slow
+    @pytest.mark.unmeasured
     @pytest.mark.timeout(600)
     def test_holds_a_hundred_thousand_times(self) -> None:
         """The same over more than 100,000 seeded trials."""

@@ -170,7 +170,9 @@ async def test_no_history_of_changes_leaves_a_gap(account: Account, trials: int)
     assert not account.missing()
 
 
-@pytest.mark.parametrize("first", [pytest.param(0), *(pytest.param(n, marks=pytest.mark.slow) for n in (1000, 2000))])
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(n, marks=[pytest.mark.slow, pytest.mark.unmeasured]) for n in (1000, 2000))]
+)
 def test_no_behaviour_of_the_provider_loses_a_row(tmp_path: Path, first: int) -> None:
     """However the list changes and wherever a sync stops, it ends with every row stored or with an AiozBillingError."""
     for seed in range(first, first + (12 if first else 4)):
