@@ -230,7 +230,7 @@ class Listing(Generic[R]):
             ApiError: the server refuses for good (credentials, permission).
             DriftError: the rows known before are not in the list any more, or which rows are new since the cursor
                 can't be decided.
-            IncompleteError: the list is far shorter than at the cursor.
+            IncompleteError: the list is far shorter than before, or than at the cursor.
         """
         if isinstance(every_s, bool) or not isinstance(every_s, int | float) or not 0 < every_s < float("inf"):
             raise ConfigurationError(f"every_s must be a positive number of seconds, not {every_s!r}")

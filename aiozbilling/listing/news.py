@@ -17,7 +17,7 @@ import attrs
 
 from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.cursor import HEAD, Cursor
-from aiozbilling.listing.growth import End, growing_end
+from aiozbilling.listing.growth import End, growing_end, is_far_shorter
 from aiozbilling.listing.known import BEGIN_ANEW, KnownRows, digest, known_at
 from aiozbilling.listing.options import ReadOptions
 from aiozbilling.listing.page_size import SIZES, PageSize
@@ -117,24 +117,26 @@ class Follower(Generic[R]):
 
         Raises:
             DriftError: none of the known rows is in the list any more, or a cursor doesn't show which rows are new.
-            IncompleteError: the list is far shorter than at the cursor.
+            IncompleteError: the list is far shorter than before, or than at the cursor.
             AiozBillingError: the list could not be read.
         """
         if self._count is None:
             return await (self._resume(self.after) if self.after is not None else self._begin())
         part = await self._read_ends()
-        if not part.rows and not part.total:
-            return []  # it may only seem to be empty, and has no new rows anyway
-        if not part.is_whole and not self._adds_up(part, self._count):
+        if part.rows and not part.is_whole and not self._adds_up(part, self._count):
             part = await self._read()
+        if not part.rows:
+            return []  # the list may only seem to be empty, and has no new rows anyway
         new = {digest for digest in part.digests if digest not in self._known}
         known = len(part.rows) - len(new)
         # A late total that is as high as a page may have cut off the list there: it has time until the next poll.
         self._is_shorter, was_shorter = part.is_whole and known < len(self._known), self._is_shorter
         if self._is_shorter and not was_shorter:
             return []
-        if part.rows and len(self._known) and not known:
+        if len(self._known) and not known:
             raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_ANEW)
+        if part.is_whole and is_far_shorter(known, len(self._known)):
+            raise IncompleteError(f"the list had {len(self._known)} rows, and {known} of them now", hint=BEGIN_ANEW)
         if part.is_whole:
             self._grows_at = self._growing_end(part) or self._grows_at
         news = self._oldest_first(part)

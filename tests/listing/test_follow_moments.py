@@ -1,4 +1,4 @@
-"""Following a list that is empty, or seems to be, in virtual time."""
+"""Following a list that is empty or short, or seems to be for a while, in virtual time."""
 
 from __future__ import annotations
 
@@ -9,26 +9,36 @@ from operator import attrgetter
 
 import pytest
 
-from aiozbilling import Listing
+from aiozbilling import Cursor, IncompleteError, Listing
 from aiozbilling.listing.source import Source
 from tests.listing.model_provider import Row
 from tests.listing.virtual_time import run
 
 
 class Account:
-    """A list whose rows are added at given seconds; it seems to be empty until `seen_at`."""
+    """A list whose rows are added at given seconds.
 
-    def __init__(self, rows_at: dict[float, str], seen_at: float = 0.0) -> None:
+    At the seconds of `empty` it seems to be empty, at those of `short` it seems to have only its first row.
+    """
+
+    def __init__(self, rows_at: dict[float, str], *, empty: range = range(0), short: range = range(0)) -> None:
         self.rows_at = rows_at
-        self.seen_at = seen_at
+        self.empty = empty
+        self.short = short
 
     async def fetch(self, offset: int, limit: int) -> tuple[list[Row], int]:
+        await asyncio.sleep(0.1)
         now = asyncio.get_running_loop().time()
-        rows = [Row(name, None) for at, name in self.rows_at.items() if self.seen_at <= now >= at]
+        rows = [Row(name, None) for at, name in self.rows_at.items() if now >= at]
+        rows = [] if int(now) in self.empty else rows[:1] if int(now) in self.short else rows
         return rows[offset : offset + limit], len(rows)
 
-    def listing(self, after: str | None = None) -> Listing[Row]:
-        return Listing(Source("/list", self.fetch, attrgetter("id"), attrgetter("time"), {}), after=after)
+    def listing(self, after: Cursor | None = None, page_size: int | None = None) -> Listing[Row]:
+        source = Source("/list", self.fetch, attrgetter("id"), attrgetter("time"), {})
+        return Listing(source, after=after, page_size=page_size)
+
+
+OLD = {-1.0 - number: f"old{number}" for number in range(101)}
 
 
 async def rows_within(seconds: float, listing: Listing[Row], every_s: float) -> list[str]:
@@ -57,7 +67,7 @@ def test_rows_that_come_into_sight_before_that_are_known(
 ) -> None:
     """A list that seemed to be empty at first and has rows then brings only later ones, and a warning is logged."""
     caplog.set_level(logging.WARNING, logger="aiozbilling")
-    account = Account({-1.0 - number: f"old{number}" for number in range(count)} | {4000.0: "new"}, seen_at=12.0)
+    account = Account({-1.0 - number: f"old{number}" for number in range(count)} | {4000.0: "new"}, empty=range(12))
     assert run(rows_within(8000.0, account.listing(), every_s)) == ["new"]
     assert [record.getMessage() for record in caplog.records] == [
         f"following /list: the list seemed to be empty at first; its {count} rows count as known"
@@ -71,24 +81,35 @@ def test_after_a_walk_of_an_empty_list_every_row_is_new() -> None:
     async def walk_and_follow() -> list[str]:
         listing = account.listing()
         assert await listing.collect() == []
-        return await rows_within(60.0, account.listing(after=str(listing.cursor)), 10.0)
+        return await rows_within(60.0, account.listing(after=listing.cursor), 10.0)
 
     assert run(walk_and_follow()) == ["a", "b"]
 
 
 def test_a_list_that_showed_rows_is_not_empty() -> None:
     """A first reading that fails after some rows, with empty replies in all later polls, makes no old row new."""
-    old = {-1.0 - number: f"old{number}" for number in range(101)}
+    account = Account(OLD | {1000.0: "new"}, empty=range(1, 25))
+    assert run(rows_within(2000.0, account.listing(page_size=5), 1.0)) == ["new"]
 
-    class Disturbed(Account):
-        async def fetch(self, offset: int, limit: int) -> tuple[list[Row], int]:
-            await asyncio.sleep(0.1)
-            is_empty = 1.0 < asyncio.get_running_loop().time() < 25.0
-            return ([], 0) if is_empty else await super().fetch(offset, limit)
 
-        def listing(self, after: str | None = None) -> Listing[Row]:
-            source = Source("/list", self.fetch, attrgetter("id"), attrgetter("time"), {})
-            return Listing(source, page_size=5, after=after)
+@pytest.mark.parametrize("disturbance", ["empty", "short"])
+@pytest.mark.parametrize("every_s", [5.0, 30.0])
+def test_a_disturbance_makes_no_old_row_new_after_a_resume(disturbance: str, every_s: float) -> None:
+    """Whenever a follow is stopped while a list seems to be empty or short, a resume brings the new rows only."""
 
-    account = Disturbed(old | {1000.0: "new"})
-    assert run(rows_within(2000.0, account.listing(), 1.0)) == ["new"]
+    async def follow_and_resume(stop_at: float) -> list[str]:
+        account = Account(OLD | {250.0: "a", 400.0: "b"}, **{disturbance: range(100, 140)})
+        listing = account.listing()
+        came = await rows_within(stop_at, listing, every_s)
+        await asyncio.sleep(200.0 - stop_at)
+        return came + await rows_within(1000.0, account.listing(listing.cursor), every_s)
+
+    for stop_at in (111.0, 120.0, 150.0):
+        assert run(follow_and_resume(stop_at)) == ["a", "b"]
+
+
+def test_a_list_that_stays_far_shorter_ends_a_follow() -> None:
+    """A list that lost most of its rows, poll after poll, is an error that says what to do."""
+    account = Account(OLD, short=range(100, 10**6))
+    with pytest.raises(IncompleteError, match=r"the list had 101 rows, and 1 of them now .*read the whole list"):
+        run(rows_within(8000.0, account.listing(), 10.0))
