@@ -23,7 +23,7 @@ from aiozbilling.export.formats import Format, encoding, format_of
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.manifest import ExportReport
 from aiozbilling.export.part import PartFile, digest
-from aiozbilling.export.publish import publish, refuse_foreign, refuse_taken
+from aiozbilling.export.publish import left_unnamed, publish, refuse_foreign, refuse_taken
 from aiozbilling.export.saver import Saver
 from aiozbilling.export.span import Moment, Span
 from aiozbilling.export.totals import Progress, Totals, since
@@ -255,13 +255,18 @@ class Job:
 
     def _finish(self) -> ExportReport:
         sealed = self._saver.checkpoint
-        if sealed.stage != "sealed":
-            with failures_named(self._names.part):
-                size, sha256 = digest(self._disk, self._part.seal())
-                sealed = attrs.evolve(sealed, stage="sealed", size=size, sha256=sha256)
+        with failures_named(self._names.part):
+            if sealed.stage == "sealed":
+                unnamed = left_unnamed(self._disk, self._names, sealed)
+            else:
+                unnamed = self._part.seal()
+                if unnamed != self._names.part:  # the checkpoint has the digest of the part file
+                    size, sha256 = digest(self._disk, unnamed)
+                    sealed = attrs.evolve(sealed, size=size, sha256=sha256)
+                sealed = attrs.evolve(sealed, stage="sealed")
                 sealed.save(self._disk, self._names)
         with failures_named(self._names.final):
-            return publish(self._disk, self._names, sealed, overwrite=self._overwrite)
+            return publish(self._disk, self._names, sealed, unnamed, overwrite=self._overwrite)
 
 
 def _check_name(path: Path) -> None:

@@ -11,7 +11,7 @@ from aiozbilling.export.disk import Disk
 from aiozbilling.export.manifest import ExportReport, is_manifest, write_manifest
 from aiozbilling.export.part import digest
 
-__all__ = ["publish", "refuse_foreign", "refuse_taken"]
+__all__ = ["left_unnamed", "publish", "refuse_foreign", "refuse_taken"]
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
@@ -43,33 +43,38 @@ def refuse_foreign(disk: Disk, names: Names, *, is_resumed: bool) -> None:
             raise ExportError("the file is not the manifest of an export", path=str(path), hint=_MOVE)
 
 
-def publish(disk: Disk, names: Names, sealed: Checkpoint, *, overwrite: bool) -> ExportReport:
-    """Rename a sealed file to its final name and write its manifest. An earlier run may have done some of the steps.
+def left_unnamed(disk: Disk, names: Names, sealed: Checkpoint) -> Path | None:
+    """Return the complete file that an earlier run left without its name, or None if it has its name.
+
+    Raises:
+        CheckpointError: the file is missing or was changed.
+    """
+    for path in (names.ready, names.part):
+        if disk.exists(path) and _is(disk, path, sealed):
+            return path
+    if _is(disk, names.final, sealed):
+        return None
+    raise CheckpointError(
+        "the complete file was removed or changed before it got its name",
+        path=str(names.final),
+        hint="Remove the files .part, .ready and .checkpoint next to it to start again",
+    )
+
+
+def publish(disk: Disk, names: Names, sealed: Checkpoint, unnamed: Path | None, *, overwrite: bool) -> ExportReport:
+    """Rename a complete file to its final name, if it does not have it, and write its manifest.
 
     Raises:
         ExportError: the name was taken meanwhile. The complete file is kept.
-        CheckpointError: the sealed file is missing or was changed.
     """
-    folder = names.final.parent
-    waiting = next((path for path in (names.ready, names.part) if disk.exists(path)), None)
-    if waiting is None or not _is(disk, waiting, sealed):
-        if not _is(disk, names.final, sealed):
-            raise CheckpointError(
-                "the complete file was removed or changed before it got its name",
-                path=str(names.final),
-                hint="Remove the files .part, .ready and .checkpoint next to it to start again",
-            )
-    else:
-        _name(disk, waiting, names, overwrite=overwrite)
+    if unnamed is not None:
+        _name(disk, unnamed, names, overwrite=overwrite)
     report = ExportReport.of(names.final, sealed)
     write_manifest(disk, names, report, sealed.parameters)
-    for path in (
-        names.part,
-        names.checkpoint,
-    ):  # the part first: alone it would look like a foreign file
+    for path in (names.part, names.checkpoint):  # the part first: alone it would look like a foreign file
         if disk.exists(path):
             disk.remove(path)
-            disk.sync_folder(folder)
+            disk.sync_folder(names.final.parent)
     return report
 
 

@@ -45,6 +45,10 @@ def decimal_texts(cells: Sequence[Decimal | None]) -> list[str | None]:
     """Write numbers as `decimal_text` does; None stays None."""
     if all(cell is None for cell in cells):
         return [None] * len(cells)
+    if str(cells[0]).isdigit():
+        texts = list(map(str, cells))
+        if "".join(texts).isdigit():  # in most columns in wire units: all numbers are whole and not negative
+            return [*texts]
     # str() takes half as long as format(), and writes an exponent only for very large or small numbers.
     return [
         None
