@@ -12,11 +12,15 @@ from aiozbilling.listing.listing import Listing
 from aiozbilling.sync.layout import HISTORY, TOP_UPS, Cell, LedgerTable, Row, rows_of
 from aiozbilling.sync.store import Ledger
 
-__all__ = ["OTHER_LABEL", "confirm_aioz", "is_known", "judge"]
+__all__ = ["OTHER_LABEL", "UNPROVEN", "confirm_aioz", "is_known", "judge"]
 
 _LAST = 100  # rows at the end of a list that are compared with stored ones
 _DAYS = 3  # complete days with the same cost and usage prove that two histories are the same
 OTHER_LABEL = "If this is another account, use another label for it (account=, --account)"
+UNPROVEN = (
+    "If it is the same account, sync once more with the old credentials {}. If they are gone, or this is another"
+    " account, use a new label (account=, --account): everything is read again for it"
+)
 
 
 def is_known(ledger: Ledger, system: str, fingerprint: str) -> bool:
@@ -82,6 +86,13 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
         if not _holders(ledger, TOP_UPS, [row[0] for row in top_ups]) & {ledger.account}:
             raise _not_theirs(ledger, f"none of the {stored['top_ups']} top_ups that are stored as account")
     elif stored["history"] and not _same_history(ledger, ledger.account, days, least=_least(ledger)):
+        if _same_history(ledger, ledger.account, days, least=0):
+            raise _refused(
+                ledger,
+                f"nothing proves that these new credentials are those of account {ledger.account!r}: it has no deposit,"
+                " and no complete day with a cost that is the same",
+                UNPROVEN.format("after a day with a cost has ended"),
+            )
         raise _not_theirs(ledger, f"no day with a cost of the {stored['history']} days that are stored as account")
 
 

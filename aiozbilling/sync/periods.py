@@ -13,7 +13,7 @@ from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ExportError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import CuUsage, MeteredUsage
-from aiozbilling.sync.identity import OTHER_LABEL, is_known
+from aiozbilling.sync.identity import OTHER_LABEL, UNPROVEN, is_known
 from aiozbilling.sync.layout import CU_DAYS, CU_LINES, CU_MONTHS, METERED_PERIODS, METERED_USAGE, LedgerTable, Row
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger
@@ -88,6 +88,13 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
     month = str(rows[0][0])
     async for usage in metered.usage_by_month(since=month, until=month):
         if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE]):
+            if usage.period.end > _last_read(ledger, METERED_PERIODS):
+                raise ExportError(
+                    f"nothing proves that this new token reads account {ledger.account!r}: only the period that had not"
+                    " ended is stored, and its usage has changed since",
+                    path=str(ledger.path),
+                    hint=UNPROVEN.format("after the period has ended"),
+                )
             raise ExportError(
                 f"the usage of {month} differs from the one that is stored as account {ledger.account!r}",
                 path=str(ledger.path),

@@ -82,6 +82,21 @@ async def test_a_new_key_of_the_same_account_is_accepted(tmp_path: Path, top_ups
         assert database.execute("SELECT count(DISTINCT fingerprint) FROM identities").fetchone() == (2,)
 
 
+async def test_a_new_key_that_nothing_proves_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    """Without a deposit and a complete day, a new key is refused until the old key has stored a day."""
+    path = tmp_path / "b.sqlite"
+    async with Simulator(top_ups=0, days=1) as simulator:
+        async with client(simulator, simulator.account) as old, with_token(simulator, simulator.account) as new:
+            await sync(old, path)
+            with pytest.raises(ExportError, match="nothing proves that these new credentials") as caught:
+                await sync(new, path)
+            assert "sync once more with the old credentials after a day with a cost has ended" in caught.value.hint
+            assert (await sync(new, tmp_path / "another.sqlite", account="new")).history == 1
+            simulator.advance(days=1)
+            await sync(old, path)
+            await sync(new, path)
+
+
 def test_two_accounts_that_share_days_without_cost_are_not_one(tmp_path: Path) -> None:
     """Accounts without deposits may have the same days without cost, and one equal day with a cost."""
     days = [day_row("2026-10-01", 10**18), *(day_row(f"2026-10-{day:02}", 0) for day in range(2, 20))]

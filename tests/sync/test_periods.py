@@ -118,6 +118,33 @@ async def test_another_organisation_or_session_is_refused(tmp_path: Path) -> Non
         assert run.rows("SELECT count(DISTINCT organization) FROM cu_months GROUP BY account") == [(1,), (1,)]
 
 
+async def test_a_new_token_is_not_proven_by_a_period_that_goes_on(tmp_path: Path) -> None:
+    """Where only the running period is stored, a new token is refused, and what the hint says works."""
+    async with both(tmp_path / "b.sqlite") as run:
+        await run.sync()
+        month = f"{run.simulator.now:%Y-%m}"
+        for table in ("metered_periods", "metered_usage"):
+            change(run.path, f"DELETE FROM {table} WHERE year_month < '{month}'")
+        run.simulator.advance(days=1)
+        old = run.rows("SELECT fingerprint FROM identities WHERE system = 'metered'")[0][0]
+        change(run.path, "UPDATE identities SET fingerprint = 'old' WHERE system = 'metered'")
+        with pytest.raises(ExportError, match="only the period that had not ended is stored") as caught:
+            await run.sync()
+        assert "sync once more with the old credentials after the period has ended" in caught.value.hint
+        change(run.path, f"UPDATE identities SET fingerprint = '{old}' WHERE system = 'metered'")
+        run.simulator.advance(days=33)
+        await run.sync()
+        change(run.path, "UPDATE identities SET fingerprint = 'old' WHERE system = 'metered'")
+        run.simulator.advance(days=1)
+        await run.sync()
+
+
+def change(path: Path, statement: str) -> None:
+    """Change a ledger by hand."""
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+
+
 async def test_clients_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     """At least one client is needed, and B3OS needs its organisation."""
     async with both(tmp_path / "b.sqlite") as run:
