@@ -29,19 +29,21 @@ class Delivered:
 
     def __init__(self, offset: int, after: Anchors | None, shared: int) -> None:
         self.begun: bool = after is not None
-        self.place: Place = Place(offset - 1, 0, 0, [], 0)
+        self.place: Place = Place(offset - 1, offset - 1, 0, [], 0)
         self.memory: Memory = Memory()
         self._last_rows = LastRows(after)
         if after is not None:
-            self.place = Place(after.position, 0, after.total, list(after.keys[-shared:]), 0)
+            self.place = Place(after.position, after.position, after.total, list(after.keys[-shared:]), 0)
             self.memory.add(overlap_at(after.keys, -1, after.position - len(after.keys)))
             self.memory.is_complete = False
 
     def next_offset(self, shared: int) -> int:
         """Return where the next window begins, if windows share `shared` rows."""
         place = self.place
-        position = place.rank + place.shift + 1
-        return max(0, position - (len(place.last_keys) or shared)) if self.begun else position
+        if not self.begun:
+            return place.position + 1
+        offset = place.position + 1 - (len(place.last_keys) or shared)
+        return max(0, offset)
 
     def overlap(self, window: FetchedWindow[Any]) -> Overlap | None:
         """Return where a window joins what was delivered; None if it shares no row with it.
@@ -90,28 +92,25 @@ class Delivered:
             shared: how many rows windows share.
             epoch: the number of windows accepted up to this one.
         """
-        old, rank, index = self.place, overlap.rank, overlap.index
-        shift, last = window.offset + index - rank, old.rank
+        rank, last_rank, begin = overlap.rank, self.place.rank, overlap.index + 1
         if overlap.fresh:
-            pushed = self.memory.cut(rank) if rank < last else []
-            self._last_rows.push(window.keys, pushed)
-            self._last_rows.add(overlap.fresh, overlap.ranks)
-            self.memory.add(overlap)
-            last = overlap.ranks[-1]
-            index += last - rank
+            pushed = self.memory.cut(rank) if rank < last_rank else []
+            self._last_rows.add(overlap.fresh, overlap.ranks, window.keys, pushed)
+            if not overlap.is_continued:
+                self.memory.add(overlap)
+            last_rank = overlap.ranks[-1]
             self.begun = True
-        elif rank != last:  # the window does not reach the last row
-            self.place = Place(last, shift, window.total, [], epoch)
-            return []
-        self.place = Place(last, shift, window.total, window.keys[max(0, index + 1 - shared) : index + 1], epoch)
-        return window.rows[overlap.index + 1 : index + 1]
+        end = begin + last_rank - rank
+        reaches_last = overlap.fresh or rank == last_rank
+        last_keys = window.keys[max(0, end - shared) : end] if reaches_last else []
+        self.place = Place(last_rank, window.offset + end - 1, window.total, last_keys, epoch)
+        return window.rows[begin:end] if overlap.fresh else []
 
     def first_position(self) -> int:
         """Return the position of the first row of the latest page, or of the next one if it is empty."""
-        ranks = self._last_rows.ranks
-        return (ranks[0] if ranks else self.place.rank + 1) + self.place.shift
+        place, ranks = self.place, self._last_rows.ranks
+        return place.position + (ranks[0] - place.rank if ranks else 1)
 
     def anchors(self, yielded: int | None) -> Anchors | None:
         """Return the place after the first `yielded` rows of the latest page; None if nothing was delivered."""
-        place = self.place
-        return self._last_rows.anchors(yielded, place.shift, place.position, place.total)
+        return self._last_rows.anchors(yielded, self.place)

@@ -53,13 +53,16 @@ class Drift:
         if not self.begun:
             self._begin(epoch, shift, total)
             return "static"
+        verdict: Consistency = "grown" if shift != self._shift or total > self._highest_total else "static"
         if self._is_changed(window, overlap, shift, last_rank):
-            verdict: Consistency = "changed"
-        else:
-            verdict = "grown" if shift != self._shift or total > self._highest_total else "static"
+            verdict = "changed"
         if self._is_strict and (verdict == "changed" or shift != self._shift):
             raise _changed()
-        self._note(epoch, shift, total)
+        self._shift = shift
+        if total > self._highest_total:
+            self._highest_total, self._highest_epoch = total, epoch
+        if shift > self._peaks[-1][1]:
+            self._peaks = [*self._peaks[-_PEAKS:], (epoch, shift)]
         return verdict
 
     def refuse_lost(self) -> None:
@@ -78,7 +81,9 @@ class Drift:
         self._peaks = [(epoch, shift)]
 
     def _is_changed(self, window: FetchedWindow[Any], overlap: Overlap, shift: int, last_rank: int) -> bool:
-        if overlap.has_gaps or (overlap.rank != last_rank and overlap.fresh) or shift < self._lowest(window.epoch):
+        if overlap.has_gaps or (overlap.rank != last_rank and overlap.fresh):
+            return True
+        if shift < self._peaks[-1][1] and shift < self._lowest(window.epoch):
             return True
         if window.is_full or (end := window.end) < window.total:
             return False
@@ -87,13 +92,6 @@ class Drift:
         if end - shift < self.counted:
             return True
         return end == window.total < self._highest_total and window.epoch >= self._highest_epoch
-
-    def _note(self, epoch: int, shift: int, total: int) -> None:
-        self._shift = shift
-        if total > self._highest_total:
-            self._highest_total, self._highest_epoch = total, epoch
-        if shift > self._peaks[-1][1]:
-            self._peaks = [*self._peaks[-_PEAKS:], (epoch, shift)]
 
     def _lowest(self, epoch: int) -> int:
         """Return the lowest shift of a window that was planned in this epoch, in a list that only grows.

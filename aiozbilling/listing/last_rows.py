@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiozbilling.listing.window import Anchors
+from aiozbilling.listing.window import Anchors, Place
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -25,45 +25,55 @@ class LastRows:
     def __init__(self, after: Anchors | None) -> None:
         self.ranks: Sequence[int] = ()
         self._page: Sequence[Hashable] = ()  # keys of the latest page
-        self._before: list[Hashable] = list(after.keys) if after else []  # keys of the last rows before it
+        self._before: Sequence[Hashable] = after.keys if after else ()  # keys of the last rows before it
         self._pushed: list[Hashable] = []  # keys of rows that are after the last one now, or are gone
-        self._unpushed: tuple[list[Hashable], list[Hashable]] | None = None  # both, if the latest page changed them
+        self._unpushed: tuple[Sequence[Hashable], list[Hashable]] | None = None  # both, if the latest page changed them
         self._place = (0, 0)  # position and total before the latest page
 
     def begin_page(self, position: int, total: int) -> None:
         """Begin a page after the latest one, whose last row was at `position` when there were `total`."""
         if self._page:
-            page = list(self._page[-_MOST_ANCHORS:])
+            page = self._page[-_MOST_ANCHORS:]
             self._before = page if len(page) == _MOST_ANCHORS else [*self._before, *page][-_MOST_ANCHORS:]
             self._page = self.ranks = ()
         self._unpushed, self._place = None, (position, total)
 
-    def add(self, keys: Sequence[Hashable], ranks: Sequence[int]) -> None:
-        """Add rows to the page."""
-        more = bool(self._page)
-        self._page = [*self._page, *keys] if more else keys
-        self.ranks = [*self.ranks, *ranks] if more else ranks
+    def add(
+        self, fresh: Sequence[Hashable], ranks: Sequence[int], keys: Sequence[Hashable], pushed: list[Hashable]
+    ) -> None:
+        """Add rows to the page.
 
-    def push(self, keys: Sequence[Hashable], pushed: list[Hashable]) -> None:
-        """Note rows that are after the last one now (or are gone), given the keys of a window that joined."""
+        Args:
+            fresh: their keys.
+            ranks: their ranks.
+            keys: all keys of their window.
+            pushed: keys of rows delivered before that are after the last one now, or are gone.
+        """
         if self._pushed or pushed:
-            here, gone = set(keys), set(pushed)
-            self._unpushed = self._unpushed or (self._before, self._pushed)
-            met = [key for key in self._pushed if key in here]
-            self._before = [*(key for key in self._before if key not in gone), *met][-_MOST_ANCHORS:]
-            self._pushed = [*pushed, *(key for key in self._pushed if key not in here)][-_MOST_PUSHED:]
+            self._push(set(keys), pushed)
+        if self._page:
+            fresh, ranks = [*self._page, *fresh], [*self.ranks, *ranks]
+        self._page, self.ranks = fresh, ranks
 
-    def anchors(self, yielded: int | None, shift: int, position: int, total: int) -> Anchors | None:
+    def _push(self, here: set[Hashable], pushed: list[Hashable]) -> None:
+        gone = set(pushed)
+        self._unpushed = self._unpushed or (self._before, self._pushed)
+        met = [key for key in self._pushed if key in here]
+        self._before = [*(key for key in self._before if key not in gone), *met][-_MOST_ANCHORS:]
+        self._pushed = [*pushed, *(key for key in self._pushed if key not in here)][-_MOST_PUSHED:]
+
+    def anchors(self, yielded: int | None, place: Place) -> Anchors | None:
         """Return the anchors after the first `yielded` rows of the latest page; None before the first row."""
         count = len(self._page) if yielded is None else yielded
         if not 0 <= count <= len(self._page):
             raise ValueError(f"the latest page has {len(self._page)} rows, not {yielded}")
         before, pushed = self._before, self._pushed
+        position, total = place.position, place.total
         if not count and self._page:
             position, total = self._place
             before, pushed = self._unpushed or (before, pushed)
         elif count:
-            position = self.ranks[count - 1] + shift
+            position += self.ranks[count - 1] - place.rank
             before = [*before, *self._page[max(0, count - _MOST_ANCHORS) : count]]
         keys = (*before[-(_MOST_ANCHORS - len(pushed)) :], *pushed)
         return Anchors(position + len(pushed), total, keys) if keys else None

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from aiozbilling.errors import DriftError, IncompleteError, RunawayError
 
 if TYPE_CHECKING:
+    from aiozbilling.listing.memory import Overlap
     from aiozbilling.listing.plan import Plan
     from aiozbilling.listing.window import FetchedWindow, WalkReport
 
-__all__ = ["LATER", "MOST_PROBES", "MOST_REMOVED", "Limits", "refuse_too_many"]
+__all__ = ["LATER", "MOST_PROBES", "MOST_REMOVED", "Limits", "too_many"]
 
 LATER = "read the list again later, or continue from the error's cursor"
 MOST_REMOVED = 10  # rows, beyond a tenth of the list, that may be removed while it is read
@@ -45,17 +46,19 @@ class Limits:
         Raises:
             RunawayError: there are too many.
         """
-        total = window.total
+        total, start = window.total, self.start
         if window.keys and total > self._highest_total:
             self._highest_total = total
         if useless >= _MOST_USELESS:
             raise RunawayError(f"{_MOST_USELESS} requests in a row brought no new row", hint=LATER)
-        most = max(total, self._highest_total)
-        if window.end - self.start > 2 * most + max(_MOST_UNCOUNTED, 10 * plan.size):
+        most = max(self._highest_total, total)
+        uncounted = window.end - start - 2 * most
+        if uncounted > _MOST_UNCOUNTED and uncounted > 10 * plan.size:
             raise RunawayError(f"{window.end} rows came, though the server counts {most}", hint=LATER)
-        pages = 1 + (max(total, report.total_first or 0, position + 1) - self.start) // plan.step
-        if report.requests > 4 * pages + 16:
-            raise RunawayError(f"{report.requests} requests were made for {pages} pages", hint=LATER)
+        if report.requests > 4 * ((total - start) // plan.step) + 20:
+            pages = 1 + (max(total, report.total_first or 0, position + 1) - start) // plan.step
+            if report.requests > 4 * pages + 16:
+                raise RunawayError(f"{report.requests} requests were made for {pages} pages", hint=LATER)
 
     def refuse_empty(self, total: int) -> None:
         """Refuse to believe that a list which had rows is empty.
@@ -66,23 +69,21 @@ class Limits:
         if not total and self._highest_total:
             raise IncompleteError(f"the server counted {self._highest_total} rows before, and none now", hint=LATER)
 
-    def too_short(self, end: int, counted: int) -> IncompleteError | None:
-        """Return what is wrong with a list that ends after `end` rows and had `counted` rows at first; None if nothing.
+    def too_short(self, window: FetchedWindow[Any], overlap: Overlap, counted: int) -> IncompleteError | None:
+        """Return what is wrong if a window shows that the list ends far before the place where it ended at first.
 
-        Rows that were added at the head meanwhile are in neither number.
+        `counted` is the number of rows when the first window was read. Rows that were added at the head meanwhile are
+        not counted.
         """
-        known = max(self._counted, counted)
+        if window.end < window.total:
+            return None
+        end, known = len(window.keys) - overlap.index + overlap.rank, max(self._counted, counted)
         if end >= 0.9 * known - MOST_REMOVED:
             return None
         return IncompleteError(f"the list had {known} rows, and ends after {end} of them now", hint=LATER)
 
 
-def refuse_too_many(came: int, limit: int) -> None:
-    """Refuse a reply with more rows than were requested.
-
-    Raises:
-        DriftError: it has more.
-    """
-    if came > limit:
-        hint = "the server ignores the page size: try page_size=" + str(came)
-        raise DriftError(f"asked for {limit} rows and got {came}", hint=hint)
+def too_many(came: int, limit: int) -> DriftError:
+    """Return what is wrong with a reply that has more rows than were requested."""
+    hint = f"the server ignores the page size: try page_size={came}"
+    return DriftError(f"asked for {limit} rows and got {came}", hint=hint)

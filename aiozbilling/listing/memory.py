@@ -70,16 +70,15 @@ class Memory:
 
     def add(self, overlap: Overlap) -> None:
         """Remember the fresh rows of an overlap."""
-        if not overlap.is_continued:
+        if len(self._young.keys) > _GENERATION:
             self._age()
-            self._young.keys.update(overlap.fresh)
-            self._young.unranked.append((overlap.fresh, overlap.ranks))
+        self._young.keys.update(overlap.fresh)
+        self._young.unranked.append((overlap.fresh, overlap.ranks))
 
     def _age(self) -> None:
-        if len(self._young.keys) > _GENERATION:
-            self.is_complete = self.is_complete and not self._old.keys
-            self._old, self._young = self._young, _Generation()
-            self._floating = dict.fromkeys([*self._floating][-_GENERATION:])
+        self.is_complete = self.is_complete and not self._old.keys
+        self._old, self._young = self._young, _Generation()
+        self._floating = dict.fromkeys([*self._floating][-_GENERATION:])
 
     def cut(self, rank: int) -> list[Hashable]:
         """Make the rows after `rank` floating and return them, in order: they were pushed further or deleted."""
@@ -99,7 +98,8 @@ class Memory:
         shared = len(last)
         if not shared or keys[:shared] != last or (self._floating and not self._floating.keys().isdisjoint(keys)):
             return None
-        self._age()
+        if len(self._young.keys) > _GENERATION:
+            self._age()
         fresh = keys[shared:]
         known, old = self._young.keys, self._old.keys
         size = len(known) + len(fresh)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiozbilling.listing.window import Window
 
-__all__ = ["Plan", "overlap_of"]
+__all__ = ["MOST_AHEAD", "Plan", "overlap_of"]
 
-_MOST_AHEAD = 1000
+MOST_AHEAD = 1000
 
 
 class Plan:
@@ -28,7 +28,7 @@ class Plan:
         self.overlap: int = overlap_of(limit)
         self.step: int = max(1, limit - self.overlap)
         self.queue: list[Window] = []
-        self.ahead: int = _MOST_AHEAD
+        self.ahead: int = MOST_AHEAD
         self.epoch: int = 0
         self._nonce = 0
 
@@ -45,11 +45,10 @@ class Plan:
         self.epoch += 1
 
     def learn(self, came: int) -> None:
-        """Learn from the number of rows that came how many the server returns at most."""
-        if came > self.size:
-            self.size, self.overlap = came, overlap_of(came)
-            self.step = max(1, came - self.overlap)
-            self.queue.clear()
+        """Learn from a larger window than any before how many rows the server returns at most."""
+        self.size, self.overlap = came, overlap_of(came)
+        self.step = max(1, came - self.overlap)
+        self.queue.clear()
 
     def extend(self, ahead: int, end: int) -> None:
         """Add windows after the last one, up to `ahead` in all, while they may hold new rows before position `end`."""
@@ -76,13 +75,12 @@ class Plan:
 
     def speed_up(self) -> None:
         """Want one window more at once, since new rows came."""
-        if self.ahead < _MOST_AHEAD:
-            self.ahead += 1
+        self.ahead = min(self.ahead + 1, MOST_AHEAD)
 
     def keep_what_fits(self, base: int, place: int, total: int) -> None:
         """Drop what is of no use, now that the last row is at `place` and the next window would begin at `base`."""
         queue = self.queue
-        if queue and not base - self.step < queue[0].offset <= place:
+        if not base - self.step < queue[0].offset <= place:
             queue.clear()  # from its place, the next window would share nothing or bring nothing
         while len(queue) > 1 and queue[-1].offset + self.overlap >= total:
             queue.pop()

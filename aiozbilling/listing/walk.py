@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, ListingError
 from aiozbilling.listing.delivered import Delivered
 from aiozbilling.listing.drift import Drift
-from aiozbilling.listing.limits import Limits, refuse_too_many
+from aiozbilling.listing.limits import Limits, too_many
 from aiozbilling.listing.memory import ORDER, Overlap, overlap_at
 from aiozbilling.listing.page import Page
-from aiozbilling.listing.plan import Plan, overlap_of
+from aiozbilling.listing.plan import MOST_AHEAD, Plan, overlap_of
 from aiozbilling.listing.search import Search
 from aiozbilling.listing.stall import EMPTY_PAUSE_S, Stall, nothing_new
 from aiozbilling.listing.window import Anchors, FetchedWindow, WalkOptions, WalkReport, Window, keys_of
@@ -137,8 +137,10 @@ class Walk(Generic[R]):
             report.total_first = total
         keys, has_nulls = keys_of(rows, self._options.key)
         is_full = len(rows) >= (plan.size or plan.limit)
-        refuse_too_many(len(rows), window.limit)
-        plan.learn(len(rows))
+        if len(rows) > window.limit:
+            raise too_many(len(rows), window.limit)
+        if len(rows) > plan.size:
+            plan.learn(len(rows))
         fetched = FetchedWindow(window.offset, window.epoch, rows, keys, total, is_full, has_nulls)
         self._limits.check(fetched, plan, report, self._delivered.place.position, self._stall.requests)
         return fetched
@@ -152,8 +154,10 @@ class Walk(Generic[R]):
             return self._look_elsewhere(window)
         if not overlap.is_continued and self._is_doubtful(window, overlap):
             return self._ask_once_more(window)
-        if not window.is_full and (error := self._ends_too_early(window, overlap)) is not None:
-            return self._ask_again(window.offset, error)
+        if not window.is_full and self._delivered.begun:
+            error = self._limits.too_short(window, overlap, self._drift.counted)
+            if error is not None:
+                return self._ask_again(window.offset, error)
         return self._join(window, overlap)
 
     def _is_empty_again(self, window: FetchedWindow[R]) -> bool:
@@ -179,13 +183,6 @@ class Walk(Generic[R]):
         pushed = self._plan.size if self._search.is_doubted else 0
         added = window.total - (self.report.total_first or 0)
         return self._delivered.is_doubtful(window, overlap, pushed, added)
-
-    def _ends_too_early(self, window: FetchedWindow[R], overlap: Overlap) -> IncompleteError | None:
-        """Return what is wrong if the list ends far before the place where it ended at first."""
-        if window.end < window.total or not self._delivered.begun:
-            return None
-        shift = window.offset + overlap.index - overlap.rank
-        return self._limits.too_short(window.end - shift, self._drift.counted)
 
     # It joins.
 
@@ -224,7 +221,8 @@ class Walk(Generic[R]):
             overlap.keep(most - report.rows)
         rows = self._delivered.add(window, overlap, self._plan.overlap, self._plan.epoch)
         count = len(overlap.fresh)
-        self._plan.speed_up()
+        if self._plan.ahead < MOST_AHEAD:
+            self._plan.speed_up()
         report.rows += count
         report.null_rows_skipped += len(rows) - count
         if len(rows) != count or not isinstance(rows, list):
@@ -234,10 +232,11 @@ class Walk(Generic[R]):
     def _settle(self, window: FetchedWindow[R], overlap: Overlap, *, searched: bool) -> None:
         """Decide what comes after a window that joined: the end, the next window, or the same once more."""
         plan = self._plan
-        if window.reaches_end:
+        if not window.is_full and window.end == window.total:
             self._finish(window, overlap)
             return
-        plan.keep_what_fits(self._next_offset(), self._delivered.place.position, window.total)
+        if plan.queue:
+            plan.keep_what_fits(self._next_offset(), self._delivered.place.position, window.total)
         if overlap.fresh:
             return
         if window.end == window.total if plan.size == 1 else window.end >= window.total and not window.is_full:

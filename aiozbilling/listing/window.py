@@ -63,22 +63,17 @@ class FetchedWindow(Generic[R]):
 class Place(NamedTuple):
     """The last row that was delivered, from which the walk continues; replaced when a window joins.
 
-    `rank` is the position of the row as the walk first saw it, `rank + shift` the position where it was last seen,
-    when the server counted `total` rows. `last_keys` are the keys of the last rows up to it, as they were in its
+    `rank` is the position of the row as the walk first saw it, `position` where it was last seen, when the server
+    counted `total` rows. `last_keys` are the keys of the last rows up to it, as they were in its
     window; the next window should begin with them. They are empty if the last window that joined did not reach the row.
     `epoch` is the number of windows that had been accepted then.
     """
 
     rank: int
-    shift: int
+    position: int
     total: int
     last_keys: list[Hashable]
     epoch: int
-
-    @property
-    def position(self) -> int:
-        """Where the row was last seen."""
-        return self.rank + self.shift
 
 
 @attrs.frozen
