@@ -242,7 +242,8 @@ async def test_no_fault_shows_a_canary(kind, simulator, log):
                 assert_error_clean(error)
                 assert chain(error) == [error], "an error holds on to one of the HTTP library's"
             assert_object_clean(client, "client")
-        assert await error_of(client) is None
+        async with client.with_options(timeout=5.0) as patient:
+            assert await error_of(patient) is None
     assert met >= {
         "AuthenticationError", "ApiError", "BadRequestError", "BodyTooLargeError", "CallTimeoutError", "ConnectError",
         "DecodeError", "NotFoundError", "PermissionDeniedError", "ProtocolError", "RateLimitedError", "RedirectError",
@@ -258,7 +259,7 @@ async def test_no_fault_shows_a_canary(kind, simulator, log):
 @KINDS
 async def test_no_result_shows_a_canary(kind, simulator, log):
     """Client, listing, page, cursor, report and records are clean while all goes well, and so is the log."""
-    async with CLIENTS[kind](simulator.url) as client:
+    async with CLIENTS[kind](simulator.url, timeout=5.0) as client:
         await calls(client)
         things: list[object] = [client, client._exchange, client._exchange.account, SETTINGS]
         if isinstance(client, AiozBilling):
@@ -275,7 +276,7 @@ async def test_no_result_shows_a_canary(kind, simulator, log):
 @KINDS
 async def test_no_client_is_pickled_or_copied_with_its_secret(kind, simulator):
     """Pickling a client fails, and says nothing of what it holds."""
-    async with CLIENTS[kind](simulator.url) as client:
+    async with CLIENTS[kind](simulator.url, timeout=5.0) as client:
         for dump in (pickle.dumps, copy.deepcopy):
             with pytest.raises(TypeError, match="a client is not pickled or copied") as caught:
                 dump(client)
@@ -460,7 +461,7 @@ async def test_an_interrupt_shows_no_canary(kind, simulator, monkeypatch):
         raise Interrupt
 
     monkeypatch.setattr("aiozbilling.exchange.transport._body", interrupted)
-    async with CLIENTS[kind](simulator.url) as client:
+    async with CLIENTS[kind](simulator.url, timeout=5.0) as client:
         with pytest.raises(Interrupt) as caught:
             await calls(client)
         assert_error_clean(caught.value)

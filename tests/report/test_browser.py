@@ -8,7 +8,6 @@ import shutil
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 
 OVERFLOWING = """() => [...document.querySelectorAll('body *')]
@@ -29,6 +28,7 @@ OVERLAPPING_LABELS = """() => [...document.querySelectorAll('.drawing svg')].fla
 @pytest.fixture(scope="module")
 def browser():
     """Start a browser that has no network."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
