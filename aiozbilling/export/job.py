@@ -26,7 +26,7 @@ from aiozbilling.export.part import PartFile, digest
 from aiozbilling.export.publish import left_unnamed, publish, refuse_foreign, refuse_taken
 from aiozbilling.export.saver import Saver
 from aiozbilling.export.span import Moment, Span
-from aiozbilling.export.totals import Progress, Totals, since
+from aiozbilling.export.totals import Progress, Totals, change_since
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.window import Consistency
@@ -45,7 +45,7 @@ async def export(
     listing: Listing[Any],
     path: str | PathLike[str],
     *,
-    format: Format | None = None,  # noqa: A002 - the word that users know
+    format: Format | None = None,  # noqa: A002 - the usual name
     since: Moment | None = None,
     until: Moment | None = None,
     stop_early: bool = False,
@@ -159,7 +159,7 @@ class Job:
                 async for page in pages:
                     if left is not None:
                         nulls = listing.report.null_rows_skipped
-                        before = self._compared(before, since(left, page.offset, page.total, nulls))
+                        before = self._compared(before, change_since(left, page.offset, page.total, nulls))
                         left = None
                     totals = self._take(page.items, totals.with_walk(before, listing.report))
                     if saver.is_due:
@@ -168,7 +168,7 @@ class Job:
                     if totals.facts.stopped_early:
                         break
             if left is not None and listing.report.total_last is not None:
-                before = self._compared(before, since(left, left.position + 1, listing.report.total_last, 0))
+                before = self._compared(before, change_since(left, left.position + 1, listing.report.total_last, 0))
             totals = totals.with_walk(before, listing.report)
             await saver.finish(totals, listing.cursor)
         except ExportError:

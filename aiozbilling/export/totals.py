@@ -17,7 +17,7 @@ from aiozbilling.listing.window import Consistency, WalkReport
 from aiozbilling.records import DayUsage, TopUp
 from aiozbilling.records.amounts import EXACT, TokenAmount, scaled
 
-__all__ = ["Progress", "Totals", "gaps", "since", "worst"]
+__all__ = ["Progress", "Totals", "change_since", "gaps", "worst"]
 
 _ZERO = Decimal(0)
 _CONSISTENCIES: tuple[Consistency, ...] = ("static", "grown", "changed")
@@ -28,7 +28,7 @@ def worst(*seen: Consistency) -> Consistency:
     return _CONSISTENCIES[max(map(_CONSISTENCIES.index, seen))]
 
 
-def since(cursor: Cursor, offset: int, total: int, nulls: int) -> tuple[Consistency, bool]:
+def change_since(cursor: Cursor, offset: int, total: int, nulls: int) -> tuple[Consistency, bool]:
     """Return how a list changed since a cursor, and whether rows were at most appended.
 
     `offset` is where the first row after the cursor is now, null rows not counted. Up to `nulls` null rows are between
