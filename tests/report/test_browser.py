@@ -58,11 +58,12 @@ def test_a_page_draws_itself_without_error_request_or_overflow(case, browser, fu
         context.close()
 
 
-def test_the_usual_page_prints_on_two_pages_in_light(browser, full_page, tmp_path):
-    """A year of three accounts and the other systems fits two A4 pages; dark is never printed."""
+@pytest.mark.parametrize("case", ["usual", "200-accounts", "24-months"])
+def test_a_page_prints_on_two_pages_in_light(case, browser, full_page):
+    """A year of three accounts, two years, and 200 accounts fit two A4 pages; dark is never printed."""
     context = browser.new_context(color_scheme="dark")
     page = context.new_page()
-    page.goto(full_page("usual").as_uri())
+    page.goto(full_page(case).as_uri())
     page.wait_for_function("document.documentElement.dataset.drawn")
     data = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", data)) == 2
