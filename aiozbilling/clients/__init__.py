@@ -1,1 +1,1 @@
-"""The three systems: endpoint tables as data, and thin typed methods."""
+"""Clients of the three systems: tables of endpoints and typed methods."""

@@ -46,26 +46,27 @@ class AiozBilling(Client):
     """Client of AIOZ Pin's billing.
 
     Args:
-        api_key: of a key pair, with `secret_key`.
-        secret_key: of the key pair.
-        token: a JWT, instead of the key pair.
-        base_url: another host than `AIOZ_PIN_URL`; the earlier ones are `W3IPFS_AIOZ_NETWORK_URL`,
-            `W3IPFS_STORAGE_URL` and, for tests, `ATTOAIOZ_TEST_URL`.
-        credentials: a function, plain or async, that returns a token or a pair ``(api_key, secret_key)``, instead of
-            these. It is asked before the first call, and once more when the server answers 401.
-        account: a label of yours, which is no secret, for events, logs and traces.
-        session: an `aiohttp.ClientSession` of yours, used and never closed; by default the client makes its own.
-        timeout: seconds for one attempt, its body included.
-        deadline: seconds for one whole call with its retries and waits; None for no end.
-        max_wait_s: where the rate limit or a pause of the account asks for a longer wait, a call raises
-            `NotSentError` at once; None waits up to the deadline.
-        retry: how failed attempts are repeated; None for ``RetryPolicy()``.
-        rate_limit: requests that one account may make, a `RateLimit`, `SharedRateLimit` or `Limiter`; by default the
-            provider's published 180 requests a minute; None for no limit.
-        allow_http: permit plain http to other machines than this one.
-        max_body: largest body in bytes, decompressed; 64 MiB.
-        on_attempt: a function that is called with an `Attempt` after each attempt.
-        on_event: a function that is called with a `CallEvent` at the end of each call.
+        api_key: key of a key pair; needs `secret_key`.
+        secret_key: secret key of the key pair.
+        token: JWT, instead of the key pair.
+        base_url: URL of the server. Earlier hosts are `W3IPFS_AIOZ_NETWORK_URL`, `W3IPFS_STORAGE_URL` and, for tests,
+            `ATTOAIOZ_TEST_URL`.
+        credentials: plain or async function that returns a token or a pair ``(api_key, secret_key)``, instead of these
+            arguments. It is called before the first call, and again when the server replies with 401.
+        account: your label for the account, for events, logs and traces; it is not secret.
+        session: your own `aiohttp.ClientSession`, which the client uses but does not close. Default: the client creates
+            one.
+        timeout: seconds for one attempt, including its body.
+        deadline: seconds for one call, including retries and waits; None for no limit.
+        max_wait_s: longest wait for the rate limit or for a pause of the account, in seconds; a call that must wait
+            longer raises `NotSentError` at once. None: calls wait until the deadline.
+        retry: how failed attempts are retried; None for ``RetryPolicy()``.
+        rate_limit: limit for the requests of the account, a `RateLimit`, `SharedRateLimit` or `Limiter`; None for no
+            limit. Default: the provider's published limit, 180 requests per minute.
+        allow_http: whether plain http to other machines is allowed.
+        max_body: largest decompressed body in bytes. Default: 64 MiB.
+        on_attempt: function that is called with an `Attempt` after each attempt.
+        on_event: function that is called with a `CallEvent` at the end of each call.
 
     Raises:
         ConfigurationError: an argument is invalid.
@@ -125,13 +126,13 @@ class AiozBilling(Client):
         on_attempt: Callable[[Attempt], object] | None = None,
         on_event: Callable[[CallEvent], object] | None = None,
     ) -> Self:
-        """Build a client from ``AIOZ_PIN_API_KEY`` and ``AIOZ_PIN_SECRET_KEY``, or from ``AIOZ_PIN_TOKEN``.
+        """Create a client from ``AIOZ_PIN_API_KEY`` and ``AIOZ_PIN_SECRET_KEY``, or from ``AIOZ_PIN_TOKEN``.
 
-        ``AIOZ_PIN_BASE_URL``, or `base_url` before it, names another host than `AIOZ_PIN_URL`. The other keywords
-        are those of the class.
+        The server is `base_url`, or ``AIOZ_PIN_BASE_URL``, or `AIOZ_PIN_URL`. The other keywords are those of the
+        class.
 
         Raises:
-            ConfigurationError: a variable is missing or invalid, or both ways are set.
+            ConfigurationError: a variable is missing or invalid, or both the key pair and the token are set.
         """
         api_key, secret_key, token = credentials_from_env()
         base_url = base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
@@ -165,11 +166,11 @@ class AiozBilling(Client):
         """Return a client for another account on the same connections, with its own rate limit and pause.
 
         Args:
-            api_key: of a key pair, with `secret_key`.
-            secret_key: of the key pair.
-            token: a JWT, instead of the key pair.
-            credentials: a function that returns them, as for the class.
-            account: a label of yours, which is no secret, for events, logs and traces.
+            api_key: key of a key pair; needs `secret_key`.
+            secret_key: secret key of the key pair.
+            token: JWT, instead of the key pair.
+            credentials: function that returns them, as for the class.
+            account: your label for the account, for events, logs and traces; it is not secret.
 
         Raises:
             ConfigurationError: the credentials or the label are invalid.
@@ -181,9 +182,9 @@ class AiozBilling(Client):
         """Read the usage of the current month.
 
         Raises:
-            TransportError: no usable reply came.
-            ApiError: the reply says no.
-            DecodeError: the reply is not what the API promises.
+            TransportError: there was no usable reply.
+            ApiError: the server replied with an error.
+            DecodeError: the reply does not match the API's description.
 
         Source: "Get this month usage data for a user", GET /api/billing/thisMonthUsage.
         """
@@ -200,19 +201,19 @@ class AiozBilling(Client):
         on_drift: Literal["repair", "raise"] = "repair",
         after: Cursor | str | None = None,
     ) -> Listing[TopUp]:
-        """List the account's top-ups, each exactly once, in the provider's order (newest first was seen).
+        """List the account's top-ups, each exactly once, in the provider's order (so far newest first).
 
         Args:
-            offset: rows of the list to leave out at its beginning.
-            page_size: rows of one request, at least 2; None finds the largest that the server takes.
-            max_items: rows at most; None for all.
-            concurrency: pages in flight at most.
-            on_drift: when the list changes meanwhile, ``"repair"`` continues without loss or repetition; ``"raise"``
-                stops with `DriftError` at the first change that is no append.
-            after: a `Cursor` or its text, to continue after the row where it was taken.
+            offset: number of rows to skip at the beginning of the list.
+            page_size: rows per request, at least 2; None for the largest page that the server accepts.
+            max_items: maximum number of rows; None for all.
+            concurrency: maximum number of pages that are requested at the same time.
+            on_drift: what to do if the list changes meanwhile. ``"repair"`` continues without losing or repeating a
+                row; ``"raise"`` raises `DriftError` at the first change other than an append.
+            after: `Cursor` or its text, to continue after the row where it was taken.
 
         Raises:
-            ConfigurationError: an option is invalid. Walking raises as `Listing` says.
+            ConfigurationError: an option is invalid. Iteration raises the errors of `Listing`.
 
         Source: "Retrieves top up data", GET /api/billing/topUp.
         """
@@ -237,19 +238,19 @@ class AiozBilling(Client):
         on_drift: Literal["repair", "raise"] = "repair",
         after: Cursor | str | None = None,
     ) -> Listing[DayUsage]:
-        """List the account's usage by day, each day exactly once, in the provider's order (newest first was seen).
+        """List the account's usage by day, each day exactly once, in the provider's order (so far newest first).
 
         Args:
-            offset: rows of the list to leave out at its beginning.
-            page_size: rows of one request, at least 2; None finds the largest that the server takes.
-            max_items: rows at most; None for all.
-            concurrency: pages in flight at most.
-            on_drift: when the list changes meanwhile, ``"repair"`` continues without loss or repetition; ``"raise"``
-                stops with `DriftError` at the first change that is no append.
-            after: a `Cursor` or its text, to continue after the row where it was taken.
+            offset: number of rows to skip at the beginning of the list.
+            page_size: rows per request, at least 2; None for the largest page that the server accepts.
+            max_items: maximum number of rows; None for all.
+            concurrency: maximum number of pages that are requested at the same time.
+            on_drift: what to do if the list changes meanwhile. ``"repair"`` continues without losing or repeating a
+                row; ``"raise"`` raises `DriftError` at the first change other than an append.
+            after: `Cursor` or its text, to continue after the row where it was taken.
 
         Raises:
-            ConfigurationError: an option is invalid. Walking raises as `Listing` says.
+            ConfigurationError: an option is invalid. Iteration raises the errors of `Listing`.
 
         Source: "Retrieves historical usage data", GET /api/billing/historyUsage. Today's row changes during the day.
         """

@@ -1,4 +1,4 @@
-"""A key pair, a token, or a function that returns either."""
+"""Credentials of AIOZ: a key pair, a token, or a function that returns either."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def credentials_from_env() -> tuple[Secret | None, Secret | None, Secret | None]
     """Read the key pair or the token from the environment: ``(api_key, secret_key, token)``.
 
     Raises:
-        ConfigurationError: a variable is missing, or both ways are set.
+        ConfigurationError: a variable is missing, or both the key pair and the token are set.
     """
     api_key, secret_key = variable("AIOZ_PIN_API_KEY"), variable("AIOZ_PIN_SECRET_KEY")
     token = variable("AIOZ_PIN_TOKEN")
@@ -34,17 +34,17 @@ def credentials_from_env() -> tuple[Secret | None, Secret | None, Secret | None]
         ]
         if missing:
             either = " (or AIOZ_PIN_TOKEN)" if len(missing) == 2 else ""
-            raise ConfigurationError(f"set in the environment: {' and '.join(missing)}{either}")
+            raise ConfigurationError(f"set the environment variables {' and '.join(missing)}{either}")
     return api_key, secret_key, token
 
 
 def aioz_credentials(
     api_key: Secret | None, secret_key: Secret | None, token: Secret | None, ask: AiozCredentials | None
 ) -> Credentials | CredentialSource:
-    """Return the credentials that a key pair or a token makes, or where to ask for them.
+    """Return the credentials from a key pair or a token, or a source that calls the user's function.
 
     Raises:
-        ConfigurationError: none or more than one of these are given, or one is invalid.
+        ConfigurationError: none or more than one of these is set, or one is invalid.
     """
     pair = (api_key, secret_key)
     if ask is not None and (token, *pair) == (None, None, None):
@@ -54,13 +54,13 @@ def aioz_credentials(
     if ask is None and token is None and api_key is not None and secret_key is not None:
         return key_pair(api_key, secret_key)
     raise ConfigurationError(
-        "give either api_key and secret_key, or token, or credentials;"
+        "pass either api_key and secret_key, or token, or credentials;"
         " AiozBilling.from_env() takes them from the environment"
     )
 
 
 def _built(found: Any) -> Credentials:
-    """Make credentials of what the user's function returned."""
+    """Return the credentials that the user's function returned."""
     parts: list[Any] = [concealed(part) for part in found] if isinstance(found, tuple | list) else [concealed(found)]
     del found
     if len(parts) == 2:

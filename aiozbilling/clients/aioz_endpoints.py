@@ -1,4 +1,4 @@
-"""AIOZ Pin's endpoints, and the replies that they send."""
+"""AIOZ Pin's endpoints and their replies."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _AIOZ = System(
     name="AIOZ",
     envelope=aioz_envelope,
     hints={
-        400: "The server refuses what was asked: of a list, try a smaller page_size",
+        400: "The server rejected the request; for a list, try a smaller page_size",
         401: (
             "Check the keys (AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN); if they are right, a proxy"
-            " on the way may drop headers with underscores (nginx: underscores_in_headers on), which a token avoids"
+            " may have dropped headers with underscores (nginx: underscores_in_headers on), which a token avoids"
         ),
         403: "The key has no scope for billing",
-        404: "Does base_url point to the API's root?",
+        404: "Check that base_url is the root of the API",
     },
     quick=True,
 )
@@ -33,7 +33,7 @@ def _check_count(total: int) -> None:
 
 @attrs.frozen(kw_only=True)
 class TopUpPage:
-    """``data`` of topUp: the list may be null, and so may single rows."""
+    """``data`` of topUp. The list may be null, and single rows may be null."""
 
     totals: int
     top_up_usages: list[TopUp | None] | None
@@ -44,7 +44,7 @@ class TopUpPage:
 
 @attrs.frozen(kw_only=True)
 class HistoryPage:
-    """``data`` of historyUsage: the list may be null, and so may single rows."""
+    """``data`` of historyUsage. The list may be null, and single rows may be null."""
 
     total_days: int
     history_usages: list[DayUsage | None] | None

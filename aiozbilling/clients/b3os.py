@@ -47,22 +47,23 @@ class B3osBilling(Client):
 
     Args:
         token: a server key, ``b3sk_…``.
-        credentials: a function, plain or async, that returns the token, instead of it. It is asked before the first
-            call, and once more when the server answers 401.
-        base_url: another server than `B3OS_URL`.
-        account: a label of yours, which is no secret, for events, logs and traces.
-        session: an `aiohttp.ClientSession` of yours, used and never closed; by default the client makes its own.
-        timeout: seconds for one attempt, its body included.
-        deadline: seconds for one whole call with its retries and waits; None for no end.
-        max_wait_s: where the rate limit or a pause of the account asks for a longer wait, a call raises
-            `NotSentError` at once; None waits up to the deadline.
-        retry: how failed attempts are repeated; None for ``RetryPolicy()``.
-        rate_limit: requests that one account may make, a `RateLimit`, `SharedRateLimit` or `Limiter`; None by
-            default, as the provider publishes no limit.
-        allow_http: permit plain http to other machines than this one.
-        max_body: largest body in bytes, decompressed; 64 MiB.
-        on_attempt: a function that is called with an `Attempt` after each attempt.
-        on_event: a function that is called with a `CallEvent` at the end of each call.
+        credentials: plain or async function that returns the token, instead of `token`. It is called before the first
+            call, and again when the server replies with 401.
+        base_url: URL of the server.
+        account: your label for the account, for events, logs and traces; it is not secret.
+        session: your own `aiohttp.ClientSession`, which the client uses but does not close. Default: the client creates
+            one.
+        timeout: seconds for one attempt, including its body.
+        deadline: seconds for one call, including retries and waits; None for no limit.
+        max_wait_s: longest wait for the rate limit or for a pause of the account, in seconds; a call that must wait
+            longer raises `NotSentError` at once. None: calls wait until the deadline.
+        retry: how failed attempts are retried; None for ``RetryPolicy()``.
+        rate_limit: limit for the requests of the account, a `RateLimit`, `SharedRateLimit` or `Limiter`. Default: None,
+            because the provider publishes no limit.
+        allow_http: whether plain http to other machines is allowed.
+        max_body: largest decompressed body in bytes. Default: 64 MiB.
+        on_attempt: function that is called with an `Attempt` after each attempt.
+        on_event: function that is called with a `CallEvent` at the end of each call.
 
     Raises:
         ConfigurationError: an argument is invalid.
@@ -120,7 +121,7 @@ class B3osBilling(Client):
         on_attempt: Callable[[Attempt], object] | None = None,
         on_event: Callable[[CallEvent], object] | None = None,
     ) -> Self:
-        """Build a client from ``B3OS_API_KEY`` and, where it is set, ``B3OS_SERVER_URL`` (`base_url` comes before it).
+        """Create a client from ``B3OS_API_KEY``. The server is `base_url`, or ``B3OS_SERVER_URL``, or `B3OS_URL`.
 
         Raises:
             ConfigurationError: a variable is missing or invalid.
@@ -149,9 +150,9 @@ class B3osBilling(Client):
         """Return a client for another account on the same connections, with its own rate limit and pause.
 
         Args:
-            token: of the other account.
-            credentials: a function that returns it, as for the class.
-            account: a label of yours, which is no secret, for events, logs and traces.
+            token: token of the other account.
+            credentials: function that returns the token, as for the class.
+            account: your label for the account, for events, logs and traces; it is not secret.
 
         Raises:
             ConfigurationError: the token or the label is invalid.
@@ -163,14 +164,14 @@ class B3osBilling(Client):
         """Read the compute units of an organisation in a month.
 
         Args:
-            organization: its id, ``"org_…"``.
-            month: ``"2026-10"``, a date or a datetime in it.
+            organization: id of the organisation, ``"org_…"``.
+            month: ``"2026-10"``, or a date or datetime in that month.
 
         Raises:
             ConfigurationError: the id or the month is invalid; no request is made.
-            TransportError: no usable reply came.
-            ApiError: the reply says no.
-            DecodeError: the reply is not what the API promises.
+            TransportError: there was no usable reply.
+            ApiError: the server replied with an error.
+            DecodeError: the reply does not match the API's description.
 
         Source: B3OS API reference, "Get CU usage".
         """
@@ -179,10 +180,10 @@ class B3osBilling(Client):
     def cu_usage_by_month(
         self, organization: str, *, since: Month, until: Month | None = None, concurrency: int = 4
     ) -> AsyncGenerator[CuUsage, None]:
-        """Iterate the months from `since` to `until` (None: the current one), both included, oldest first.
+        """Iterate the months from `since` to `until`, including both, oldest first. `until` None is the current month.
 
         Raises:
-            ConfigurationError: at once, where an argument is invalid. Otherwise as `cu_usage`.
+            ConfigurationError: an argument is invalid; raised at the call. Iteration raises the errors of `cu_usage`.
         """
         organization = _checked(organization)
 
@@ -192,10 +193,10 @@ class B3osBilling(Client):
         return by_month(months_between(since, until), fetch, checked_concurrency(concurrency))
 
     async def cu_balance(self, organization: str) -> CuBalance:
-        """Read the compute units that an organisation has left.
+        """Read the remaining compute units of an organisation.
 
         Raises:
-            ConfigurationError: the id is invalid. Otherwise as `cu_usage`.
+            ConfigurationError: the id is invalid. Other errors are those of `cu_usage`.
         """
         return await self._exchange.call(CU_BALANCE, organization=_checked(organization))
 
@@ -207,6 +208,6 @@ class B3osBilling(Client):
 def _checked(organization: object) -> str:
     if not isinstance(organization, str) or not _ORGANIZATION.fullmatch(organization):
         raise ConfigurationError(
-            f"organization must be an id as 'org_…', of letters, digits, '_' and '-', not {organization!r}"
+            f"organization must be an id such as 'org_1', of letters, digits, '_' and '-', not {organization!r}"
         )
     return organization

@@ -1,4 +1,4 @@
-"""What the three clients have in common: settings, lifetime, and other accounts on the same connections."""
+"""The common part of the three clients: settings, lifetime, and clients of other accounts on the same connections."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _UNCHANGED: Any = _Unchanged()
 
 
 class Settings(TypedDict, total=False):
-    """Keywords that all clients take, to type a dictionary of them; each client's docstring explains them."""
+    """The keywords of all clients, as the type of a dictionary. The docstrings of the clients explain them."""
 
     account: str
     session: aiohttp.ClientSession | None
@@ -58,10 +58,10 @@ class Settings(TypedDict, total=False):
 
 
 class Client:
-    """Base of the clients; build one of its subclasses.
+    """Base class of the clients. Create one of its subclasses.
 
-    It may be built outside a running event loop, used in one loop after another, and shared by any number of tasks.
-    ``async with`` closes it at the end, and so does `close`; the end of the event loop closes its connections.
+    A client can be created outside a running event loop, used in one loop after another, and shared by any number of
+    tasks. The end of ``async with`` or `close` closes it. The end of the event loop closes its connections.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Client:
         on_attempt: Callable[[Attempt], object] | None,
         on_event: Callable[[CallEvent], object] | None,
     ) -> None:
-        # Imported here: with this module it would slow down each start, and at the first retry it would stop the loop.
+        # Imported here: at the top of the module, it would slow down each start; at the first retry, it would block.
         import tenacity  # noqa: F401
 
         if session is not None and not isinstance(session, aiohttp.ClientSession):
@@ -103,30 +103,30 @@ class Client:
         )
 
     def __repr__(self) -> str:
-        exchange = getattr(self, "_exchange", None)  # missing where a traceback shows a client that was refused
+        exchange = getattr(self, "_exchange", None)  # missing if a traceback shows a client whose creation failed
         if exchange is None:
             return f"{type(self).__name__}()"
         label = f", account={exchange.account.label!r}" if exchange.account.label else ""
         return f"{type(self).__name__}(base_url={exchange.server.base_url!r}{label})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client is not pickled or copied: build another one, or use with_credentials()")
+        raise TypeError("a client can't be pickled or copied: create another one, or use with_credentials()")
 
     @property
     def base_url(self) -> str:
-        """The server that is asked, without a slash at the end."""
+        """URL of the server, without a trailing slash."""
         return self._exchange.server.base_url
 
     @property
     def account(self) -> str:
-        """The label given as ``account=``, or ""."""
+        """The label that was passed as ``account=``, or ""."""
         return self._exchange.account.label
 
     def fingerprint(self, key: bytes) -> str:
-        """Return a text that identifies server and credentials under a key of yours, and does not reveal them.
+        """Return a text, keyed with `key`, that identifies server and credentials without revealing them.
 
-        A ledger stores it, with its own random key, to recognise the account. Where the credentials come from a
-        function, the label given as ``account=`` is used in their place.
+        A ledger stores such a text, with its own random key, to recognise the account. If the credentials come from a
+        function, the label that was passed as ``account=`` is used instead of them.
 
         Raises:
             ConfigurationError: the credentials come from a function, and there is no label.
@@ -141,14 +141,14 @@ class Client:
         max_wait_s: float | None = _UNCHANGED,
         retry: RetryPolicy | None = _UNCHANGED,
     ) -> Self:
-        """Return a client with other bounds on the same connections, rate limit and retry budget.
+        """Return a client with other limits on the same connections, rate limit and retry budget.
 
         Args:
-            timeout: seconds for one attempt, its body included.
-            deadline: seconds for one whole call with its retries and waits; None for no end.
-            max_wait_s: where the rate limit or a pause of the account asks for a longer wait, the call raises
-                `NotSentError` at once; None waits up to the deadline.
-            retry: how failed attempts are repeated; None for the default.
+            timeout: seconds for one attempt, including its body.
+            deadline: seconds for one call, including retries and waits; None for no limit.
+            max_wait_s: longest wait for the rate limit or for a pause of the account, in seconds; a call that must wait
+                longer raises `NotSentError` at once. None: calls wait until the deadline.
+            retry: how failed attempts are retried; None for the default.
 
         Raises:
             ConfigurationError: a value is invalid.
@@ -182,17 +182,17 @@ class Client:
         return Account(source, self._accounts.throttle(name), label)
 
     async def close(self, *, grace_s: float = 0.0) -> None:
-        """Close the client, and those that were derived from it: each call, walk and follow ends, none begins.
+        """Close the client and the clients that were derived from it. Calls, walks and follows end; no new ones begin.
 
-        Calls that wait for the rate limit or between two attempts end at once with `ClientClosedError`. Those whose
-        request was sent may finish within `grace_s` seconds. A walk or a follow raises `ClientClosedError` where it
-        needs its next page. Nothing is opened again.
+        Calls that wait for the rate limit or between two attempts end at once with `ClientClosedError`. Calls whose
+        request was sent may finish within `grace_s` seconds. A walk or a follow raises `ClientClosedError` when it
+        needs its next page. A closed client can't be opened again.
 
-        A client made by `with_credentials` or `with_options` ends its own calls only, and leaves the connections, which
-        belong to its parent, open.
+        A client from `with_credentials` or `with_options` ends only its own calls. The connections belong to its parent
+        and stay open.
 
         Raises:
-            ConfigurationError: `grace_s` is no number of seconds.
+            ConfigurationError: `grace_s` is not a number of seconds.
         """
         await self._exchange.lifetime.close(checked_seconds("grace_s", grace_s, zero=True))
         if self._owns_connections:
@@ -210,7 +210,7 @@ class Client:
         raise TypeError(f"{type(self).__name__} is asynchronous: write `async with` instead of `with`")
 
     def __exit__(self, *_: object) -> None:
-        """Only there so that `with` reaches the message of `__enter__`."""
+        """Exists so that `with` calls `__enter__`, which raises an error with a helpful message."""
 
 
 def _as_set(seconds: float) -> float | None:
@@ -220,5 +220,5 @@ def _as_set(seconds: float) -> float | None:
 def _checked_hook(name: str, function: Any) -> Any:
     if function is not None and (not callable(function) or iscoroutinefunction(function)):
         what = "an Attempt" if name == "on_attempt" else "a CallEvent"
-        raise ConfigurationError(f"{name} must be an ordinary function that takes {what}")
+        raise ConfigurationError(f"{name} must be a function, not a coroutine function, that takes {what}")
     return function

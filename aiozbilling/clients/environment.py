@@ -11,15 +11,15 @@ __all__ = ["environment", "variable"]
 
 
 def variable(name: str) -> Secret | None:
-    """Read a secret variable; None where it is not set or empty."""
+    """Read an environment variable as a secret, or return None if it is not set or empty."""
     return Secret(os.environ[name]) if os.environ.get(name) else None
 
 
 def environment(secret: str, *, optional: str) -> tuple[Secret, str | None]:
-    """Read a secret variable that must be set and one that may be.
+    """Read a secret variable that must be set and another variable that may be set.
 
     Raises:
-        ConfigurationError: the first is not set.
+        ConfigurationError: the first one is not set.
     """
     token = variable(secret)
     if token is None:

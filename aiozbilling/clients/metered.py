@@ -32,7 +32,7 @@ _METERED = System(
     hints={
         400: "Check start, end and metrics",
         401: "Check the session token (METERED_BILLING_TOKEN); it may have expired",
-        404: "Does base_url (METERED_BILLING_URL) point to the deployment's root?",
+        404: "Check that base_url (METERED_BILLING_URL) is the root of the deployment",
     },
 )
 _METRIC = re.compile(r"[^,\s\ud800-\udfff]+")
@@ -40,26 +40,26 @@ USAGE = Endpoint(_METERED, "/api/billing/usage", MeteredUsage, 'Docs, "Get Usage
 
 
 class MeteredBilling(Client):
-    """Client of a deployment's metered billing.
+    """Client of the metered billing of a deployment.
 
     Args:
-        base_url: the deployment, such as ``"https://api.my-saas.com"``.
-        token: a session token.
-        credentials: a function, plain or async, that returns the token, instead of it. It is asked before the first
-            call, and once more when the server answers 401.
-        account: a label of yours, which is no secret, for events, logs and traces.
-        session: an `aiohttp.ClientSession` of yours, used and never closed; by default the client makes its own.
-        timeout: seconds for one attempt, its body included.
-        deadline: seconds for one whole call with its retries and waits; None for no end.
-        max_wait_s: where the rate limit or a pause of the account asks for a longer wait, a call raises
-            `NotSentError` at once; None waits up to the deadline.
-        retry: how failed attempts are repeated; None for ``RetryPolicy()``.
-        rate_limit: requests that one account may make, a `RateLimit`, `SharedRateLimit` or `Limiter`; None by
-            default.
-        allow_http: permit plain http to other machines than this one.
-        max_body: largest body in bytes, decompressed; 64 MiB.
-        on_attempt: a function that is called with an `Attempt` after each attempt.
-        on_event: a function that is called with a `CallEvent` at the end of each call.
+        base_url: URL of the deployment, such as ``"https://api.my-saas.com"``.
+        token: session token.
+        credentials: plain or async function that returns the token, instead of `token`. It is called before the first
+            call, and again when the server replies with 401.
+        account: your label for the account, for events, logs and traces; it is not secret.
+        session: your own `aiohttp.ClientSession`, which the client uses but does not close. Default: the client creates
+            one.
+        timeout: seconds for one attempt, including its body.
+        deadline: seconds for one call, including retries and waits; None for no limit.
+        max_wait_s: longest wait for the rate limit or for a pause of the account, in seconds; a call that must wait
+            longer raises `NotSentError` at once. None: calls wait until the deadline.
+        retry: how failed attempts are retried; None for ``RetryPolicy()``.
+        rate_limit: limit for the requests of the account, a `RateLimit`, `SharedRateLimit` or `Limiter`. Default: None.
+        allow_http: whether plain http to other machines is allowed.
+        max_body: largest decompressed body in bytes. Default: 64 MiB.
+        on_attempt: function that is called with an `Attempt` after each attempt.
+        on_event: function that is called with a `CallEvent` at the end of each call.
 
     Raises:
         ConfigurationError: an argument is invalid.
@@ -117,7 +117,7 @@ class MeteredBilling(Client):
         on_attempt: Callable[[Attempt], object] | None = None,
         on_event: Callable[[CallEvent], object] | None = None,
     ) -> Self:
-        """Build a client from ``METERED_BILLING_URL`` (`base_url` comes before it) and ``METERED_BILLING_TOKEN``.
+        """Create a client from ``METERED_BILLING_TOKEN``. The server is `base_url` or ``METERED_BILLING_URL``.
 
         Raises:
             ConfigurationError: a variable is missing or invalid.
@@ -148,9 +148,9 @@ class MeteredBilling(Client):
         """Return a client for another account on the same connections, with its own rate limit and pause.
 
         Args:
-            token: of the other account.
-            credentials: a function that returns it, as for the class.
-            account: a label of yours, which is no secret, for events, logs and traces.
+            token: token of the other account.
+            credentials: function that returns the token, as for the class.
+            account: your label for the account, for events, logs and traces; it is not secret.
 
         Raises:
             ConfigurationError: the token or the label is invalid.
@@ -168,17 +168,18 @@ class MeteredBilling(Client):
         """Read the usage of the current billing period, or of a range of dates.
 
         Args:
-            start: from then on; ``"2024-01-01"``, an ISO 8601 time with its offset, a date or an aware datetime.
-            end: until then, the same.
-            metrics: ids of the metrics wanted, such as ``["api_calls", "storage"]``; None for all.
+            start: beginning of the range: ``"2024-01-01"``, an ISO 8601 time with an offset, a date or an aware
+                datetime.
+            end: end of the range, in the same forms.
+            metrics: ids of metrics, such as ``["api_calls", "storage"]``; None for all.
 
         Raises:
             ConfigurationError: a date or a metric is invalid, or `start` is after `end`; no request is made.
-            TransportError: no usable reply came.
-            ApiError: the reply says no.
-            DecodeError: the reply is not what the API promises.
+            TransportError: there was no usable reply.
+            ApiError: the server replied with an error.
+            DecodeError: the reply does not match the API's description.
 
-        Source: "Get Usage". Usage lags by up to 5 minutes; history is kept for 12 months.
+        Source: "Get Usage". Usage is up to 5 minutes late; history is kept for 12 months.
         """
         return await self._usage(_range(start, end) + _metrics(metrics))
 
@@ -190,10 +191,10 @@ class MeteredBilling(Client):
         metrics: Iterable[str] | str | None = None,
         concurrency: int = 4,
     ) -> AsyncGenerator[MeteredUsage, None]:
-        """Iterate the months from `since` to `until` (None: the current one), both included, oldest first.
+        """Iterate the months from `since` to `until`, including both, oldest first. `until` None is the current month.
 
         Raises:
-            ConfigurationError: at once, where an argument is invalid. Otherwise as `usage`.
+            ConfigurationError: an argument is invalid; raised at the call. Iteration raises the errors of `usage`.
         """
         wanted = _metrics(metrics)
 
@@ -214,21 +215,23 @@ def _range(start: str | date | None, end: str | date | None) -> list[str]:
 
 
 def _instant(name: str, day: str | date | None) -> tuple[datetime, str] | None:
-    """Give a day or time as an instant, to compare, and as the API takes it."""
+    """Return a day or time as an instant for comparisons, and in the form that the API accepts."""
     if day is None:
         return None
     if isinstance(day, str):
         day = _parsed(name, day)
     if isinstance(day, datetime):
         if day.tzinfo is None:
-            raise ConfigurationError(f"{name} must say its time zone, such as {day.isoformat()}Z for UTC")
+            raise ConfigurationError(f"{name} must have a time zone, such as {day.isoformat()}Z for UTC")
         try:
             utc = day.astimezone(UTC)
         except OverflowError:
-            raise ConfigurationError(f"{name} lies outside the calendar: {day}") from None
+            raise ConfigurationError(f"{name} is outside the calendar: {day}") from None
         return utc, utc.isoformat().replace("+00:00", "Z")
     if not isinstance(day, date):
-        raise ConfigurationError(f"{name} must be a date as '2024-01-31', a date or a datetime, not {day!r}")
+        raise ConfigurationError(
+            f"{name} must be a date such as '2024-01-31', a date object or a datetime, not {day!r}"
+        )
     return datetime.combine(day, time(), UTC), day.isoformat()
 
 
@@ -236,7 +239,9 @@ def _parsed(name: str, text: str) -> date:
     try:
         return date.fromisoformat(text) if len(text) == len("2024-01-31") else datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError(f"{name} must be a date as '2024-01-31' or an ISO 8601 time, not {text!r}") from None
+        raise ConfigurationError(
+            f"{name} must be a date such as '2024-01-31' or an ISO 8601 time, not {text!r}"
+        ) from None
 
 
 def _metrics(metrics: Iterable[str] | str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Months and dates as users give them, checked before any request."""
+"""Parses and checks the months that users pass, before any request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MONTH = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
 
 
 def month_of(month: Month, name: str = "month") -> tuple[int, int]:
-    """Give year and month of ``"2026-10"``, a date or a datetime (an aware one in UTC).
+    """Return year and month of ``"2026-10"``, a date or a datetime. An aware datetime is converted to UTC.
 
     Raises:
         ConfigurationError: there is no such month.
@@ -29,17 +29,17 @@ def month_of(month: Month, name: str = "month") -> tuple[int, int]:
         try:
             month = month.astimezone(UTC)
         except OverflowError:
-            raise ConfigurationError(f"{name} lies outside the calendar: {month}") from None
+            raise ConfigurationError(f"{name} is outside the calendar: {month}") from None
     if isinstance(month, date):
         return month.year, month.month
     match = _MONTH.fullmatch(month) if isinstance(month, str) else None
     if match is None or not (1 <= int(match[2]) <= 12 and int(match[1]) >= 1):
-        raise ConfigurationError(f"{name} must be a month as '2026-10', a date or a datetime, not {month!r}")
+        raise ConfigurationError(f"{name} must be a month such as '2026-10', a date or a datetime, not {month!r}")
     return int(match[1]), int(match[2])
 
 
 def months_between(since: Month, until: Month | None) -> list[tuple[int, int]]:
-    """Give the months from `since` to `until` (None: the current one, UTC), both included.
+    """Return the months from `since` to `until`, including both. `until` None is the current month in UTC.
 
     Raises:
         ConfigurationError: one of them is invalid, or `since` is after `until`.
@@ -53,14 +53,14 @@ def months_between(since: Month, until: Month | None) -> list[tuple[int, int]]:
 
 
 def last_day(year: int, month: int) -> date:
-    """Give the month's last day."""
+    """Return the last day of a month."""
     return date(year, month, monthrange(year, month)[1])
 
 
 async def by_month(
     months: Sequence[tuple[int, int]], fetch: Callable[[tuple[int, int]], Awaitable[T]], concurrency: int
 ) -> AsyncGenerator[T, None]:
-    """Yield what is fetched for each month, in order, a few requests in flight."""
+    """Yield the result of `fetch` for each month, in order, with several requests at the same time."""
     prefetch = Prefetch(fetch, concurrency)
     try:
         for i, month in enumerate(months):

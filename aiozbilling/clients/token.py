@@ -18,14 +18,14 @@ TokenSource = Callable[[], _Found | Awaitable[_Found]]
 def token_source(
     token: Secret | None, ask: TokenSource | None, client: str, *, variable: str = ""
 ) -> Credentials | CredentialSource:
-    """Return the credentials that a token makes, or where to ask for them.
+    """Return the credentials from a token, or a source that calls the user's function.
 
     Raises:
-        ConfigurationError: both or none are given, or the token is invalid.
+        ConfigurationError: both or neither are set, or the token is invalid.
     """
     if (token is None) == (ask is None):
         raise ConfigurationError(
-            f"give either token or credentials; {client}.from_env() takes the token from the environment"
+            f"pass either token or credentials; {client}.from_env() takes the token from the environment"
         )
     return bearer(token, variable=variable) if ask is None else CredentialSource(ask, _built)
 

@@ -1,4 +1,4 @@
 """One call: retry(rate → sign → send → open the envelope → structure).
 
-`exchange` composes the stages; each of the other modules is one of them.
+The module `exchange` composes these stages; the other modules implement them.
 """

@@ -17,9 +17,9 @@ class Account:
     """One account.
 
     Attributes:
-        source: credentials, or where they are asked for.
-        throttle: its rate limit and its pause.
-        label: the user's name for it, which is no secret, or "".
+        source: credentials, or a source that asks for them.
+        throttle: rate limit and pause of the account.
+        label: the user's label for the account, or ""; it is not secret.
     """
 
     source: Credentials | CredentialSource
@@ -28,27 +28,27 @@ class Account:
 
     @property
     def credentials(self) -> Credentials | None:
-        """The credentials, or None where they were not asked for yet."""
+        """The credentials, or None if they were not asked for yet."""
         return self.source if isinstance(self.source, Credentials) else self.source.current
 
     def clean(self, text: str) -> str:
-        """Take this account's credentials out of a text of the server's."""
+        """Remove this account's credentials from a text from the server."""
         credentials = self.credentials
         return text if credentials is None else scrubbed(text, credentials)
 
     def fingerprint(self, host: str, key: bytes) -> str:
-        """Return what identifies the account at a host, under a key.
+        """Return a text, keyed with `key`, that identifies the account at a host.
 
         Raises:
-            ConfigurationError: the credentials change, and the account has no label to identify it.
+            ConfigurationError: the credentials change, and the account has no label.
         """
         return fingerprint(self.source, self.label, host, key)
 
 
 def fingerprint(source: Credentials | CredentialSource, label: str, host: str, key: bytes) -> str:
-    """Return what identifies an account: its credentials or, where they change, its label."""
+    """Return a fingerprint of an account: of its credentials or, if they change, of its label."""
     if isinstance(source, Credentials):
         return keyed_fingerprint(source, host, key)
     if not label:
-        raise ConfigurationError("credentials that change do not identify an account: give the client an account=")
+        raise ConfigurationError("credentials that change do not identify an account: pass account= to the client")
     return label_fingerprint(label, host, key)

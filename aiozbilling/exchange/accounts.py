@@ -1,4 +1,4 @@
-"""The throttle of each account, found again when a backend builds its client anew."""
+"""Finds the throttle of an account again when a backend creates a new client for it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MOST_KEPT = 4096
 
 
 class Accounts:
-    """Keeps throttles by account; idle ones beyond 4096 are forgotten, the least recently used first.
+    """Stores throttles by account. If there are more than 4096, idle ones are removed, the least recently used first.
 
-    An account that is paused, or has requests in its window, is never forgotten: it would begin with a full limit.
+    An account that is paused or has requests in its window is never removed, because its limit would start again.
     """
 
     def __init__(self, limiter: Limiter | None, longest_pause_s: float) -> None:
@@ -25,12 +25,12 @@ class Accounts:
 
     @property
     def key(self) -> bytes:
-        """Key of the account names."""
+        """Key for the account names."""
         return b"" if self._limiter is None else self._limiter.key
 
     @property
     def is_private(self) -> bool:
-        """Whether no other process shares the limit."""
+        """Whether only this process uses the limit."""
         return self._limiter is None or isinstance(self._limiter, RateLimit)
 
     def throttle(self, account: str) -> Throttle:
@@ -45,7 +45,7 @@ class Accounts:
         return throttle
 
     def _forget_idle(self) -> None:
-        """Look at two of the oldest for each that is added: the table shrinks again after many were busy."""
+        """Check two of the oldest accounts for each added one, so that the table shrinks again after a busy time."""
         for account in [name for name, _ in zip(self._throttles, range(2), strict=False)]:
             if len(self._throttles) <= _MOST_KEPT:
                 return

@@ -1,4 +1,4 @@
-"""How long a call may take, and how often it is tried."""
+"""Limits of a call: its duration and its number of attempts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Bounds"]
 
 @attrs.frozen
 class Bounds:
-    """Bounds of the calls of one client.
+    """Limits of the calls of one client.
 
     Attributes:
-        timeout_s: of one attempt, its body included.
-        deadline_s: of a whole call with its retries and waits.
-        max_wait_s: of the waits for the rate limit and for a pause of the account, each.
-        retry: how failed attempts are repeated.
+        timeout_s: time limit of one attempt, including its body.
+        deadline_s: time limit of a call, including retries and waits.
+        max_wait_s: longest wait for the rate limit or for a pause of the account.
+        retry: how failed attempts are retried.
     """
 
     timeout_s: float
@@ -31,7 +31,7 @@ class Bounds:
     def checked(
         cls, timeout: float, deadline: float | None, max_wait_s: float | None, retry: RetryPolicy | None
     ) -> Bounds:
-        """Check what a user set; None is no bound, or the default policy.
+        """Check the user's values. None means no limit, or the default policy.
 
         Raises:
             ConfigurationError: a value is invalid.

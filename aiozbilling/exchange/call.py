@@ -1,4 +1,4 @@
-"""One call: wait for the turn, send, open the envelope, structure; and again where that failed."""
+"""One call: wait for the rate limit, send, open the envelope, structure; and retry if this fails."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class Call(Generic[T]):
 
     @property
     def until(self) -> float:
-        """When the call is over, on the exchange's clock."""
+        """The deadline of the call, on the exchange's clock."""
         return self.begun + self.exchange.bounds.deadline_s
 
     async def run(self) -> T:
-        """Make the first attempt, and where it failed, the further ones."""
+        """Make the first attempt and, if it fails, further ones."""
         try:
             return await self.attempt()
         except (ApiError, TransportError, DecodeError) as error:
@@ -73,7 +73,7 @@ class Call(Generic[T]):
         return await retried(self, failure)
 
     async def attempt(self) -> T:
-        """Wait for the turn, send, open the envelope, structure."""
+        """Make one attempt: wait for the rate limit, send, open the envelope, structure."""
         exchange, latest = self.exchange, self.latest
         self.number += 1
         latest.begin(exchange.clock())
@@ -95,7 +95,7 @@ class Call(Generic[T]):
         finally:
             self.is_sending = False
         if failure is not None:
-            # Neither in this frame nor in those below is left what the server said, which may repeat the credentials.
+            # The reply, which may repeat the credentials, must not stay in this stack frame or in those below it.
             del reply
             raise self._failed(failure).with_traceback(None)
         exchange.server.budget.earn()
@@ -128,14 +128,14 @@ class Call(Generic[T]):
             if not 300 <= reply.status < 400:
                 return reply
             if redirects is None:
-                # Imported here, since few servers redirect, and each start is quicker.
+                # Imported here to start faster, because few servers redirect.
                 from aiozbilling.exchange.redirect import Redirects
 
                 redirects = Redirects(server, self.path, account.clean)
             url = redirects.target(url, reply.status, reply.headers.get("Location", ""))
 
     async def _turn(self, scope: asyncio.Timeout) -> float:
-        """Wait until the account may send one more request; return when it will have arrived."""
+        """Wait until the account may send a request, and return the time by which it will have arrived."""
         exchange = self.exchange
         begun = exchange.clock()
         until = min(self.until, begun + exchange.bounds.max_wait_s)
@@ -176,7 +176,7 @@ class Call(Generic[T]):
         return {"url": url, "resends": self.number - 1, "account": self.exchange.account.label}
 
     def _out_of_time(self) -> Exception:
-        """Say which bound ended the attempt."""
+        """Return the error that names the limit which ended the attempt."""
         exchange = self.exchange
         if exchange.lifetime.is_closed:
             return ClientClosedError()
@@ -187,10 +187,12 @@ class Call(Generic[T]):
         return CallTimeoutError(f"no complete reply within {seconds:.3g} s", hint=hint)
 
     def _failed(self, error: Exception) -> Exception:
-        """Complete the error of an attempt, and return it."""
+        """Add the facts of the attempt to its error, and return it."""
         exchange, latest = self.exchange, self.latest
         if isinstance(error, NotSentError) and latest.failure is not None:
-            error = latest.failure  # there is no turn for another attempt: the call ends as this one did
+            error = (
+                latest.failure
+            )  # the rate limit leaves no time for another attempt, so the call ends with this error
         latest.duration_s = exchange.clock() - latest.started
         self.sent += latest.is_sent
         latest.wait_s = wait_s(exchange.bounds.retry, error, self.number)
@@ -200,7 +202,7 @@ class Call(Generic[T]):
         if isinstance(error, NotFoundError):
             where = exchange.server.url(self.path, "")
             error.endpoint = f"GET {exchange.account.clean(where)}"
-            exchange.server.paths.pop(self.path, None)  # what was learned of it is no longer true
+            exchange.server.paths.pop(self.path, None)  # the remembered form of the path may be wrong
         if isinstance(error, RateLimitedError) and latest.is_sent:
             exchange.account.throttle.pause(latest.wait_s)
         if isinstance(error, ClientClosedError):
@@ -214,10 +216,10 @@ class Call(Generic[T]):
             self.sent += 1
             self._tell(asyncio.CancelledError(), None)
 
-    # What comes after a failed attempt; `retried` asks.
+    # Decisions after a failed attempt, for `retried`.
 
     def decide(self, error: BaseException) -> float | None:
-        """Return the seconds to wait before the next attempt, or None where the error is final."""
+        """Return the seconds to wait before the next attempt, or None if the error is final."""
         wait_s = self._wait_before_next(error)
         if isinstance(error, AiozBillingError):
             self._tell(error, wait_s)
@@ -241,7 +243,7 @@ class Call(Generic[T]):
         return wait_s
 
     def _wait_for_credentials(self) -> float | None:
-        """Ask once for other credentials than those that were refused, where they can change."""
+        """Ask once for other credentials than the rejected ones, if they can change."""
         if isinstance(self.exchange.account.source, Credentials) or self.has_new_credentials:
             return None
         self.has_new_credentials = True
@@ -260,13 +262,13 @@ class Call(Generic[T]):
             self.backoff_s += self.exchange.clock() - begun
 
     def end(self) -> None:
-        """Let it end with `ClientClosedError`."""
+        """End the call with `ClientClosedError`."""
         if self.scope is not None:
             with suppress(RuntimeError):  # it ends at this moment
                 self.scope.reschedule(self.loop.time())
 
     def event(self, error: BaseException | None) -> CallEvent:
-        """Describe the call when it has ended."""
+        """Return the event that describes the finished call."""
         exchange = self.exchange
         return CallEvent(
             account=exchange.account.label,

@@ -1,4 +1,4 @@
-"""Numbers and seconds that users set."""
+"""Checks of numbers and durations that users set."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ __all__ = ["checked_concurrency", "checked_seconds", "is_number", "refuse_bad_co
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is an int or a float; a bool is neither."""
+    """Return whether a value is an int or a float. A bool is neither."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def refuse_bad_count(name: str, value: object, least: int = 1, why: str = "") -> None:
-    """Refuse what is no whole number of at least `least`.
+    """Raise an error if a value is not a whole number of at least `least`.
 
     Raises:
         ConfigurationError: the value is invalid.
@@ -23,23 +23,23 @@ def refuse_bad_count(name: str, value: object, least: int = 1, why: str = "") ->
 
 
 def checked_seconds(name: str, value: object, *, zero: bool = False) -> float:
-    """Return a positive number of seconds as a float; 0 only where it is allowed.
+    """Return a positive number of seconds as a float. 0 is accepted only if it is allowed.
 
     Raises:
         ConfigurationError: the value is invalid.
     """
     is_valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
     if not is_valid or (value == 0 and not zero):
-        what = "seconds of at least 0" if zero else "a positive number of seconds"
+        what = "a number of seconds of at least 0" if zero else "a positive number of seconds"
         raise ConfigurationError(f"{name} must be {what}, not {value!r}")
     return float(value)  # type: ignore[arg-type]
 
 
 def checked_concurrency(concurrency: object) -> int:
-    """Return how many requests may be in flight.
+    """Check and return a number of requests at the same time.
 
     Raises:
-        ConfigurationError: no whole number of at least 1.
+        ConfigurationError: it is not a whole number of at least 1.
     """
     refuse_bad_count("concurrency", concurrency)
     return concurrency  # type: ignore[return-value]

@@ -1,12 +1,12 @@
 """The fast path from bytes to records: code generated from the record classes.
 
 msgspec decodes a reply into structs with the fields of the records, in which amounts are text. Generated code then
-checks the texts and fills the records. msgspec could decode into the attrs classes directly, but then it asks each
-object for each of its attributes again (a fifth of its time), calls the checks of each record (another fifth), and
-takes ``"1_000"`` and the digits of other alphabets for amounts.
+checks the texts and fills the records. msgspec could decode into the attrs classes directly. But then it would read
+each attribute of each object again (a fifth of its time), call the checks of each record (another fifth), and accept
+``"1_000"`` and the digits of other alphabets as amounts.
 
-What this path does not accept it leaves to `structure`, which defines what is accepted. A property test holds both
-together.
+Values that this path does not accept are left to `structure`, which defines what is accepted. A property test compares
+both.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _times: Callable[[str], list[datetime]] = msgspec.json.Decoder(list[datetime]).d
 
 
 class OddError(ValueError):
-    """The fast path does not decide about a value."""
+    """The fast path leaves a value to `structure`."""
 
 
 class _Field(NamedTuple):
-    """What the fast path knows of a field of a record."""
+    """A field of a record, as the fast path sees it."""
 
     name: str
     kind: Any
@@ -49,7 +49,7 @@ class _Field(NamedTuple):
 
 
 def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
-    """Return the decoder of ``{"data": kind, "status": "success"}``; it returns None where `structure` must decide."""
+    """Return a decoder of ``{"data": kind, "status": "success"}``, which returns None if `structure` must decide."""
     record: Any = kind
     rows = row_field(record)
     data, build = (_struct(record), _single(record)) if rows is None else _page(record, *rows)
@@ -68,9 +68,9 @@ def quick_decoder(kind: type[T]) -> Callable[[bytes], T | None]:
 
 
 def rows_decoder(kind: type[T]) -> Callable[[bytes], list[T | None]]:
-    """Return the function from a JSON list to its records, None for null.
+    """Return the function from a JSON list to its records, with None for null.
 
-    It raises ValueError, ArithmeticError, RecursionError or msgspec.MsgspecError where `structure` must decide.
+    It raises ValueError, ArithmeticError, RecursionError or msgspec.MsgspecError if `structure` must decide.
     """
     row: Any = kind
     build, decode = _many_or_null(row), msgspec.json.Decoder(_list_of(row)).decode
@@ -84,7 +84,7 @@ def rows_decoder(kind: type[T]) -> Callable[[bytes], list[T | None]]:
 
 @cache
 def row_field(kind: type) -> tuple[str, type] | None:
-    """Return the name of a page's list and the class of its rows, or None where the record is no page."""
+    """Return the name of a page's list and the class of its rows, or None if the record is not a page."""
     for name, hint in get_type_hints(kind).items():
         for part in get_args(hint):
             if get_origin(part) is list:
@@ -115,7 +115,7 @@ def _page(kind: Any, name: str, row: Any) -> tuple[Any, Callable[[Any], Any]]:
 
 
 def _many_or_null(kind: Any) -> Callable[[list[Any]], list[Any]]:
-    """Return the function from structs to records, with None where there is null."""
+    """Return the function from structs to records, with None for null."""
     build = _many(kind)
 
     def rows(wires: list[Any]) -> list[Any]:
@@ -141,7 +141,7 @@ def _many(kind: Any) -> Callable[[list[Any]], list[Any]]:
 
 
 def _read_times(texts: list[Any]) -> list[datetime]:
-    """Return the times of a column. All at once they take a third of what a call for each takes."""
+    """Return the times of a column. Together, this takes a third of the time of single calls."""
     try:
         if max(map(len, texts)) > _LONGEST_TIME:
             texts = [_cut(text) for text in texts]
@@ -151,7 +151,7 @@ def _read_times(texts: list[Any]) -> list[datetime]:
 
 
 def _cut(text: str) -> str:
-    """Cut nanoseconds off; msgspec would round them, into the next day even."""
+    """Cut off nanoseconds, which msgspec would round, possibly to the next day."""
     if not text[20:27].isdecimal():
         return text
     zone = text[26:].lstrip("0123456789")
@@ -197,10 +197,10 @@ def _builder(kind: Any) -> Callable[[Any], Any]:
 
 
 def _record_lines(kind: Any, target: str, wire: str, names: dict[str, Any]) -> list[str]:
-    """Return the code that makes `target` the record of the struct `wire`.
+    """Return the code that creates the record `target` from the struct `wire`.
 
-    A record can't be written to, so an object of the same layout is filled and becomes the record. That costs half of
-    `__init__`, which would repeat the checks that the text has passed.
+    A record is frozen, so an object with the same layout is filled and then becomes the record. This takes half the
+    time of `__init__`, which would repeat the checks that the text has passed.
     """
     slots = {"__slots__": tuple(field.name for field in _fields(kind))}
     names |= {f"Record_{target}": kind, f"Draft_{target}": type(kind.__name__, kind.__bases__, slots)}
@@ -216,7 +216,7 @@ def _field_lines(field: _Field, record: str, source: str, names: dict[str, Any])
     if field.kind is Decimal:
         check = " if not text.isdecimal(): raise OddError"
         return [f"text = {source}", "if text:", check, f" {goal} = Decimal(text)", f"else: {absent}"]
-    if field.kind is datetime:  # of another zone it is turned into UTC by `structure`; year 1 means "not set"
+    if field.kind is datetime:  # `structure` converts other time zones to UTC; year 1 means "not set"
         time = field.name
         return [
             f"if {time}.tzinfo is not UTC: raise OddError",
@@ -234,10 +234,10 @@ def _field_lines(field: _Field, record: str, source: str, names: dict[str, Any])
 
 
 def _refuse_odd(body: bytes) -> None:
-    """Refuse what may hide an amount in other digits than ASCII's, and what is not UTF-8 where msgspec does not look.
+    """Raise an error for bytes that may hide an amount in non-ASCII digits, or that are not UTF-8.
 
     Raises:
-        ValueError: the bytes hold escapes, digits of other alphabets, or are not UTF-8.
+        ValueError: the bytes contain escapes or digits of other alphabets, or are not UTF-8.
     """
     if b"\\" in body:
         raise OddError

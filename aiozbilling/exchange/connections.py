@@ -1,4 +1,4 @@
-"""The HTTP sessions of a client: one for each event loop that uses it, made when first needed."""
+"""The HTTP sessions of a client: one for each event loop that uses it, created when first needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aiozbilling.errors import ClientClosedError, ConfigurationError
 
 __all__ = ["Connections"]
 
-_AT_ONCE = 256  # connections to all hosts together; further requests wait for one
+_AT_ONCE = 256  # connections to all hosts together; further requests wait
 
 
 @attrs.frozen(eq=False)
@@ -26,7 +26,7 @@ class _Opened:
 
 
 class Connections:
-    """Owns the sessions that it makes; a session of the caller's is used and never closed."""
+    """Owns the sessions that it creates. A session of the caller is used but never closed."""
 
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
         self._given = session
@@ -34,11 +34,11 @@ class Connections:
         self._is_closed = False
 
     def session(self) -> aiohttp.ClientSession:
-        """Return the running loop's session, which is opened when first needed.
+        """Return the session of the running loop, which is opened when first needed.
 
         Raises:
             ClientClosedError: the client was closed.
-            ConfigurationError: the caller's session is closed, belongs to another loop, or can't serve as it is set.
+            ConfigurationError: the caller's session is closed, belongs to another loop, or has unsuitable settings.
         """
         if self._is_closed:
             raise ClientClosedError
@@ -52,7 +52,7 @@ class Connections:
         return opened.session
 
     async def close(self) -> None:
-        """Close the running loop's session; none is opened after it."""
+        """Close the session of the running loop. No session is opened after this."""
         self._is_closed = True
         opened = self._opened.get(asyncio.get_running_loop())
         if opened is not None:
@@ -68,28 +68,28 @@ class Connections:
 
 def _checked(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
     if session.closed:
-        raise ConfigurationError("the session given to the client is closed")
+        raise ConfigurationError("the session passed to the client is closed")
     if not session.auto_decompress or getattr(session, "auth", None) is not None:
         what = "auto_decompress=False" if not session.auto_decompress else "auth"
-        raise ConfigurationError(f"the session given to the client has {what}, with which it can't serve")
-    # aiohttp has no public way to ask; without the check it fails with "Timeout context manager …".
+        raise ConfigurationError(f"the session passed to the client has {what}, which the client can't use")
+    # aiohttp has no public attribute for this; without the check, it fails with "Timeout context manager …".
     if getattr(session, "_loop", loop) is not loop:
-        raise ConfigurationError("the session given to the client belongs to another event loop")
+        raise ConfigurationError("the session passed to the client belongs to another event loop")
     return session
 
 
 def _open(owner: Connections, loop: asyncio.AbstractEventLoop) -> _Opened:
-    """Open a session that ends with its owner's last reference or with the loop, where nobody closes it before."""
+    """Open a session. If nobody closes it, it ends with its owner's last reference or with the loop."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=_AT_ONCE), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )
     if hasattr(session, "_retry_connection"):
-        # aiohttp sends a GET again by itself where the connection was lost. Its own test client switches that off so; a
-        # middleware, as for sessions of the caller's, takes 7 µs a request.
+        # aiohttp sends a GET again by itself if the connection was lost. Its own test client disables this in the same
+        # way; a middleware, as for sessions of the caller, takes 7 µs per request.
         session._retry_connection = False
     keeper = _keep(session)
     with contextlib.suppress(StopIteration):
-        keeper.__anext__().send(None)  # begun, it is among the generators that the loop closes when it shuts down
+        keeper.__anext__().send(None)  # started, so that the loop closes the generator when it shuts down
     finalizer = weakref.finalize(owner, _close_soon, loop, session, keeper)
     finalizer.atexit = False
     return _Opened(session, keeper, finalizer)
@@ -110,8 +110,10 @@ def _close_soon(
 
 
 def _close_at_once(session: aiohttp.ClientSession, keeper: AsyncGenerator[None, None]) -> None:
-    """Close a session without a task: one that is made while the loop ends is never run, and asyncio reports it."""
+    """Close a session without a task, because asyncio would not run a task that is created while the loop ends."""
     if not session.closed and session.connector is not None:
-        session.connector._close(abort_ssl=True)  # closes the sockets; its public form makes a task to wait for them
+        session.connector._close(
+            abort_ssl=True
+        )  # closes the sockets; the public method would create a task to wait for them
     with contextlib.suppress(StopIteration, RuntimeError):
         keeper.aclose().send(None)  # the session is closed, so there is nothing to wait for

@@ -18,11 +18,11 @@ __all__ = ["CredentialSource"]
 
 @attrs.define(eq=False)
 class CredentialSource:
-    """Asks a function of the user's for credentials: before the first call, and again after a 401.
+    """Asks the user's function for credentials: before the first call, and again after a 401.
 
     Attributes:
         ask: the user's function, plain or async.
-        build: makes credentials of what it returned, or raises `ConfigurationError`.
+        build: function that converts its result to credentials, or raises `ConfigurationError`.
     """
 
     ask: Callable[[], Any] = attrs.field(repr=False)
@@ -34,15 +34,15 @@ class CredentialSource:
 
     def __attrs_post_init__(self) -> None:
         if not callable(self.ask):
-            raise ConfigurationError("credentials must be a function, plain or async, that takes no argument")
+            raise ConfigurationError("credentials must be a plain or async function without arguments")
 
     async def get(self, refused: Credentials | None = None) -> Credentials:
-        """Return the current credentials, or others than those that the server refused.
+        """Return the current credentials, or new ones if the server rejected the current ones.
 
-        Tasks that ask at once share one question. What the user's function raises is raised here.
+        Tasks that ask at the same time share one call of the user's function. Its errors are raised here.
 
         Raises:
-            ConfigurationError: what the function returned is invalid.
+            ConfigurationError: the result of the function is invalid.
         """
         if self.current is not None and self.current is not refused:
             return self.current
@@ -58,7 +58,7 @@ class CredentialSource:
         try:
             return self.build(found)
         finally:
-            del found  # no traceback shows it
+            del found  # so that no traceback shows it
 
 
 async def _value(found: Awaitable[Any]) -> Any:

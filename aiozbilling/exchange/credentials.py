@@ -1,4 +1,4 @@
-"""Secrets, and what they sign: the only module that knows a secret's text."""
+"""Secrets and the headers that they sign. Only this module uses the text of a secret."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = [
     "scrubbed",
 ]
 
-_SALT = os.urandom(16)  # fingerprints mean nothing outside this process
+_SALT = os.urandom(16)  # so that fingerprints are useless outside this process
 _ACCEPTED = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
-_SHORTEST_SCRUBBED = 4  # a shorter secret would blacken ordinary words
+_SHORTEST_SCRUBBED = 4  # replacing a shorter secret would also replace ordinary words
 
 
 class _Revealed(str):
-    """A header's text for the HTTP library, masked where a traceback or a log would show it."""
+    """A header's text for the HTTP library, which tracebacks and logs show masked."""
 
     __slots__ = ()
 
@@ -56,11 +56,11 @@ class Secret:
         return "***"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is not pickled or copied: build the client from its environment instead")
+        raise TypeError("a Secret can't be pickled or copied: create the client from its environment instead")
 
     @property
     def problem(self) -> str | None:
-        """What makes the text unusable as a credential, without telling any of it; None if nothing does."""
+        """The reason why the text is unusable as a credential, without any part of it, or None."""
         if not isinstance(self._text, str):
             return "is not a str"
         if not self._text:
@@ -77,17 +77,17 @@ def concealed(text: None) -> None: ...
 @overload
 def concealed(text: str | Secret) -> Secret: ...
 def concealed(text: object) -> Secret | None:
-    """Put a credential out of sight before anything can fail and show it in a traceback; None stays None."""
+    """Wrap a credential in a `Secret`, before an error can show it in a traceback. None stays None."""
     return text if text is None or isinstance(text, Secret) else Secret(text)
 
 
 @attrs.frozen(eq=False)
 class Credentials:
-    """Headers that sign a request: pairs of a name with the words before the secret, and the secret.
+    """Headers that sign a request.
 
     Attributes:
-        headers: ``(name, prefix, secret)`` for each header that signs.
-        fingerprint: the same for the same credentials within this process, and of no use elsewhere.
+        headers: ``(name, prefix, secret)`` of each header.
+        fingerprint: identifies the credentials within this process only.
     """
 
     headers: tuple[tuple[str, str, Secret], ...]
@@ -96,18 +96,18 @@ class Credentials:
 
     @classmethod
     def of(cls, *headers: tuple[str, str, Secret]) -> Credentials:
-        """Build credentials from ``(name, prefix, secret)``."""
+        """Create credentials from ``(name, prefix, secret)``."""
         digest = hashlib.blake2b(key=_SALT)
         for name, _, secret in headers:
             digest.update(f"{name}\0{secret._text}\0".encode())
         clear = {name: _Revealed(f"{prefix}{secret._text}") for name, prefix, secret in headers}
-        # All headers of a request as the HTTP library wants them: made anew for each request, they took 3 µs.
+        # All headers of a request in the form of the HTTP library. Creating them for each request took 3 µs.
         signed = CIMultiDict({istr(name): text for name, text in (_ACCEPTED | clear).items()})
         return cls(headers, digest.digest(), signed)
 
 
 def keyed_fingerprint(credentials: Credentials, host: str, key: bytes) -> str:
-    """Return a text that is the same for the same credentials, host and key, and reveals none of the credentials."""
+    """Return a text that depends only on credentials, host and key, and does not reveal the credentials."""
     digest = hashlib.blake2b(host.encode(), key=key[:64], digest_size=16)
     for name, _, secret in credentials.headers:
         digest.update(f"\0{name}\0{secret._text}".encode())
@@ -115,7 +115,7 @@ def keyed_fingerprint(credentials: Credentials, host: str, key: bytes) -> str:
 
 
 def label_fingerprint(label: str, host: str, key: bytes) -> str:
-    """Return the same for an account that only its label identifies, since its credentials change."""
+    """Return such a text for an account that is identified by its label, because its credentials change."""
     return hashlib.blake2b(f"{host}\0label\0{label}".encode(), key=key[:64], digest_size=16).hexdigest()
 
 
@@ -148,12 +148,12 @@ def _check(secret: Secret, name: str, variable: str) -> None:
 
 
 def reveal(credentials: Credentials) -> CIMultiDict[str]:
-    """Return the headers of a signed request in clear: the one function that does, called where a request is sent."""
-    return credentials._signed.copy()  # a session of the caller's may add to it
+    """Return the headers of a signed request in clear text. Only this function does so, when a request is sent."""
+    return credentials._signed.copy()  # the caller's session may add headers
 
 
 def scrubbed(text: str, credentials: Credentials) -> str:
-    """Blacken what a server echoed of the credentials: as they are, or escaped for a URL, JSON, HTML or a repr."""
+    """Mask credentials in a text from the server, as plain text or escaped for a URL, JSON, HTML or a repr."""
     patterns = [_pattern(secret) for _, _, secret in credentials.headers]
     for pattern in sorted(patterns, key=len, reverse=True):  # a key may be the beginning of the other
         text = re.sub(pattern, "***", text, flags=re.IGNORECASE) if pattern else text
@@ -166,7 +166,7 @@ def _pattern(secret: Secret) -> str:
 
 
 def _forms(character: str) -> str:
-    """Match a character as the usual encoders write it; each of them escapes some characters and leaves others."""
+    """Return a pattern for all forms in which common encoders write a character."""
     if character.isalnum():
         return character
     number, plain = ord(character), "[+ ]" if character == "+" else re.escape(character)

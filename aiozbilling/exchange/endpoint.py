@@ -1,4 +1,4 @@
-"""Rows of the endpoint tables: what is called, and what its replies hold."""
+"""Rows of the endpoint tables: path and reply of each endpoint."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 @attrs.frozen
 class System:
-    """What the calls of one provider have in common.
+    """The common part of all endpoints of one provider.
 
     Attributes:
-        name: for messages.
-        envelope: judges a document.
-        hints: what to do about an HTTP status.
-        quick: whether its envelope is ``{"data": …, "status": "success"}``, which the fast path reads.
+        name: name for messages.
+        envelope: function that judges a document.
+        hints: advice for each HTTP status.
+        quick: whether the envelope is ``{"data": …, "status": "success"}``, which the fast path can read.
     """
 
     name: str
@@ -39,8 +39,8 @@ class Endpoint(Generic[T]):
 
     Attributes:
         system: the provider.
-        path: with ``{names}`` for what a call fills in.
-        kind: the record that its ``data`` holds.
+        path: path with ``{names}`` that a call fills in.
+        kind: class of the record in ``data``.
         source: the provider's page.
     """
 
@@ -51,16 +51,16 @@ class Endpoint(Generic[T]):
 
     @property
     def title(self) -> str:
-        """Method and path, as errors and logs name the call."""
+        """Method and path, the name of the call in errors and logs."""
         return f"GET {self.path}"
 
     @cached_property
     def quick(self) -> Callable[[bytes], T | None] | None:
-        """The decoder of the fast path, where there is one."""
+        """The decoder of the fast path, if there is one."""
         return quick_decoder(self.kind) if self.system.quick else None
 
     @cached_property
     def rows(self) -> tuple[str, type] | None:
-        """The name of the list that a reply holds and the class of its rows, where it is a page."""
+        """The name of the reply's list and the class of its rows, if the reply is a page."""
         kind: Any = self.kind
         return row_field(kind) if self.system.quick else None

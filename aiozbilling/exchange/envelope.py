@@ -1,7 +1,7 @@
-"""What a reply means: pure tables from (status, headers, document) to the payload, or to the error it is.
+"""Interprets replies: pure functions from (status, headers, document) to the payload or to an error.
 
-Sources: the three provider pages; for what they leave out, what was seen of the real services (AIOZ: `status` other
-than "success" in a 200; B3OS: `code` 0, 200 or 201 for success and the metered envelope in its introduction).
+Sources: the three provider pages and, for what they leave out, replies of the real services (AIOZ: `status` other than
+"success" in a 200; B3OS: `code` 0, 200 or 201 for success, and the metered envelope in its introduction).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ __all__ = [
     "rejected",
 ]
 
-# Characters of a text of the server's that are looked through for secrets, more than are ever shown: a secret that is
-# cut in half would not be found, and to look through 30 MB held up the loop for half a second.
+# Characters of a server's text that are searched for secrets. It is more than is ever shown, because half a secret
+# would not be found. Searching 30 MB would block the event loop for half a second.
 MOST_CLEANED = 64 * 1024
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: BadRequestError,
@@ -47,30 +47,30 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     422: BadRequestError,
     429: RateLimitedError,
 }
-# Where the system has no hint for the status.
-_HINT = "If it stays, ask the provider what this means"
+# Hints for a status if the system has none.
+_HINT = "If it happens again, ask the provider"
 _HINTS: dict[type[ApiError], str] = {
     BadRequestError: "Check the arguments of the call",
-    RateLimitedError: "Make fewer calls at once, or set a rate limit that the server allows",
+    RateLimitedError: "Make fewer calls at a time, or set a rate limit that the server allows",
     ServerError: "The server failed: try again later",
 }
 _LONGEST_MESSAGE = 300
-# Bounded: "<title>" over and over, searched for its end, took 6 s for the 64 KiB that are read of an error.
+# Bounded: with a repeated "<title>", an unbounded search for its end took 6 s for the 64 KiB of an error.
 _TITLE = re.compile(r"<title[^>]{0,100}>([^<]{0,1000})", re.IGNORECASE)
 
 
 @attrs.frozen
 class Refusal:
-    """What an envelope says where it says no, in the provider's words."""
+    """The error in an envelope, in the provider's words."""
 
     message: str
     code: str | None = None
     request_id: str | None = None
 
 
-# Takes secrets out of a text; applied before anything is cut, so that no half of one is left.
+# Removes secrets from a text; applied before the text is cut, so that no part of a secret is left.
 Clean = Callable[[str], str]
-# From the document to None for success, or to what it says instead; a ValueError for a document that is no envelope.
+# Returns None for success or the error in the document; raises ValueError if the document is not an envelope.
 Envelope = Callable[[Any, Clean], Refusal | None]
 
 
@@ -118,7 +118,7 @@ def metered_envelope(document: Any, clean: Clean) -> Refusal | None:
 def api_error(
     status: int, headers: Mapping[str, str], document: Any, text: str, *, clean: Clean, hint: str
 ) -> ApiError:
-    """Make the error of a reply that says no: by its status, in the server's words where it has any."""
+    """Return the error of a failed reply, by its status, with the server's message if there is one."""
     said = _said(document, clean)
     message = said.message or _words(clean(text[:MOST_CLEANED]))
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
@@ -133,9 +133,9 @@ def api_error(
 
 
 def rejected(status: int, refusal: Refusal) -> RejectedError:
-    """Make the error of a 2xx whose envelope says failure."""
+    """Return the error of a 2xx reply whose envelope reports a failure."""
     return RejectedError(
-        refusal.message or "the envelope says failure without a message",
+        refusal.message or "the envelope reports a failure without a message",
         status=status,
         code=refusal.code,
         request_id=refusal.request_id,
@@ -144,7 +144,7 @@ def rejected(status: int, refusal: Refusal) -> RejectedError:
 
 
 def _said(document: Any, clean: Clean) -> Refusal:
-    """Find the words in any of the envelopes."""
+    """Return the message in any of the envelopes."""
     if not isinstance(document, dict):
         return Refusal("")
     error = document.get("error")
@@ -173,7 +173,7 @@ def _text(value: Any, clean: Clean) -> str | None:
 
 
 def _words(body: str) -> str:
-    """Say in a line what an error page or a plain text says."""
+    """Return the message of an error page or plain text as one line."""
     if title := _TITLE.search(body):
         return " ".join(title[1].split())[:_LONGEST_MESSAGE]
     if body.lstrip().startswith(("<", "{", "[")):

@@ -1,4 +1,4 @@
-"""What `on_attempt`, `on_event` and the log are told of calls: figures, and nothing of headers or bodies."""
+"""The facts of calls for `on_attempt`, `on_event` and the log, which never include headers or bodies."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Attempt:
 
     Attributes:
         endpoint: method and path template, such as ``"GET /api/billing/topUp"``.
-        number: 1 for the first.
-        status: of HTTP, or None where no reply came.
+        number: number of the attempt, beginning with 1.
+        status: HTTP status, or None if there was no reply.
         duration_s: seconds from the start of the request to the decoded record or the error, without waits.
-        error: class name of the error that the attempt ended in (``"CancelledError"`` too), or None.
-        wait_s: seconds that are waited before the next attempt, or None where there is none.
-        account: the label given as ``account=``, or "".
+        error: class name of the error that ended the attempt (also ``"CancelledError"``), or None.
+        wait_s: seconds until the next attempt, or None if there is none.
+        account: the label that was passed as ``account=``, or "".
     """
 
     endpoint: str
@@ -41,17 +41,17 @@ class Attempt:
 
 @attrs.frozen
 class CallEvent:
-    """One call, when it has ended.
+    """A finished call.
 
     Attributes:
-        account: the label given as ``account=``, or "".
+        account: the label that was passed as ``account=``, or "".
         endpoint: method and path template, such as ``"GET /api/billing/topUp"``.
-        attempts: requests that were sent; a redirect within the server counts with its attempt.
-        limiter_wait_s: seconds that were waited for the rate limit or a pause of the account.
-        backoff_s: seconds that were waited between attempts.
-        duration_s: seconds of the whole call, waits included.
+        attempts: number of attempts that were sent, not counting redirects within the server.
+        limiter_wait_s: seconds of waiting for the rate limit or a pause of the account.
+        backoff_s: seconds of waiting between attempts.
+        duration_s: seconds of the whole call, including waits.
         outcome: ``"ok"``, ``"cancelled"``, ``"not_sent"``, or the class name of the error.
-        status: HTTP status of the last attempt, or None where no reply came.
+        status: HTTP status of the last attempt, or None if there was no reply.
     """
 
     account: str
@@ -66,24 +66,24 @@ class CallEvent:
 
 @attrs.frozen
 class Hooks:
-    """The user's functions that receive the figures of calls."""
+    """The user's functions that receive the facts of calls."""
 
     on_attempt: Callable[[Attempt], object] | None = None
     on_event: Callable[[CallEvent], object] | None = None
 
     @property
     def want_attempts(self) -> bool:
-        """Whether anybody listens to attempts."""
+        """Whether attempts must be reported."""
         return self.on_attempt is not None or logger.isEnabledFor(logging.DEBUG)
 
     @property
     def want_events(self) -> bool:
-        """Whether anybody listens to calls."""
+        """Whether calls must be reported."""
         return self.on_event is not None or logger.isEnabledFor(logging.DEBUG)
 
     def attempted(self, attempt: Attempt) -> None:
         """Log an attempt and pass it on."""
-        if logger.isEnabledFor(logging.DEBUG):  # else its texts and fields would be made for nothing
+        if logger.isEnabledFor(logging.DEBUG):  # otherwise its text would be formatted in vain
             logger.debug(
                 "%s attempt %d: status %s%s in %.3f s%s",
                 attempt.endpoint,
@@ -115,7 +115,7 @@ class Hooks:
 
 
 def outcome_of(error: BaseException | None) -> str:
-    """Name how a call ended."""
+    """Return the name of a call's outcome."""
     if error is None:
         return "ok"
     if isinstance(error, asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""Makes calls: counts them, runs them, and reports how they ended."""
+"""Makes calls: counts them, runs them and reports their outcomes."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Exchange:
     """Makes calls to one server with one account's credentials.
 
     Attributes:
-        server: shared by the accounts that use the same connections.
+        server: the server, shared by the accounts that use the same connections.
         account: credentials, throttle and label.
-        bounds: how long a call may take, and how often it is tried.
-        hooks: are notified of calls.
-        lifetime: ends the calls of a client that is closed.
+        bounds: limits of a call.
+        hooks: functions that receive the facts of calls.
+        lifetime: ends the calls of a closed client.
     """
 
     server: Server
@@ -48,15 +48,15 @@ class Exchange:
         """Make one call with its retries.
 
         Args:
-            endpoint: what to call.
-            query: the encoded query, without "?".
-            names: the values of the path's ``{names}``, safe in a URL as they are.
+            endpoint: the endpoint to call.
+            query: encoded query, without "?".
+            names: values for the path's ``{names}``, already safe in a URL.
 
         Raises:
-            ClientClosedError: the client is closed, or was closed meanwhile.
-            TransportError: no usable reply came.
-            ApiError: the reply says no.
-            DecodeError: the reply is not what the API promises.
+            ClientClosedError: the client is closed, or was closed during the call.
+            TransportError: there was no usable reply.
+            ApiError: the server replied with an error.
+            DecodeError: the reply does not match the API's description.
         """
         call = Call(self, endpoint, endpoint.path.format_map(names), query, asyncio.get_running_loop(), self.clock())
         self.lifetime.begin(call)
@@ -69,7 +69,7 @@ class Exchange:
         return await self._told(call, observed)
 
     async def _told(self, call: Call[T], observed: Observed | None) -> T:
-        """Run a call, and report how it ended."""
+        """Run a call, and report its outcome."""
         error: BaseException | None = None
         try:
             with nullcontext() if observed is None else observed.inside():

@@ -1,4 +1,4 @@
-"""What a call knows of its latest attempt."""
+"""The facts of a call's latest attempt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LatestAttempt:
     status: int | None = None
     duration_s: float = 0.0
     wait_s: float = 0.0
-    failure: Exception | None = None  # of the attempt before
+    failure: Exception | None = None  # of the previous attempt
     credentials: Credentials | None = None
     refused: Credentials | None = None
 

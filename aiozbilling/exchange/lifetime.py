@@ -1,4 +1,4 @@
-"""The calls of a client that run, and its end."""
+"""The running calls of a client, and its end."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["Lifetime"]
 
 
 class Running(Protocol):
-    """A call that runs."""
+    """A running call."""
 
     loop: asyncio.AbstractEventLoop
     is_sending: bool
 
     def end(self) -> None:
-        """Let it end with `ClientClosedError`; called in its own event loop."""
+        """End the call with `ClientClosedError`. Must be called in the call's event loop."""
 
 
 class _Sleep:
-    """A pause between two calls, which counts as one that runs."""
+    """A pause between two calls, which counts as a running call."""
 
     is_sending = False
 
@@ -36,7 +36,7 @@ class _Sleep:
 
 
 class Lifetime:
-    """Knows the running calls of one client, and the clients that were derived from it and end with it."""
+    """The running calls of one client, and the clients that were derived from it and end with it."""
 
     def __init__(self) -> None:
         self.is_closed: bool = False
@@ -51,7 +51,7 @@ class Lifetime:
         return other
 
     def begin(self, call: Running) -> None:
-        """Count a call that begins.
+        """Register a new call.
 
         Raises:
             ClientClosedError: the client is closed.
@@ -61,14 +61,14 @@ class Lifetime:
         self._running.add(call)
 
     def ended(self, call: Running) -> None:
-        """Count a call that has ended."""
+        """Remove a finished call."""
         self._running.discard(call)
 
     async def sleep(self, seconds: float) -> None:
         """Wait between two calls.
 
         Raises:
-            ClientClosedError: the client is closed, or is being closed meanwhile.
+            ClientClosedError: the client is closed, or was closed during the wait.
         """
         pause = _Sleep()
         self.begin(pause)
@@ -81,7 +81,7 @@ class Lifetime:
             self.ended(pause)
 
     async def close(self, grace_s: float) -> None:
-        """Refuse new calls and end waiting ones. Calls that were sent get this many seconds, then they end too."""
+        """Reject new calls and end waiting ones. Calls whose request was sent may take `grace_s` more seconds."""
         calls = self._close()
         _end([call for call in calls if not call.is_sending])
         if grace_s:
@@ -99,7 +99,7 @@ class Lifetime:
         return self._running.union(*(other._all_running() for other in list(self._derived)))
 
     async def _until_ended(self) -> None:
-        """Wait for the calls of this event loop; asked every few milliseconds, as only a client that ends asks."""
+        """Wait for the calls of this event loop, by polling every few milliseconds."""
         loop, pause_s = asyncio.get_running_loop(), 0.0
         while any(call.loop is loop for call in self._all_running()):
             await asyncio.sleep(pause_s)

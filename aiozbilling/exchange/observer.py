@@ -1,7 +1,7 @@
-"""A place for one observer of calls, attempts, walks, polls, exports and syncs: `integrations.opentelemetry` sets it.
+"""Registration of one observer of calls, attempts, walks, polls, exports and syncs; OpenTelemetry uses it.
 
-Whoever runs an operation calls `began` and, where that returns something, its `ended`. Without an observer this costs
-one look at a variable.
+An operation calls `began` at its start. If that returns an object, it calls the object's `ended` at its end. Without an
+observer, this costs one read of a variable.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ Facts = Mapping[str, str | int | float | bool]
 
 
 class Observed(Protocol):
-    """An operation that was begun."""
+    """A running operation."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers to send with the request; of attempts only."""
+        """Headers to send with the request, for an attempt."""
         ...
 
     def inside(self) -> AbstractContextManager[object]:
-        """Make what begins inside a part of this operation; never to be held across a ``yield``."""
+        """Return a context manager in which new operations become children. It must not contain a ``yield``."""
         ...
 
     def ended(self, facts: Facts, error: BaseException | None = None) -> None:
-        """Say how the operation ended. A second call does nothing."""
+        """Report the end of the operation. A second call does nothing."""
         ...
 
 
 class Observer(Protocol):
-    """What `observe` takes."""
+    """An observer for `observe`."""
 
     def began(self, kind: Kind, name: str, facts: Facts) -> Observed:
-        """Say that an operation begins."""
+        """Report the start of an operation."""
         ...
 
 
@@ -46,7 +46,7 @@ _observers: list[Observer] = []  # at most one
 
 
 def observe(new: Observer | None) -> None:
-    """Set the observer of this process, or take it away."""
+    """Set the observer of this process, or remove it with None."""
     _observers[:] = [] if new is None else [new]
 
 
@@ -56,12 +56,12 @@ def observer() -> Observer | None:
 
 
 def began(kind: Kind, name: str, facts: Facts | None = None) -> Observed | None:
-    """Notify the observer, if there is one, that an operation begins."""
+    """Report the start of an operation to the observer, if there is one."""
     return _observers[0].began(kind, name, facts or {}) if _observers else None
 
 
 async def watched(kind: Kind, name: str, work: Awaitable[T], facts: Callable[[T], Facts]) -> T:
-    """Do work that is one operation, such as a poll, an export or a sync; `facts` describes its result."""
+    """Await work as one operation, such as a poll, an export or a sync. `facts` describes its result."""
     observed = began(kind, name)
     if observed is None:
         return await work

@@ -1,4 +1,4 @@
-"""How many requests an account may send in a period of time."""
+"""Rate limits: how many requests an account may send in a period of time."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
 __all__ = ["ArrivalWindow", "Limiter", "RateLimit", "SlidingWindow", "Window"]
 
 _PROCESS_KEY = os.urandom(16)
-# A request reaches the server between its sending and its reply. Until the reply comes, it is taken to be late by the
-# longest recent time to a reply, but by no more than this part of the period. Without it 2 % of the requests at 100 per
-# second were refused.
+# A request reaches the server some time between its sending and its reply. Until the reply, the estimate of this delay
+# is the longest recent time to a reply, but at most this part of the period. Without the estimate, the server refused 2
+# % of the requests at 100 per second.
 LONGEST_DELAY = 0.04
 
 
 class Window(Protocol):
-    """The requests of one account under its limit. Both methods return at once and may be called in any thread."""
+    """The recent requests of one account. The methods return at once and may be called in any thread."""
 
     def take(self, delay_s: float) -> float:
-        """Record a request that is sent now and return 0.0, or return the seconds until one may be sent.
+        """Record a request that is sent now and return 0.0, or return the seconds until a request may be sent.
 
         Args:
-            delay_s: the request reaches the server at most so many seconds later.
+            delay_s: longest time in seconds until the request reaches the server.
         """
         ...
 
     def wait_s(self, ahead: int) -> float:
-        """Return the seconds until one more request may be sent where so many others are sent before it."""
+        """Return the seconds until a request may be sent if `ahead` others are sent before it."""
         ...
 
     def is_empty(self) -> bool:
-        """Whether the window can be forgotten: nothing was sent in the latest period, or it is stored elsewhere."""
+        """Whether the window can be discarded: nothing was sent in the latest period, or it is stored elsewhere."""
         ...
 
 
 class Limiter(Protocol):
-    """What `rate_limit=` takes: `RateLimit`, `SharedRateLimit`, or a class of yours with these two members."""
+    """A limit for `rate_limit=`: `RateLimit`, `SharedRateLimit`, or your own class with these two members."""
 
     @property
     def key(self) -> bytes:
-        """At most 64 random bytes, from which account names are made; processes that share a limit share them."""
+        """At most 64 random bytes, with which account names are keyed. Processes that share a limit share them."""
         ...
 
     def window(self, account: str) -> Window:
-        """Return the window of an account, whose name is a text of hexadecimal digits."""
+        """Return the window of an account. Its name is a text of hexadecimal digits."""
         ...
 
 
@@ -61,8 +61,8 @@ class RateLimit:
     """At most `requests` in any `per_s` seconds, for each account of one process.
 
     Attributes:
-        requests: how many, at least 1.
-        per_s: seconds of the sliding window.
+        requests: number of requests, at least 1.
+        per_s: length of the sliding window in seconds.
     """
 
     requests: int
@@ -83,21 +83,21 @@ class RateLimit:
 
 
 class ArrivalWindow(Window, ABC):
-    """A window that counts a request from its arrival on: an estimate, until its reply shows the time.
+    """A window that counts each request from its arrival at the server, which is an estimate until the reply.
 
     Attributes:
-        latest: the time by which the request recorded last has arrived, on the window's clock.
+        latest: estimated arrival of the request that was recorded last, on the window's clock.
     """
 
     latest: float
 
     @abstractmethod
     def replied(self, arrival: float, seconds: float) -> bool:
-        """Record that a request had its reply after so many seconds, so it has arrived by now.
+        """Record the reply to a request, which has therefore arrived by now.
 
         Args:
-            arrival: what `latest` was after the request was recorded.
-            seconds: from sending it to its reply.
+            arrival: value of `latest` after the request was recorded.
+            seconds: time from sending the request to its reply.
 
         Returns:
             Whether the next request may be sent earlier than before.
@@ -108,8 +108,8 @@ class ArrivalWindow(Window, ABC):
 class SlidingWindow(ArrivalWindow):
     """The latest requests of one account.
 
-    Not a leaky bucket: a bucket of n that refills n in a period lets 2 n pass in the first period, and the server
-    answers the rest with 429.
+    It is not a leaky bucket: a bucket of n that refills n per period lets 2 n requests pass in the first period, and
+    the server replies to the excess with 429.
     """
 
     limit: RateLimit
@@ -119,7 +119,7 @@ class SlidingWindow(ArrivalWindow):
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)  # a client may serve loops in threads
 
     def take(self, delay_s: float) -> float:
-        """Record a request that is sent now and return 0.0, or return the seconds until one may be sent."""
+        """Record a request that is sent now and return 0.0, or return the seconds until a request may be sent."""
         with self._lock:
             now = self.clock()
             if (wait_s := self._wait_s(now, 0)) > 0:
@@ -131,12 +131,12 @@ class SlidingWindow(ArrivalWindow):
             return 0.0
 
     def replied(self, arrival: float, seconds: float) -> bool:
-        """Record that a request had its reply, and return whether the next one may be sent earlier than before."""
+        """Record the reply to a request, and return whether the next request may be sent earlier than before."""
         with self._lock:
             return arrived(self._arrivals, arrival, self.clock(), seconds - LONGEST_DELAY * self.limit.per_s)
 
     def wait_s(self, ahead: int) -> float:
-        """Return the seconds until one more request may be sent where so many others are sent before it."""
+        """Return the seconds until a request may be sent if `ahead` others are sent before it."""
         with self._lock:
             return self._wait_s(self.clock(), ahead)
 
@@ -149,7 +149,7 @@ class SlidingWindow(ArrivalWindow):
 
 
 def wait_s(arrivals: Sequence[float], requests: int, per_s: float, now: float, ahead: int) -> float:
-    """Return the seconds until a request may be sent, with so many before it, after these arrivals (ascending)."""
+    """Return the seconds until a request may be sent after `ahead` others, given the arrivals in ascending order."""
     periods, place = divmod(ahead + len(arrivals) - requests, requests)
     if ahead + len(arrivals) < requests:
         return 0.0
@@ -158,17 +158,17 @@ def wait_s(arrivals: Sequence[float], requests: int, per_s: float, now: float, a
 
 
 def arrived(arrivals: list[float], arrival: float, now: float, earlier_s: float) -> bool:
-    """Correct the arrival of a request that has its reply; return whether the next one may be sent earlier than before.
+    """Correct the arrival of a request after its reply; return whether the next one may be sent earlier than before.
 
     Args:
-        arrivals: ascending; corrected in place.
+        arrivals: arrivals in ascending order, corrected in place.
         arrival: the estimate.
-        now: the time of the reply.
-        earlier_s: it arrived at least so many seconds before its reply.
+        now: time of the reply.
+        earlier_s: minimum time in seconds between the arrival and the reply.
     """
     place = bisect_left(arrivals, arrival)
     if place == len(arrivals) or arrivals[place] != arrival:
-        return False  # later requests have taken its place
+        return False  # later requests have replaced it
     oldest = arrivals[0]
     del arrivals[place]
     insort(arrivals, now - max(0.0, earlier_s))

@@ -1,4 +1,4 @@
-"""Where a redirect may lead: credentials never follow it to another place."""
+"""Redirects, which are followed only within the server, so that credentials are never sent elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FOLLOWED = frozenset({301, 302, 303, 307, 308})
 
 
 class NotFollowedError(ValueError):
-    """A redirect must not be followed; its text says why, and `hint` what to do."""
+    """A redirect that must not be followed. Its text is the reason, and `hint` is the advice."""
 
     def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
@@ -25,31 +25,31 @@ class NotFollowedError(ValueError):
 
 
 def redirected(url: str, location: str) -> str:
-    """Return the URL to ask instead.
+    """Return the URL of the redirect.
 
-    Followed are redirects within scheme, host and port. A redirect that leaves the query out keeps ours, and one that
-    changes it is refused: another offset would be another page.
+    Only redirects within scheme, host and port are followed. If the redirect has no query, the query of the call is
+    kept. If it has another query, it is not followed: another offset would be another page.
 
     Raises:
-        NotFollowedError: it leads elsewhere, or nowhere.
+        NotFollowedError: the redirect must not be followed.
     """
     if not location:
-        raise NotFollowedError("names no place to go to")
+        raise NotFollowedError("has no target")
     here = URL(url, encoded=True)
     try:
         there = here.join(URL(location))
         same_place = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
     except ValueError:
-        raise NotFollowedError("leads to an address that can't be read") from None
+        raise NotFollowedError("has an invalid target") from None
     if not same_place or there.user is not None or there.password is not None:
         raise NotFollowedError(
-            "leads elsewhere, and credentials go to the configured server only",
-            "If the API has moved there, give the new address as base_url",
+            "leads to another server, but credentials are sent to the configured server only",
+            "If the API has moved there, set the new address as base_url",
         )
     if not there.raw_query_string:
         there = there.with_query(here.query)
     if sorted(there.query.items()) != sorted(here.query.items()):
-        raise NotFollowedError("asks for something else than the call did")
+        raise NotFollowedError("has another query than the call")
     return str(there.with_fragment(None))
 
 
@@ -67,10 +67,10 @@ class Redirects:
     """The redirects of one attempt: follows up to three of them within the server.
 
     Attributes:
-        server: where the form of the path that it wants is remembered.
-        path: of the call.
-        clean: takes credentials out of a text.
-        followed: how many were followed.
+        server: the server, which remembers the form of the path.
+        path: path of the call.
+        clean: function that removes credentials from a text.
+        followed: number of redirects that were followed.
     """
 
     server: Server
@@ -79,10 +79,10 @@ class Redirects:
     followed: int = 0
 
     def target(self, url: str, status: int, location: str) -> str:
-        """Return the URL to ask instead.
+        """Return the URL of the redirect.
 
         Raises:
-            RedirectError: it must not be followed.
+            RedirectError: the redirect must not be followed.
         """
         try:
             target = self._followed(url, status, location)
@@ -104,7 +104,7 @@ class Redirects:
         return redirected(url, location)
 
     def _remember(self, url: str, target: str) -> None:
-        """Remember whether the server wants this path with a slash at its end."""
+        """Remember whether the server needs a trailing slash in this path."""
         here, there = url.partition("?")[0], target.partition("?")[0]
         asked = self.server.url(self.path, "")
         if here == asked and here != there and here.rstrip("/") == there.rstrip("/"):

@@ -1,4 +1,4 @@
-"""From a reply to the record it holds, or to the error it is: envelope and structure, without I/O."""
+"""Converts a reply to its record or to an error, with the envelope and the structure, without I/O."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["read", "read_at_once"]
 T = TypeVar("T")
 _EXCERPT = 200
 _AT_ONCE = 1024 * 1024  # a page of 1000 top-ups has 560 KiB
-# More holds a page of rows alone. Parsed at once it would stop the event loop, a thread or not.
+# Only a page of rows is larger. Parsing it at once would block the event loop, even in a thread.
 _LARGEST_DOCUMENT = 2 * 1024 * 1024
 # Lists, objects and fractions are slow to parse: 2 MiB of "[]," take 140 ms, of usual rows 15 ms.
 _MOST_OF_EACH = 50_000
 
 
 def read_at_once(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T | None:
-    """Return the record of a usual reply; None where `read` must look closer, in a thread, as that may take seconds.
+    """Return the record of a usual reply, or None if `read` must handle it in a thread, because it may take seconds.
 
     Raises:
-        ApiError: the status says no, as the subclass that says why.
+        ApiError: the status is an error; the subclass depends on it.
     """
     if not 200 <= reply.status < 300:
         raise _refused(endpoint, reply, clean)
@@ -39,11 +39,11 @@ def read_at_once(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T | None:
 
 
 def read(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T:
-    """Return the record that a successful reply holds. It never holds the interpreter's lock for long.
+    """Return the record of a successful reply, without holding the interpreter's lock for long.
 
     Raises:
-        ApiError: the envelope says no.
-        DecodeError: the body is not what the API promises.
+        ApiError: the envelope reports an error.
+        DecodeError: the body does not match the API's description.
     """
     try:
         page = _page(endpoint, reply, clean)
@@ -54,7 +54,7 @@ def read(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T:
 
 
 def _page(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T | None:
-    """Read a page row by row, or return None where its document has to be read as a whole."""
+    """Read a page row by row, or return None if its document must be read as a whole."""
     if endpoint.rows is None or (parts := parts_of(reply.body, endpoint.rows[0])) is None:
         return None
     name, row = endpoint.rows
@@ -62,14 +62,14 @@ def _page(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T | None:
         data = _data(endpoint, reply.status, parts.envelope, clean)
         page: Any = structure(data, endpoint.kind, path="$.data", clean=clean)
     except DecodeError:
-        return None  # the whole document may say more
+        return None  # the whole document may have a message
     if getattr(page, name) != []:
         return None
     try:
         page = attrs.evolve(page, **{name: rows_of(parts, row, path=f"$.data.{name}", clean=clean)})
     except DecodeError as error:
         if error.malformed and len(reply.body) <= _LARGEST_DOCUMENT:
-            return None  # read as a whole it says why
+            return None  # reading it as a whole finds the reason
         raise
     record: T = page
     return record
@@ -77,14 +77,14 @@ def _page(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T | None:
 
 def _whole(endpoint: Endpoint[T], reply: Reply, clean: Clean) -> T:
     if len(reply.body) > _LARGEST_DOCUMENT:
-        raise DecodeError([f"the body has {len(reply.body)} bytes and no list of rows was found in it"])
+        raise DecodeError([f"the body has {len(reply.body)} bytes, but no list of rows"])
     if any(reply.body.count(sign) > _MOST_OF_EACH for sign in (b"[", b"{", b".")):
         raise DecodeError(["the body has too many values for a reply"])
     return structure(_data(endpoint, reply.status, reply.body, clean), endpoint.kind, path="$.data", clean=clean)
 
 
 def _data(endpoint: Endpoint[Any], status: int, body: bytes, clean: Clean) -> Any:
-    """Return what the envelope holds."""
+    """Return the payload of the envelope."""
     document = parse(body)
     problem = ""
     try:
@@ -94,15 +94,15 @@ def _data(endpoint: Endpoint[Any], status: int, body: bytes, clean: Clean) -> An
     if refusal is not None:
         raise rejected(status, refusal)
     if problem:
-        raise DecodeError([f"{problem}: this is no reply of {endpoint.system.name}"])
+        raise DecodeError([f"{problem}: this is not a reply of {endpoint.system.name}"])
     if "data" not in document:
-        raise DecodeError(["expected a value at $.data, it is missing"])
+        raise DecodeError(["expected a value at $.data, but it is missing"])
     return document["data"]
 
 
 def _refused(endpoint: Endpoint[Any], reply: Reply, clean: Clean) -> AiozBillingError:
     document: Any = None
-    with suppress(DecodeError):  # of HTML from the edge and plain text the words are taken as they are
+    with suppress(DecodeError):  # HTML from a proxy and plain text are used as the message
         document = parse(reply.body)
     text = reply.body.decode(errors="replace")
     hint = endpoint.system.hints.get(reply.status, "")

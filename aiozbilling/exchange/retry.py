@@ -1,4 +1,4 @@
-"""Which failures are tried again, when, and how often."""
+"""Retries: which failures are retried, when and how often."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 _RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _THROTTLED_STATUSES = frozenset({429, 503})
-# Tokens, after the retry quotas of the large cloud SDKs: a dead server gets no more than 1.1 × its normal load.
+# Tokens, like the retry quotas of large cloud SDKs: a dead server gets at most 1.1 × its normal load.
 _BUDGET = 500
 _KEPT_ALIVE = 256
 _COST_OF_ERROR, _COST_OF_THROTTLE, _COST_OF_TIMEOUT, _GAIN_OF_SUCCESS = 14, 5, 10, 1
@@ -28,14 +28,14 @@ _COST_OF_ERROR, _COST_OF_THROTTLE, _COST_OF_TIMEOUT, _GAIN_OF_SUCCESS = 14, 5, 1
 
 @attrs.frozen
 class RetryPolicy:
-    """How failed attempts are repeated: full jitter, exponential.
+    """How failed attempts are retried: exponential backoff with full jitter.
 
     Attributes:
-        attempts: requests at most for one call; 1 switches retries off.
-        wait_s: the first wait is between 0 and this.
+        attempts: maximum number of attempts per call; 1 disables retries.
+        wait_s: upper limit of the first wait, whose lower limit is 0.
         throttled_wait_s: the same after a 429 or 503 without a Retry-After.
-        max_wait_s: no wait of ours is longer.
-        max_retry_after_s: where the server asks for a longer wait, its error is raised at once.
+        max_wait_s: upper limit of every wait.
+        max_retry_after_s: if the server asks for a longer wait, its error is raised at once.
     """
 
     attempts: int = 4
@@ -51,9 +51,9 @@ class RetryPolicy:
 
 
 def is_retried(error: BaseException | None, attempt: int) -> bool:
-    """Whether the failure of the attempt with this number may pass by trying again.
+    """Return whether an attempt after this failure may succeed. `attempt` is the number of the failed attempt.
 
-    A body that is no JSON at all is tried once more: proxies answer for a server that restarts.
+    A body that is not JSON is retried once, because proxies reply for a server that restarts.
     """
     if not isinstance(error, Exception):
         return False  # cancellation, Ctrl-C
@@ -65,7 +65,7 @@ def is_retried(error: BaseException | None, attempt: int) -> bool:
 
 
 def wait_s(policy: RetryPolicy, error: BaseException | None, attempt: int) -> float:
-    """Return the seconds to wait after the failure of the attempt with this number (1 is the first)."""
+    """Return the seconds to wait after the failure of an attempt; the first attempt has number 1."""
     if attempt == 1 and _is_stale(error):
         return 0.0
     if (asked := getattr(error, "retry_after", None)) is not None:
@@ -80,15 +80,15 @@ def wait_s(policy: RetryPolicy, error: BaseException | None, attempt: int) -> fl
 class RetryBudget:
     """Tokens that all calls to one server share: a retry costs some, a success returns one.
 
-    A connection that the server closed while it waited for the next request is lost before the reply, and no fault of
-    the server's: each success pays for one such retry. A dead server has no successes.
+    A server may close a connection that waits for the next request. Then the next request is lost before its reply,
+    although the server works, so each success pays for one such retry. A dead server has no successes.
     """
 
     tokens: int = _BUDGET
-    kept_alive: int = 0  # replies whose connections may have been closed by the server since
+    kept_alive: int = 0  # replies on connections that the server may have closed since
 
     def spend(self, error: BaseException | None) -> bool:
-        """Pay for a retry after this failure; False when the tokens don't suffice."""
+        """Pay for a retry after this failure, or return False if there are too few tokens."""
         if self.kept_alive and _is_stale(error):
             self.kept_alive -= 1
             return True
@@ -103,7 +103,7 @@ class RetryBudget:
         return True
 
     def earn(self) -> None:
-        """Take note of a success."""
+        """Record a success."""
         if self.tokens < _BUDGET:
             self.tokens += _GAIN_OF_SUCCESS
         if self.kept_alive < _KEPT_ALIVE:
@@ -122,7 +122,7 @@ class Retryable(Protocol[T_co]):
         ...
 
     def decide(self, error: BaseException) -> float | None:
-        """Return the seconds to wait before the next attempt, or None where the error is final."""
+        """Return the seconds to wait before the next attempt, or None if the error is final."""
         ...
 
     async def wait(self, seconds: float) -> None:
@@ -131,15 +131,15 @@ class Retryable(Protocol[T_co]):
 
 
 async def retried(call: Retryable[T], failure: Exception) -> T:
-    """Make the further attempts of a call whose first attempt failed.
+    """Make further attempts of a call whose first attempt failed.
 
-    tenacity runs the loop, and only after a failure: it took a fifth of a small request's time, as it asks of each of
-    our functions whether it is a coroutine. The loop is new for every call; one that tasks share mixes up their states.
+    tenacity runs the loop, but only after a failure: it takes a fifth of the time of a small request, because it checks
+    whether each function is a coroutine. Each call has its own loop, because tasks that share one mix up their states.
 
     Raises:
         AiozBillingError: the error of the last attempt.
     """
-    from tenacity import AsyncRetrying, stop_never  # loaded already: a client imports it when it is built
+    from tenacity import AsyncRetrying, stop_never  # already loaded: a client imports it when it is created
 
     first, waits_s = [failure], [0.0]
 

@@ -1,4 +1,4 @@
-"""When a server wants to be asked again, as it says in a reply's headers."""
+"""Parses the time after which a server accepts a retry, from the headers of a reply."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["retry_after_s"]
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read when the server wants to be asked again, in seconds from its own `Date` (else from now).
+    """Return the seconds after which the server accepts a retry, from its `Date` header or else from now.
 
-    ``retry-after-ms`` goes before ``Retry-After`` (ASCII digits, or an HTTP-date). None where neither is there or can
-    be read.
+    ``retry-after-ms`` has priority over ``Retry-After`` (ASCII digits or an HTTP-date). Without a valid header, the
+    result is None.
     """
     milliseconds = headers.get("retry-after-ms", "").strip()
     if _is_digits(milliseconds):
@@ -33,7 +33,7 @@ def _is_digits(text: str) -> bool:
 
 
 def _seconds(digits: str) -> float:
-    return float(digits[:20])  # 10^20 s or more: all the same, and no overflow
+    return float(digits[:20])  # limited to 20 digits to avoid an overflow
 
 
 def _http_date(text: str) -> datetime | None:

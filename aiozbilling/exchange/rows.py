@@ -1,10 +1,10 @@
-"""A page that is odd or large, read row by row: only odd rows take the slow path, and no step takes long.
+"""Reads an unusual or large page row by row. Only unusual rows need the slow path, and no step takes long.
 
-msgspec holds the interpreter's lock while it decodes, so a body of 64 MiB decoded at once would stop the event loop
-although a thread decodes it. Cut between rows into slices, it stops for a few milliseconds at a time.
+msgspec holds the interpreter's lock while it decodes. Decoding a body of 64 MiB at once would block the event loop,
+even in a thread. The body is therefore cut between rows into slices, each of which takes a few milliseconds.
 
-A body is cut at ``},{`` without reading it before. That is safe: where ``[a]`` and ``[b]`` are valid JSON, ``[a,b]``
-is the list of both; a cut within a row leaves a slice that is not valid.
+The body is cut at ``},{`` without parsing it first. This is safe: if ``[a]`` and ``[b]`` are valid JSON, ``[a,b]`` is
+the list of both; a cut inside a row produces an invalid slice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Parts", "parts_of", "rows_of"]
 T = TypeVar("T")
 _SLICE = 32 * 1024
 _LONGEST_ROW = 512 * 1024
-# To free the records of one page holds up the event loop too: 10,000 rows take about 12 ms.
+# Freeing the records of a page blocks the event loop, too: 10,000 rows take about 12 ms.
 _MOST_ROWS = 40_000
 _LONGEST_ENVELOPE = 64 * 1024  # before and after the list
 _BETWEEN_ROWS = re.compile(rb"[}l](\s*,\s*)(?=[{n])")  # an object or null, on both sides
@@ -34,14 +34,14 @@ _raw_rows: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgs
 
 
 class Parts(NamedTuple):
-    """A page taken apart: its JSON with an empty list, and the bytes between the brackets of its list."""
+    """A page in two parts: its JSON with an empty list, and the bytes between the brackets of the list."""
 
     envelope: bytes
     listed: memoryview
 
 
 def parts_of(body: bytes, name: str) -> Parts | None:
-    """Take a page apart at the list of this name, or return None where that is not certain to be right."""
+    """Split a page at the list with this name, or return None if it is not certain where the list is."""
     key = b'"%s"' % name.encode()
     found = re.compile(re.escape(key) + rb"\s*:\s*\[").search(body, 0, _LONGEST_ENVELOPE)
     if found is None:
@@ -49,7 +49,7 @@ def parts_of(body: bytes, name: str) -> Parts | None:
     begin, end = found.end(), body.rfind(b"]")
     if end < begin or len(body) - end > _LONGEST_ENVELOPE:
         return None
-    # The first key is the list's, so with no other one, and no escape that hides one, the empty list is in its place.
+    # This is the only key with the name of the list, and no escape can hide another one, so the list is the right one.
     before, after = body[:begin], body[end:]
     if b"\\" in before or b"\\" in after or key in after:
         return None
@@ -60,7 +60,7 @@ def rows_of(parts: Parts, kind: type[T], *, path: str, clean: Callable[[str], st
     """Return the rows of a list.
 
     Raises:
-        DecodeError: with a sentence for every bad field of the first bad rows.
+        DecodeError: rows are invalid; it describes every invalid field of the first ones.
     """
     reader = _Reader(kind, path, clean)
     for piece in _slices(parts.listed):
@@ -68,14 +68,14 @@ def rows_of(parts: Parts, kind: type[T], *, path: str, clean: Callable[[str], st
         if len(reader.problems) >= MOST_BAD_ITEMS:
             break
         if len(reader.rows) > _MOST_ROWS:
-            raise DecodeError([f"the list has more than {_MOST_ROWS} rows: ask for smaller pages"])
+            raise DecodeError([f"the list has more than {_MOST_ROWS} rows: request smaller pages"])
     if reader.problems:
         raise DecodeError(bounded([problem for row in reader.problems for problem in row]))
     return reader.rows
 
 
 class _Reader(Generic[T]):
-    """The rows and the problems found so far; `problems` has an entry for each bad row."""
+    """The rows and the problems so far; `problems` has an entry for each invalid row."""
 
     def __init__(self, kind: type[T], path: str, clean: Callable[[str], str]) -> None:
         self.rows: list[T | None] = []
@@ -115,7 +115,7 @@ def _raw(piece: bytes) -> list[bytes]:
     try:
         return [bytes(raw) for raw in _raw_rows(piece)]
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise DecodeError(["the body is no JSON"], malformed=True) from None
+        raise DecodeError(["the body is not JSON"], malformed=True) from None
 
 
 def _slices(listed: memoryview) -> Iterator[bytes]:

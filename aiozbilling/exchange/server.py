@@ -1,4 +1,4 @@
-"""What is known of one server, shared by all accounts that use the same connections."""
+"""The state of one server, shared by all accounts that use the same connections."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Server:
     """One server.
 
     Attributes:
-        base_url: without a slash at its end.
-        connections: to it.
-        max_body: largest body in bytes, decompressed.
-        budget: pays for retries.
-        paths: the form of a path that the server wants, with or without a slash at its end, where it redirected.
-        latest_body: the last body, kept until the next one is there. Freed at once, its memory goes back to the system
-            and is faulted in again page by page (4,000 faults for 20 pages of 1000 rows, 6 % of their time).
+        base_url: URL without a trailing slash.
+        connections: connections to the server.
+        max_body: largest decompressed body in bytes.
+        budget: tokens for retries.
+        paths: form of each path that the server redirected, with or without a trailing slash.
+        latest_body: the last body, kept until the next one is read. If it were freed at once, its memory would go back
+            to the system and cause page faults again (4,000 for 20 pages of 1000 rows, 6 % of their time).
     """
 
     base_url: str

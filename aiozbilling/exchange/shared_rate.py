@@ -1,7 +1,7 @@
 """One rate limit for all processes of a machine that use the same account.
 
-pyrate-limiter 4.5 was considered first. Its `SQLiteBucket` works for several processes only with a further dependency
-for its lock, and its `MultiprocessBucket` reaches the children of one pool only.
+pyrate-limiter 4.5 was considered first. Its `SQLiteBucket` needs another dependency to support several processes, and
+its `MultiprocessBucket` works only for the children of one pool.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ _KEY_BYTES = 32
 class SharedRateLimit:
     """At most `requests` in any `per_s` seconds, for each account, in all processes of this machine.
 
-    The processes share a folder. It holds one small file for each account, named by a keyed fingerprint, with the times
-    of its latest requests; it holds no credentials. A killed process leaves nothing that stops the others.
-    Processes ask in turn, as the file is locked for some microseconds at a time; POSIX only.
+    The processes share a folder. It contains one small file per account with the times of the latest requests. The file
+    name is a keyed fingerprint; the folder contains no credentials. A killed process does not block the others. The
+    file is locked for some microseconds at a time. Needs a POSIX system.
 
     Attributes:
-        folder: of the files, made when it is missing; on a local disk or in memory, such as ``"/run/my-app/limits"``.
-        requests: how many, at least 1.
-        per_s: seconds of the sliding window.
+        folder: folder of the files, created if it is missing, on a local disk or in memory, such as
+            ``"/run/my-app/limits"``.
+        requests: number of requests, at least 1.
+        per_s: length of the sliding window in seconds.
     """
 
     folder: Path = attrs.field(converter=Path)
@@ -51,7 +52,7 @@ class SharedRateLimit:
         refuse_bad_count("SharedRateLimit.requests", self.requests)
         checked_seconds("SharedRateLimit.per_s", self.per_s)
         if os.name != "posix":
-            raise ConfigurationError("SharedRateLimit needs a POSIX system, as it locks files with flock")
+            raise ConfigurationError("SharedRateLimit needs a POSIX system, because it locks files with flock")
         try:
             object.__setattr__(self, "key", _shared_key(self.folder))
         except OSError as error:
@@ -63,7 +64,7 @@ class SharedRateLimit:
 
 
 def _shared_key(folder: Path) -> bytes:
-    """Return the folder's random key; the first process makes it."""
+    """Return the folder's random key, which the first process creates."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = folder / _KEY_FILE
     if not place.exists():
@@ -71,7 +72,7 @@ def _shared_key(folder: Path) -> bytes:
         with os.fdopen(handle, "wb") as file:
             file.write(os.urandom(_KEY_BYTES))
         try:
-            os.link(temporary, place)  # whole or not at all; another process may have been first
+            os.link(temporary, place)  # atomic; another process may have been faster
         except FileExistsError:
             pass
         finally:
@@ -84,10 +85,10 @@ def _shared_key(folder: Path) -> bytes:
 
 @attrs.define(eq=False)
 class SharedWindow(ArrivalWindow):
-    """The latest requests of one account, in a file that its processes lock while they look.
+    """The latest requests of one account, in a file that processes lock while they read or write it.
 
-    The file holds the arrival times, 8 bytes each, ascending. The clock counts from the start of the machine and is the
-    same in all processes; times of an earlier start lie in the future and are dropped.
+    The file contains the arrival times, 8 bytes each, in ascending order. The clock counts from the start of the
+    machine and is the same in all processes. Times from before a restart are in the future and are discarded.
     """
 
     path: Path
@@ -98,7 +99,7 @@ class SharedWindow(ArrivalWindow):
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def take(self, delay_s: float) -> float:
-        """Record a request that is sent now and return 0.0, or return the seconds until one may be sent."""
+        """Record a request that is sent now and return 0.0, or return the seconds until a request may be sent."""
         with self._lock, self._locked() as handle:
             now = self.clock()
             arrivals = self._arrivals(handle, now)
@@ -112,7 +113,7 @@ class SharedWindow(ArrivalWindow):
     def replied(self, arrival: float, seconds: float) -> bool:
         """Record that a request had its reply, and return whether the next one may be sent earlier than before.
 
-        Waiters of this process are woken then; those of others look when the time comes that they knew.
+        Waiting tasks of this process are then woken; those of other processes check again at the time that they know.
         """
         with self._lock, self._locked() as handle:
             now = self.clock()
@@ -122,13 +123,13 @@ class SharedWindow(ArrivalWindow):
             return is_earlier
 
     def wait_s(self, ahead: int) -> float:
-        """Return the seconds until one more request may be sent where so many of this process are sent before it."""
+        """Return the seconds until a request may be sent if `ahead` others of this process are sent before it."""
         with self._lock, self._locked() as handle:
             now = self.clock()
             return wait_s(self._arrivals(handle, now), self.requests, self.per_s, now, ahead)
 
     def is_empty(self) -> bool:
-        """Whether it can be forgotten, which is always so: the file keeps the times."""
+        """Whether the window can be discarded: always, because the file contains the times."""
         return True
 
     def _arrivals(self, handle: int, now: float) -> list[float]:
@@ -143,7 +144,7 @@ class SharedWindow(ArrivalWindow):
 
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # given back when the file is closed, or the process ends
+            fcntl.flock(handle, fcntl.LOCK_EX)  # released when the file is closed or the process ends
             yield handle
         finally:
             os.close(handle)

@@ -1,8 +1,8 @@
-"""From parsed JSON to records: one strict cattrs converter defines what is accepted.
+"""Converts parsed JSON to records. One strict cattrs converter defines what is accepted.
 
-cattrs by itself is lenient (None → "None", 12.7 → 12, "false" → True). Here each primitive is strict, and the record
-declares what is tolerated: a field that may be None accepts null, an amount that may be None accepts an empty text, a
-time that may be None accepts Go's zero time.
+cattrs itself is lenient (None → "None", 12.7 → 12, "false" → True). Here, each primitive type is strict, and the record
+class declares the exceptions: a field that may be None accepts null, an amount that may be None accepts an empty text,
+and a time that may be None accepts Go's zero time.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ __all__ = ["MOST_BAD_ITEMS", "parse", "structure"]
 
 T = TypeVar("T")
 
-# A list's first bad items explain enough: the errors of 250,000 took 9 s and 400 MiB, for a body of half a megabyte.
+# The first invalid items of a list are enough: the errors of 250,000 items, in half a megabyte, took 9 s and 400 MiB.
 MOST_BAD_ITEMS = 30
 _LONGEST_NUMBER = 1000  # characters
 _document = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def parse(body: bytes) -> Any:
-    """Read JSON, with numbers that have a fraction or an exponent as exact `Decimal`.
+    """Parse JSON. Numbers with a fraction or an exponent become exact `Decimal` values.
 
     Raises:
-        DecodeError: the body is no JSON, or no UTF-8, or nested too deep.
+        DecodeError: the body is not JSON, not UTF-8 or nested too deeply.
     """
     try:
         return _document.decode(body)
     except UnicodeDecodeError:
-        reason = "the body is no UTF-8"
+        reason = "the body is not UTF-8"
     except RecursionError:
-        reason = "the body is nested too deep"
+        reason = "the body is nested too deeply"
     except (msgspec.DecodeError, ValueError, ArithmeticError):
-        reason = "the body is empty" if not body.strip() else "the body is no JSON"
+        reason = "the body is empty" if not body.strip() else "the body is not JSON"
     raise DecodeError([reason], malformed=True)
 
 
 def structure(value: Any, kind: type[T], *, path: str, clean: Callable[[str], str]) -> T:
-    """Return the record that parsed JSON holds.
+    """Convert parsed JSON to a record.
 
     Raises:
-        DecodeError: with a sentence for every bad field.
+        DecodeError: fields are invalid; it describes each of them.
     """
     try:
         return _converter().structure(value, kind)
@@ -68,7 +68,7 @@ def structure(value: Any, kind: type[T], *, path: str, clean: Callable[[str], st
 
 @cache
 def _converter() -> Converter:
-    from cattrs import Converter  # here: 45 ms of importing that a walk without a bad row never needs
+    from cattrs import Converter  # imported here: it takes 45 ms, and a walk without invalid rows does not need it
 
     converter = Converter(detailed_validation=True)
     for kind, hook in ((str, _str), (bool, _bool), (int, _int), (Decimal, _decimal), (datetime, _datetime)):
@@ -94,7 +94,7 @@ def _bool(value: Any, _kind: Any) -> bool:
 
 def _int(value: Any, _kind: Any) -> int:
     if isinstance(value, Decimal) and abs(value.adjusted()) < 30 and value == value.to_integral_value():
-        return int(value)  # 12.0 or 1e9: a float that happens to be whole
+        return int(value)  # 12.0 or 1e9 is accepted as a whole number
     if isinstance(value, bool) or not isinstance(value, int):
         raise MismatchError("an integer", value)
     return value
@@ -104,9 +104,9 @@ def _decimal(value: Any, _kind: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise MismatchError("a number", value)
     if isinstance(value, str) and not (len(value) <= _LONGEST_NUMBER and value.isascii() and value.isprintable()):
-        raise MismatchError("a number", value)  # Decimal accepts the digits of any alphabet, and reads 30 MB in 0.7 s
+        raise MismatchError("a number", value)  # Decimal accepts digits of any alphabet, and needs 0.7 s for 30 MB
     if isinstance(value, str) and "_" in value:
-        raise MismatchError("a number", value)  # of Python, not of billing
+        raise MismatchError("a number", value)  # Python accepts it, but it is not an amount
     try:
         amount = Decimal(value)
         refuse_bad_amount(amount)
@@ -153,7 +153,7 @@ def _optional_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]
 
 
 def _list_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
-    # cattrs takes any iterable for a list, "abc" and {"a": 1} too.
+    # cattrs accepts any iterable as a list, even "abc" and {"a": 1}.
     is_tuple = get_origin(kind) is tuple
     inner = get_args(kind)[0]
     hook = converter.get_structure_hook(inner)

@@ -1,4 +1,4 @@
-"""When a request may be sent: the account's rate limit, and its pause after a 429."""
+"""Decides when a request may be sent: rate limit of the account, and its pause after a 429."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ __all__ = ["Throttle"]
 
 _FADING = 0.98  # of the longest time to a reply, with each reply
 _FIRST_DELAY_S = 0.04  # before the first reply is there
-_LONGEST_PAUSE_S = 3600.0  # a server's word is kept up to here; then one call may ask whether it is still so
+_LONGEST_PAUSE_S = 3600.0  # longest pause that a server can demand; after it, one call may try again
 _NEVER = float("inf")
 
 
 @attrs.define(eq=False)
 class _Waiter:
-    """A request that waits: until it is the first of the queue, and then until the window has room."""
+    """A waiting request: it waits until it is first in the queue, and then until the window has room."""
 
     loop: asyncio.AbstractEventLoop
     woken: asyncio.Future[None] | None = None
     arrival: float = 0.0
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep until woken, or for so many seconds."""
+        """Sleep until `wake`, or for at most `seconds`."""
         woken = self.woken = self.loop.create_future()
         timer = None if seconds == _NEVER else self.loop.call_later(seconds, _wake, woken)
         try:
@@ -42,7 +42,7 @@ class _Waiter:
                 timer.cancel()
 
     def wake(self) -> None:
-        """Let it look again, from any thread."""
+        """Make the request check again. May be called from any thread."""
         if (woken := self.woken) is not None and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(_wake, woken)
 
@@ -54,14 +54,14 @@ def _wake(woken: asyncio.Future[None]) -> None:
 
 @attrs.define(eq=False)
 class Throttle:
-    """Lets the requests of one account pass, first in, first out, in any number of tasks and event loops.
+    """Lets the requests of one account pass, first in, first out, from any number of tasks and event loops.
 
-    Nothing is reserved: a request is recorded when it is sent. A waiter that is cancelled leaves no gap.
+    Nothing is reserved: a request is recorded when it is sent, so a cancelled waiting request leaves no gap.
 
     Attributes:
-        window: the account's limit, or None.
-        longest_pause_s: a longer pause is not waited for.
-        budget: pays for retries after a 429, which is the account's own fault.
+        window: the account's recent requests, or None without a limit.
+        longest_pause_s: requests do not wait for a longer pause.
+        budget: tokens for retries after a 429, which the account itself has caused.
     """
 
     window: Window | None
@@ -75,28 +75,28 @@ class Throttle:
 
     @property
     def is_open(self) -> bool:
-        """Whether a request needs no turn: there is no limit, and was no pause."""
+        """Whether requests never wait: there is no limit, and there was no pause."""
         return self.window is None and not self._paused_until
 
     @property
     def is_idle(self) -> bool:
-        """Whether the throttle can be forgotten: no pause, nobody waits, and nothing was sent in the latest period."""
+        """Whether the throttle can be discarded: no pause, no waiting request and no request in the latest period."""
         is_empty = self.window is None or self.window.is_empty()
         return is_empty and not self._queue and self._paused_until <= self.clock()
 
     def pause(self, seconds: float) -> None:
-        """Pause every request of the account for so many seconds from now."""
+        """Pause all requests of the account for `seconds` from now."""
         with self._lock:
             self._paused_until = max(self._paused_until, self.clock() + min(seconds, _LONGEST_PAUSE_S))
-            for waiter in self._queue:  # some may wait for too long now
+            for waiter in self._queue:  # some may have to wait too long now
                 waiter.wake()
 
     def replied(self, seconds: float, arrival: float) -> None:
         """Record a reply.
 
         Args:
-            seconds: from sending the request to its reply.
-            arrival: what `turn` returned for the request.
+            seconds: time from sending the request to its reply.
+            arrival: result of `turn` for the request.
         """
         with self._lock:
             self._delay_s = max(seconds, self._delay_s * _FADING)
@@ -105,17 +105,17 @@ class Throttle:
                 next(iter(self._queue)).wake()
 
     async def turn(self, until: float, *, explained: str = "") -> float:
-        """Wait for the right to send one request.
+        """Wait until one request may be sent.
 
         Args:
-            until: the latest time to wait for, on the throttle's clock.
-            explained: what the caller may change so that the wait would be allowed, for the error.
+            until: latest time to wait for, on the throttle's clock.
+            explained: part of the error message: what the caller can change to allow a longer wait.
 
         Returns:
             The time by which the request will have arrived, for `replied`.
 
         Raises:
-            NotSentError: the turn comes later than that, or a pause is longer than `longest_pause_s`.
+            NotSentError: the wait would be too long, or a pause is longer than `longest_pause_s`.
         """
         with self._lock:
             if not self._queue and self._pause_s(until, explained) == 0 and self._take() == 0:
@@ -134,13 +134,13 @@ class Throttle:
                     next(iter(self._queue)).wake()
 
     def refusal(self, explained: str = "") -> NotSentError:
-        """Return the error of a request that has waited for as long as it may."""
+        """Return the error of a request that has waited as long as allowed."""
         with self._lock:
             wait_s = max(self._paused_until - self.clock(), self._window_wait_s(len(self._queue)), 0.0)
-        return _refusal("the rate limit left no turn in time", wait_s, explained)
+        return _refusal("the rate limit did not allow the request in time", wait_s, explained)
 
     def _next_look_s(self, waiter: _Waiter, until: float, explained: str) -> float:
-        """Return the seconds until the waiter should look again; 0.0 when its turn has come and was recorded."""
+        """Return the seconds until the request should check again, or 0.0 if it may be sent and was recorded."""
         with self._lock:
             if (pause_s := self._pause_s(until, explained)) > 0:
                 return pause_s
@@ -171,9 +171,9 @@ class Throttle:
     def _refuse_late(self, until: float, explained: str) -> None:
         wait_s = self._window_wait_s(len(self._queue))
         if self.clock() + wait_s > until:
-            raise _refusal("the rate limit leaves no turn in time", wait_s, explained)
+            raise _refusal("the rate limit does not allow the request in time", wait_s, explained)
 
 
 def _refusal(why: str, wait_s: float, explained: str) -> NotSentError:
-    hint = f"Come back in {wait_s:.0f} s, or make fewer calls at once{explained}"
+    hint = f"Try again in {wait_s:.0f} s, or make fewer calls at a time{explained}"
     return NotSentError(why, status=429, retry_after=wait_s, hint=hint)

@@ -1,4 +1,4 @@
-"""One request over HTTP: the only client-side module that speaks to aiohttp."""
+"""Sends one HTTP request. Together with `connections`, this is the only code of the client that uses aiohttp."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from aiozbilling.exchange.credentials import Credentials, reveal
 __all__ = ["Reply", "checked_base_url", "send"]
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-_CUT = "Try again later; if it stays, look at what is between here and the server"
-_ERROR_BODY = 64 * 1024  # of an error's body no more is read: its words are at the beginning
+_CUT = "Try again later; if it happens again, check proxies and the network on the way to the server"
+_ERROR_BODY = 64 * 1024  # of an error's body, only the beginning is read, which has the message
 _ERROR_BODY_S = 2.0
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some servers write it before JSON, which has none
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some servers send it before JSON, which must not have it
 
 
 @attrs.define
 class Reply:
-    """What came back: status, headers (looked up without regard to case) and the decompressed body."""
+    """A reply: status, headers (case-insensitive) and decompressed body."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,18 +54,18 @@ async def send(
     max_body: int,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Send one GET and read its reply whole; redirects are not followed, and the caller limits the time.
+    """Send one GET and read its whole reply. Redirects are not followed, and the caller limits the time.
 
     Args:
-        connections: to the server.
-        url: whole, with its query.
-        credentials: sign the request.
-        error_body_s: the time that the body of an error is waited for; without it, the error has no words.
-        max_body: bytes at most.
-        headers: others to send, such as a traceparent.
+        connections: connections to the server.
+        url: complete URL with its query.
+        credentials: credentials that sign the request.
+        error_body_s: longest wait for the body of an error, in seconds; without the body, the error has no message.
+        max_body: largest body in bytes.
+        headers: additional headers, such as a traceparent.
 
     Raises:
-        TransportError: no usable reply came, as the subclass that says why.
+        TransportError: there was no usable reply; the subclass says why.
         ConfigurationError: the caller's session can't be used.
     """
     session = connections.session()
@@ -91,12 +91,12 @@ async def send(
         failure = _translated(error, url)
         if isinstance(failure, ConnectError):
             failure.before_reply = not begun and not isinstance(error, aiohttp.ClientConnectorError)
-    # Raised out here, so that no frame or context of the HTTP library, which holds the headers, hangs on to it.
+    # Raised here, so that the error refers to no stack frame or context of the HTTP library, which contain the headers.
     raise failure
 
 
 def _url(url: str) -> URL:
-    """Parse a URL as it is; the part before the query is parsed only once."""
+    """Parse a URL without changing it. The part before the query is parsed only once."""
     where, _, query = url.partition("?")
     place = _place(where)
     if not query:
@@ -112,7 +112,7 @@ def _place(url: str) -> URL:
 
 
 def _middlewares(session: aiohttp.ClientSession) -> Sequence[ClientMiddlewareType] | None:
-    """Make one attempt one request, which a session of ours does by itself (see `Connections`)."""
+    """Prevent the caller's session from sending a request twice; our own sessions do so anyway (see `Connections`)."""
     if getattr(session, "_retry_connection", True):
         return (*getattr(session, "_middlewares", ()), _one_attempt)
     return None
@@ -123,7 +123,7 @@ class _LostError(Exception):
 
 
 async def _one_attempt(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-    """Pass on as another the two errors on which aiohttp sends a GET again by itself (client.py, 3.14)."""
+    """Convert the two errors after which aiohttp sends a GET again by itself (client.py, 3.14) to another one."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
@@ -142,15 +142,15 @@ async def _body(response: aiohttp.ClientResponse, max_body: int) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > max_body:
-            response.close()  # the rest is not wanted, so the connection can't be used again
+            response.close()  # the rest is not read, so the connection can't be reused
             raise BodyTooLargeError(
-                f"the body is larger than {max_body} bytes", hint="Ask for smaller pages, or raise `max_body`"
+                f"the body is larger than {max_body} bytes", hint="Request smaller pages, or raise `max_body`"
             )
     return b"".join(chunks)
 
 
 async def _error_body(response: aiohttp.ClientResponse, most: int, timeout_s: float) -> bytes:
-    """Read what can be read of an error's body: its status and headers count, whatever becomes of the rest."""
+    """Read as much as possible of an error's body. Status and headers are valid even if this fails."""
     chunks: list[bytes] = []
     try:
         async with asyncio.timeout(timeout_s):
@@ -172,7 +172,7 @@ def _translated(error: Exception, url: str) -> Exception:
             return error.with_traceback(None)
         case aiohttp.ClientSSLError() | ssl.SSLError():
             is_plain = "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER" in str(error).upper()
-            plain, usual = "Does the server speak https on this port?", "Check the host name and its certificate"
+            plain, usual = "Check that the server uses https on this port", "Check the host name and its certificate"
             return TLSError(f"TLS with {host} failed: {_first_line(error)}", hint=plain if is_plain else usual)
         case aiohttp.ClientConnectorError():
             return ConnectError(f"no connection to {host}: {_first_line(error)}", hint="Check base_url and the network")
@@ -181,11 +181,11 @@ def _translated(error: Exception, url: str) -> Exception:
         case aiohttp.ClientPayloadError():
             return ConnectError(f"the connection to {host} was lost before the body was complete", hint=_CUT)
         case aiohttp.ClientResponseError() if "content-encoding" in error.message.lower():
-            return ProtocolError("the body has a Content-Encoding that was not asked for and can't be decoded")
+            return ProtocolError("the body has a Content-Encoding that was not requested and can't be decoded")
         case aiohttp.ClientResponseError():
-            return ProtocolError(f"the reply of {host} is no valid HTTP", hint="Does base_url point to an HTTP server?")
+            return ProtocolError(f"the reply of {host} is not valid HTTP", hint="Check that base_url is an HTTP server")
         case aiohttp.ClientConnectionError() | OSError() | EOFError() | _LostError():
-            return ConnectError(f"the connection to {host} was lost before the reply came", hint=_CUT)
+            return ConnectError(f"the connection to {host} was lost before the reply", hint=_CUT)
         case _:
             return ProtocolError(f"the request failed in the HTTP library ({type(error).__name__})")
 
@@ -202,16 +202,17 @@ def _signed(credentials: Credentials, headers: Mapping[str, str] | None) -> CIMu
 
 
 def _first_line(error: Any) -> str:
-    """Say what the system said; a certificate error's own text, never the request."""
+    """Return the message of the operating system, or of a certificate error, but never the request."""
     cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     return (str(cause).strip() or type(cause).__name__).splitlines()[0][:200]
 
 
 def checked_base_url(base_url: object, *, allow_http: bool) -> str:
-    """Return the base URL without its final slash.
+    """Return the base URL without a trailing slash.
 
     Raises:
-        ConfigurationError: no http(s) URL, one with user info, query or fragment, or plain http to another machine.
+        ConfigurationError: it is not an http(s) URL, has user info, query or fragment, or is plain http to another
+            machine.
     """
     if not isinstance(base_url, str | URL):
         raise ConfigurationError("base_url must be a str such as 'https://api.example.com'")
@@ -223,12 +224,12 @@ def checked_base_url(base_url: object, *, allow_http: bool) -> str:
     if url.scheme not in ("http", "https") or not host or not port_is_good:
         raise ConfigurationError("base_url must begin with https:// and a host, such as 'https://api.example.com'")
     if url.user is not None or url.password is not None:
-        raise ConfigurationError("base_url must not hold a user name or password; give credentials as arguments")
+        raise ConfigurationError("base_url must not contain a user name or password; pass credentials as arguments")
     if url.raw_query_string or url.raw_fragment:
         raise ConfigurationError("base_url must not have a query or a fragment")
     if url.scheme == "http" and not (allow_http or _is_loopback(host)):
         raise ConfigurationError(
-            f"base_url is plain http, which sends the credentials readable to {host}: use https, or allow_http=True"
+            f"base_url is plain http, which sends the credentials to {host} unencrypted: use https, or allow_http=True"
         )
     return str(url).rstrip("/")
 

@@ -1,4 +1,4 @@
-"""What is wrong with a document, as sentences with JSON paths."""
+"""Describes what is wrong with a document, in sentences with JSON paths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_VALUE = 60
 
 
 class MismatchError(ValueError):
-    """A value is not what its field accepts."""
+    """A value that its field does not accept."""
 
     def __init__(self, expected: str, value: Any) -> None:
         super().__init__(expected)
@@ -25,14 +25,14 @@ class MismatchError(ValueError):
 
 
 def explained(error: BaseException, path: str, clean: Callable[[str], str]) -> list[str]:
-    """Return a sentence for each bad field of cattrs' nested errors, in the document's order."""
+    """Return a sentence for each invalid field in cattrs' nested errors, in the order of the document."""
     problems: list[str] = []
     _collect(error, path, clean, problems)
     return bounded(problems)
 
 
 def bounded(problems: list[str]) -> list[str]:
-    """Return the first problems, and that there are more."""
+    """Return the first problems, and a last line if there are more."""
     return problems if len(problems) <= _MOST_PROBLEMS else [*problems[:_MOST_PROBLEMS], "and more problems"]
 
 
@@ -45,7 +45,7 @@ def _collect(error: BaseException, path: str, clean: Callable[[str], str], probl
         for inner, note in fields:
             name = wire_name(error.cl, note.name)
             if isinstance(inner, KeyError):
-                problems.append(f"expected a value at {path}.{name}, it is missing")
+                problems.append(f"expected a value at {path}.{name}, but it is missing")
             else:
                 _collect(inner, f"{path}.{name}", clean, problems)
     elif isinstance(error, IterableValidationError):
@@ -78,7 +78,7 @@ def _shown(value: Any, clean: Callable[[str], str]) -> str:
 
 
 def _number(value: Any) -> str:
-    """Write a number; a Decimal of 30 MB of digits takes 0.7 s to write."""
+    """Return a number as text. Converting a Decimal with 30 MB of digits would take 0.7 s."""
     if isinstance(value, Decimal) and value.__sizeof__() > MOST_CLEANED:
         return "a number with too many digits"
     return str(value)

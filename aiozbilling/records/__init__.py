@@ -1,4 +1,4 @@
-"""What users hold: frozen records with the provider's field names, exact amounts and aware UTC times."""
+"""Records: frozen objects with the provider's field names, exact amounts and aware UTC times."""
 
 from aiozbilling.lazy import lazy_names
 

@@ -1,7 +1,7 @@
 """Records of AIOZ Pin (W3IPFS) billing.
 
 Source: https://api.w3ipfs.aioz.network, pages "Retrieves historical usage data", "Retrieves top up data", "Get this
-month usage data for a user". Money is USD × 10^18 on the wire; storage and bandwidth are bytes.
+month usage data for a user". In replies, money is USD × 10^18; storage and bandwidth are bytes.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class TopUp(Record):
     id: str
     """The provider's id, unique in the list."""
     amount: TokenAmount
-    """The tokens deposited."""
+    """The deposited tokens."""
     sender: str
-    """Address the tokens came from."""
+    """Address of the sender."""
     recipient: str
-    """Address they went to."""
+    """Address of the recipient."""
     status: bool
-    """Undocumented by the provider; seen True for deposits that are credited."""
+    """Not documented by the provider. So far, True for deposits that are credited."""
     cosmos_tx_hash: str
     """Hash of the transaction on the Cosmos side."""
     evm_tx_hash: str | None = None
@@ -42,19 +42,19 @@ class TopUp(Record):
     event_index: int | None = None
     """Index of the event in its transaction, or None."""
     block_number: int | None = None
-    """The block, or None."""
+    """Number of the block, or None."""
     total_amount: Decimal | None = None
     """USD × 10^18, exact, or None."""
     credit: Decimal | None = None
-    """USD × 10^18 as a newer form of the reply names it, exact, or None."""
+    """USD × 10^18, exact, or None: the name of `total_amount` in newer replies."""
     created_at: dt.datetime | None
-    """When the deposit was recorded, UTC, or None where the provider has not set it."""
+    """When the deposit was recorded, UTC, or None if the provider has not set it."""
     updated_at: dt.datetime | None
-    """When the record changed last, UTC, or None."""
+    """When the record was last changed, UTC, or None."""
 
     def __attrs_post_init__(self) -> None:
-        # What is usual is tested in place, which halves the cost of the checks (0.7 µs a row); the rest goes to
-        # the functions that refuse. Rows from the API were checked as text already (exchange/compiled.py).
+        # Usual values are checked inline, which halves the cost of the checks (0.7 µs per row). Only other values
+        # need the functions. Rows from the API were already checked as text (exchange/compiled.py).
         total, credit, created_at, updated_at = self.total_amount, self.credit, self.created_at, self.updated_at
         if total is not None and not (total.is_finite() and -99 < total.adjusted() < 99):
             refuse_bad_amount(total)
@@ -67,7 +67,7 @@ class TopUp(Record):
 
     @property
     def credit_usd(self) -> Decimal | None:
-        """What the deposit is worth on the account in USD, not rounded: `credit`, else `total_amount`, else None."""
+        """Value of the deposit in USD, not rounded: `credit` or `total_amount`, or None if both are missing."""
         return scaled_or_none(self.total_amount if self.credit is None else self.credit)
 
 
@@ -76,7 +76,7 @@ class DayUsage(Record):
     """Usage of one day, a row of ``GET /api/billing/historyUsage``."""
 
     date: dt.datetime
-    """The day as the provider's timestamp, UTC; unique in the list."""
+    """The provider's timestamp of the day, UTC; unique in the list."""
     total_storage: int
     """Bytes stored."""
     total_bandwidth: int
@@ -105,7 +105,7 @@ class MonthUsage(Record):
     """Usage of the current month, the reply of ``GET /api/billing/thisMonthUsage``."""
 
     total_storage: int
-    """Bytes; sources disagree whether this is a quota or the usage, so derive no ratio from it."""
+    """Bytes. Sources disagree whether this is a quota or the usage, so do not compute a ratio from it."""
     storage_usage: int
     """Bytes stored."""
     bandwidth_usage: int
@@ -132,7 +132,7 @@ class MonthUsage(Record):
 
     @property
     def total_cost_usd(self) -> Decimal | None:
-        """Both costs together in USD, not rounded; None where either is not known."""
+        """Sum of both costs in USD, not rounded, or None if either is unknown."""
         if self.storage_cost is None or self.bandwidth_cost is None:
             return None
         return scaled_or_none(exact_sum(self.storage_cost, self.bandwidth_cost))

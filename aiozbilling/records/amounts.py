@@ -1,4 +1,4 @@
-"""Amounts as the wire gives them, and their exact scaled values."""
+"""Amounts as in the provider's replies, and their exact scaled values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["EXACT", "TokenAmount", "amount_if_any", "exact_sum", "refuse_bad_amo
 
 # Decimal arithmetic rounds to the context's digits, 28 by default; billing must not.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
-# A number of the wire with a larger exponent is an attack or an accident: written out, 1e1000000 fills a megabyte.
+# A larger exponent in a reply is an attack or an accident: 1e1000000 has a million digits.
 _MAX_EXPONENT = 100
 _USD_DECIMALS = 18
 _ZERO = Decimal(0)
@@ -26,9 +26,9 @@ class TokenAmount(Record):
     """An amount of tokens."""
 
     denom: str
-    """The unit on the wire, such as ``"attoaioz"`` (10^-18 AIOZ)."""
+    """The provider's unit, such as ``"attoaioz"`` (10^-18 AIOZ)."""
     amount: Decimal
-    """The number on the wire, in units of `denom`, exact."""
+    """The number in units of `denom`, exact."""
 
     def __attrs_post_init__(self) -> None:
         amount = self.amount
@@ -37,30 +37,30 @@ class TokenAmount(Record):
 
     @property
     def value(self) -> Decimal:
-        """The amount in whole tokens (`symbol`), not rounded; for a denom that is not known, the wire's number."""
+        """The amount in whole tokens (`symbol`), not rounded. For an unknown denom, it is `amount`."""
         return scaled(self.amount, _DENOMS.get(self.denom, ("", 0))[1])
 
     @property
     def symbol(self) -> str:
-        """The token's symbol, ``"AIOZ"``; for a denom that is not known, the denom itself."""
+        """The symbol of the token, ``"AIOZ"``. For an unknown denom, it is `denom`."""
         return _DENOMS.get(self.denom, (self.denom, 0))[0]
 
 
 def scaled(amount: Decimal, decimals: int = _USD_DECIMALS) -> Decimal:
     """Divide by 10^decimals without rounding."""
-    return amount.scaleb(-decimals, EXACT) if amount else _ZERO  # 0 scaled would be written 0E-18
+    return amount.scaleb(-decimals, EXACT) if amount else _ZERO  # a scaled 0 would be printed as 0E-18
 
 
 def scaled_or_none(amount: Decimal | None) -> Decimal | None:
-    """Turn USD × 10^18 into USD without rounding; None stays None."""
+    """Convert USD × 10^18 to USD without rounding. None stays None."""
     return None if amount is None else scaled(amount)
 
 
 def exact_sum(*amounts: Decimal | Iterable[Decimal | None] | None) -> Decimal:
     """Add amounts without rounding: ``exact_sum(a, b)`` or, as `sum`, ``exact_sum(day.amount_usd for day in days)``.
 
-    None adds nothing, and no amounts are 0. `sum()` and ``+`` round to the 28 digits of the decimal context, which is
-    too few for sums of attodollars.
+    None adds nothing, and the sum of no amounts is 0. `sum()` and ``+`` round to the 28 digits of the decimal context,
+    which are too few for sums of attodollars.
 
     Args:
         *amounts: numbers, or iterables of numbers.
@@ -76,13 +76,13 @@ def exact_sum(*amounts: Decimal | Iterable[Decimal | None] | None) -> Decimal:
 
 
 def amount_if_any(_record: object, _attribute: object, amount: Any) -> None:
-    """Check an attrs field that holds an amount or None, as `refuse_bad_amount` does."""
+    """Check an attrs field that contains an amount or None, as `refuse_bad_amount` does."""
     if amount is not None:
         refuse_bad_amount(amount)
 
 
 def refuse_bad_amount(amount: Decimal) -> None:
-    """Refuse NaN, infinities and exponents that no amount has.
+    """Raise an error for NaN, infinities and exponents that no amount has.
 
     Raises:
         ValueError: the number is not finite or its exponent is beyond ±100.

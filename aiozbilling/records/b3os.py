@@ -1,7 +1,7 @@
 """Records of the B3OS workflow API: compute units (CU) of an organisation.
 
 Source: "Get CU usage", ``GET /v1/organizations/{orgId}/cu/usage``. The page marks nothing as required, so what is
-missing or null is None (or an empty tuple). Numbers are the provider's floats, kept digit by digit.
+missing or null is None (or an empty tuple). Numbers are the provider's floats with all their digits.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class CuLine(Record):
     """A line of a day's breakdown."""
 
     type: str | None = None
-    """``"trigger"``, ``"action"`` or another word of the provider's."""
+    """``"trigger"``, ``"action"`` or another word of the provider."""
     node_type: str | None = attrs.field(default=None, metadata=on_wire("nodeType"))
     """The kind of workflow node."""
     count: int | None = None
-    """How many runs."""
+    """Number of runs."""
     cu: Decimal | None = _amount()
-    """Compute units they used."""
+    """Compute units that the runs used."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -42,7 +42,7 @@ class CuDay(Record):
     """Compute units of one day."""
 
     date: str | None = None
-    """The day as the provider writes it."""
+    """The day in the provider's format."""
     used: Decimal | None = _amount()
     """Compute units used that day."""
     breakdown: tuple[CuLine, ...] = ()
@@ -50,7 +50,7 @@ class CuDay(Record):
 
     @property
     def day(self) -> dt.date | None:
-        """The calendar day, or None where the provider gave none.
+        """The calendar day, or None if the provider returned none.
 
         Raises:
             ValueError: `date` does not begin with YYYY-MM-DD.
@@ -63,11 +63,11 @@ class CuSummary(Record):
     """Compute units of the month."""
 
     deposited: Decimal | None = _amount()
-    """Paid in."""
+    """Compute units that were paid for."""
     granted: Decimal | None = _amount()
-    """Given by the provider."""
+    """Compute units that the provider granted."""
     used: Decimal | None = _amount()
-    """Used up."""
+    """Compute units that were used."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -84,9 +84,9 @@ class CuUsage(Record):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CuBalance(Record):
-    """Compute units that an organisation has left, the reply of ``GET /v1/organizations/{orgId}/cu``."""
+    """Remaining compute units of an organisation, the reply of ``GET /v1/organizations/{orgId}/cu``."""
 
     balance: Decimal | None = _amount()
-    """Compute units left."""
+    """Remaining compute units."""
     min_threshold: Decimal | None = attrs.field(default=None, validator=amount_if_any, metadata=on_wire("minThreshold"))
-    """The balance below which the provider warns or stops."""
+    """Balance below which the provider warns or stops workflows."""

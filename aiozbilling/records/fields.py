@@ -1,4 +1,4 @@
-"""What a record's JSON form has: names, types and descriptions, read from the class itself."""
+"""Names, types and descriptions of the values in a record's JSON form, read from its class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def json_names(kind: type) -> tuple[str, ...]:
 def computed_names(kind: type) -> tuple[str, ...]:
     """List the properties of a record class that are part of its JSON form.
 
-    `CuDay.day` is not: it is `date` once more, and raises where the provider's text is no date.
+    `CuDay.day` is not: it repeats `date`, and raises an error if the provider's text is not a date.
     """
     return tuple(
         name
@@ -44,8 +44,8 @@ def json_types(kind: type) -> dict[str, Any]:
 def descriptions(kind: type) -> dict[str, str]:
     """Return what the docstrings say about each value of a record's JSON form, by name.
 
-    The docstring below a field is no part of the class at run time, so it is read from the source; where the source is
-    not installed, fields have no descriptions.
+    The docstring below a field is not available at run time, so it is read from the source. If the source is not
+    installed, fields have no descriptions.
     """
     computed = {name: _first_sentence(vars(kind)[name].__doc__) for name in computed_names(kind)}
     return _field_docstrings(kind) | computed

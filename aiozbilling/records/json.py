@@ -1,4 +1,4 @@
-"""Records as JSON: exact decimals as text, times as ISO 8601, the same texts as in a CSV export."""
+"""Converts records to JSON: exact decimals as text, times as ISO 8601, as in a CSV export."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["shallow", "to_dict", "to_json"]
 def to_dict(record: Record) -> dict[str, Any]:
     """Return a record as a dict that any JSON encoder accepts.
 
-    It has the record's fields in order, then what is computed from them (``credit_usd``, ``value``, ``symbol``, …).
+    It contains the record's fields in order, and then the computed values (``credit_usd``, ``value``, ``symbol``, …).
     Decimals are text with all their digits, times are text in UTC (``2026-11-21T12:00:00.000000Z``), nested records are
-    dicts, tuples are lists. Whole numbers, booleans and None stay as they are.
+    dicts, and tuples are lists. Whole numbers, booleans and None are unchanged.
 
     Raises:
         TypeError: it is not a record of this library.
@@ -41,14 +41,14 @@ def to_json(records: Record | Iterable[Record]) -> str:
         encodable = [to_dict(record) for record in records]
     else:
         raise TypeError(
-            f"to_json takes a record or an iterable of records, not {type(records).__name__}: "
+            f"to_json needs a record or an iterable of records, not {type(records).__name__}: "
             "collect a listing first, `to_json(await listing.collect())`"
         )
     return json.dumps(encodable, ensure_ascii=False, separators=(",", ":"))
 
 
 def shallow(record: Record) -> dict[str, Any]:
-    """Return what `to_dict` returns, with nested records left as they are: pydantic serialises them by itself."""
+    """Return the result of `to_dict` without converting nested records, which pydantic serialises itself."""
     return {name: _shallow_value(getattr(record, name)) for name in json_names(type(record))}
 
 
@@ -70,7 +70,7 @@ def _shallow_value(value: Any) -> Any:
 
 def _refuse_others(record: object) -> None:
     if not isinstance(record, Record):
-        raise TypeError(f"to_dict takes a record such as TopUp, not {type(record).__name__}")
+        raise TypeError(f"to_dict needs a record such as TopUp, not {type(record).__name__}")
 
 
 _Converter = Callable[[Any], Any]

@@ -1,7 +1,7 @@
 """Records of metered billing: usage of a billing period by metric.
 
-Source: "Get Usage", ``GET /api/billing/usage``. Numbers are kept digit by digit as the wire gives them; costs are
-decimal amounts of their currency.
+Source: "Get Usage", ``GET /api/billing/usage``. Numbers keep all digits of the reply; costs are decimal amounts in
+their currency.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Period(Record):
     """A billing period."""
 
     start: datetime = attrs.field(validator=lambda _record, _attribute, time: refuse_bad_time(time))
-    """Its first moment, UTC."""
+    """Beginning of the period, UTC."""
     end: datetime = attrs.field(validator=lambda _record, _attribute, time: refuse_bad_time(time))
-    """Its last moment, UTC; inclusive in the provider's sample (23:59:59 of the last day)."""
+    """End of the period, UTC; inclusive in the provider's sample (23:59:59 of the last day)."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -36,15 +36,15 @@ class MetricUsage(Record):
     name: str
     """Name for people, ``"API Calls"``."""
     unit: str
-    """Unit of all the numbers but `percentage`, ``"requests"``, ``"GB"``."""
+    """Unit of all numbers except `percentage`, such as ``"requests"`` or ``"GB"``."""
     included: Decimal = attrs.field(validator=amount_if_any)
-    """Included in the plan."""
+    """Amount that the plan includes."""
     used: Decimal = attrs.field(validator=amount_if_any)
-    """Used so far."""
+    """Amount used so far."""
     overage: Decimal | None = attrs.field(default=None, validator=amount_if_any)
-    """Used beyond the plan, or None where the provider leaves it out."""
+    """Amount used beyond the plan, or None if the provider leaves it out."""
     percentage: Decimal | None = attrs.field(default=None, validator=amount_if_any)
-    """Percentage of what is included; it may be above 100. None where nothing is included."""
+    """Percentage of the included amount; it may be above 100. None if nothing is included."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -56,9 +56,9 @@ class EstimatedCost(Record):
     overage: Decimal = attrs.field(validator=amount_if_any)
     """Cost of usage beyond the plan."""
     total: Decimal = attrs.field(validator=amount_if_any)
-    """Both together."""
+    """Sum of both costs."""
     currency: str
-    """ISO 4217 code as the provider writes it."""
+    """ISO 4217 code in the provider's spelling."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -68,7 +68,7 @@ class ProjectedUsage(Record):
     projected: Decimal = attrs.field(validator=amount_if_any)
     """Usage at the end of the period."""
     percentage: Decimal | None = attrs.field(default=None, validator=amount_if_any)
-    """Percentage of what is included; it may be above 100. None where nothing is included."""
+    """Percentage of the included amount; it may be above 100. None if nothing is included."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -76,9 +76,9 @@ class MeteredUsage(Record):
     """Usage of a billing period."""
 
     period: Period
-    """What the numbers cover."""
+    """The billing period."""
     metrics: dict[str, MetricUsage]
-    """Usage by the provider's metric id (``"apiCalls"``); ids that are not documented pass."""
+    """Usage by the provider's metric id (``"apiCalls"``), including undocumented ids."""
     estimated_cost: EstimatedCost = attrs.field(metadata=on_wire("estimatedCost"))
     """Cost so far."""
     projected_usage: dict[str, ProjectedUsage] = attrs.field(factory=dict, metadata=on_wire("projectedUsage"))

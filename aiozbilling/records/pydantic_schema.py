@@ -1,7 +1,7 @@
-"""Records as fields and response models of pydantic and FastAPI, without importing either.
+"""Makes records usable as fields and response models of pydantic and FastAPI, without importing either.
 
-pydantic's core schemas are plain dicts. A record is accepted as an instance, not as a dict (the clients check what
-comes from the wire), and is serialised as `to_dict` does.
+pydantic's core schemas are plain dicts. A record is accepted as an instance, not as a dict, because the clients check
+the provider's replies. It is serialised as by `to_dict`.
 
 Source: https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__
 """
@@ -42,7 +42,7 @@ def core_schema(kind: type[Record], handler: Any) -> dict[str, Any]:
 
 
 def json_schema(kind: type[Record], schema: dict[str, Any], handler: Any) -> dict[str, Any]:
-    """Return the JSON schema of a record class, with the descriptions of its docstrings."""
+    """Return the JSON schema of a record class, with descriptions from its docstrings."""
     found: dict[str, Any] = handler.resolve_ref_schema(handler(schema["serialization"]["return_schema"]))
     found["title"] = kind.__name__
     found["description"] = (kind.__doc__ or "").partition("\n\n")[0]

@@ -1,4 +1,4 @@
-"""The base of all records: a readable `repr`, and what makes pydantic and FastAPI accept them."""
+"""The base class of all records: a readable `repr`, and support for pydantic and FastAPI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Record"]
 
 
 class Record:
-    """Base of all records; `to_dict` and `to_json` take any of them."""
+    """Base class of all records, which `to_dict` and `to_json` accept."""
 
     __slots__ = ("__weakref__",)
 

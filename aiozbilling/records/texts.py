@@ -1,4 +1,4 @@
-"""Numbers and times as text, the same in CSV files, JSON and what people see."""
+"""Converts numbers and times to the text that CSV files, JSON and messages use."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["decimal_text", "time_text"]
 
 
 def decimal_text(number: Decimal) -> str:
-    """Write a number digit by digit, without an exponent and without zeros at its end: nothing is rounded."""
+    """Return a number with all digits, without an exponent and without trailing zeros."""
     text = format(number, "f")
     return (text.rstrip("0").rstrip(".") if "." in text else text) if number else "0"
 
 
 def time_text(time: datetime) -> str:
-    """Write a time in UTC as ISO 8601 with ``Z``, always to the microsecond: readers infer one form for a column."""
+    """Return a time in UTC as ISO 8601 with ``Z``, always with microseconds, so that a column has one format."""
     return time.isoformat(timespec="microseconds")[:-6] + "Z"

@@ -1,4 +1,4 @@
-"""Times as the records hold them, and as the providers write them."""
+"""Parses and checks times."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 __all__ = ["is_unset", "refuse_bad_time", "time_from_text"]
 
-# Compiled at its first use: most programs never meet a time that needs it, and compiling makes each start slower.
+# Compiled at its first use: most programs never need it, and compiling would slow down each start.
 _RFC_3339 = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):?([0-5]\d))"
 
 
 def refuse_bad_time(time: datetime) -> None:
-    """Refuse a time that is naive, not in UTC, or Go's zero time, which means "not set".
+    """Raise an error for a time that is naive, not in UTC, or Go's zero time, which means "not set".
 
     Raises:
         ValueError: the time is one of these.
@@ -33,9 +33,9 @@ def is_unset(time: datetime) -> bool:
 
 
 def time_from_text(text: str) -> datetime | None:
-    """Return an RFC 3339 time in UTC, or None where the text is none.
+    """Parse an RFC 3339 time and return it in UTC, or None if the text is not such a time.
 
-    Digits beyond microseconds are cut off, never rounded into the next second.
+    Digits beyond microseconds are cut off, so that a time is never rounded to the next second.
     """
     match = re.fullmatch(_RFC_3339, text, re.ASCII)
     if match is None or match[2] >= "24":  # Python 3.14 reads 24:00 as the next day
