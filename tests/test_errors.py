@@ -26,7 +26,7 @@ EXAMPLES = {
     errors.ExportLockedError: errors.ExportLockedError("in use", path="top-ups.csv", hint="Wait"),
     errors.CheckpointError: errors.CheckpointError("newer", path="top-ups.csv", hint="Upgrade"),
     errors.RateLimitedError: errors.RateLimitedError("slow down", retry_after=7.5, **REPLY | {"status": 429}),
-    errors.NotSentError: errors.NotSentError("the rate limit leaves no turn", retry_after=7.5, hint="Come back in 8 s"),
+    errors.NotSentError: errors.NotSentError("the rate limit leaves no turn", retry_after=7.5, hint="Try again in 8 s"),
     errors.ServerError: errors.ServerError("down", retry_after=2.0, **REPLY | {"status": 503}),
     errors.RedirectError: errors.RedirectError("to b", location="https://b.example/", **REPLY | {"status": 302}),
 }

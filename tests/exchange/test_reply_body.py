@@ -177,7 +177,7 @@ def test_a_204_is_a_decode_error():
 
 def test_missing_data_is_told():
     """A success without `data` names its path."""
-    with pytest.raises(DecodeError, match=r"expected a value at \$\.data, it is missing"):
+    with pytest.raises(DecodeError, match=r"expected a value at \$\.data, but it is missing"):
         read(aioz.TOP_UP, reply({"status": "success"}), plain)
 
 

@@ -178,7 +178,7 @@ def test_a_large_page_is_read_whole():
         (b" " * 3_000_000, "no list of rows"),
         (b'{"data":{"totals":1,"top_up_usages":[' + b"[]," * 1_000_000 + b'[]]},"status":"success"}', "longer than"),
         (b'{"data":{"totals":1,"top_up_usages":[' + b"null," * 600_000 + b'x]},"status":"success"}', "40000 rows"),
-        (b'{"data":{"totals":1,"top_up_usages":[' + b"{x},null," * 300_000 + b'1]},"status":"success"}', "no JSON"),
+        (b'{"data":{"totals":1,"top_up_usages":[' + b"{x},null," * 300_000 + b'1]},"status":"success"}', "not JSON"),
         (b'{"data":[' + b"[]," * 400_000 + b'1],"status":"success"}', "too many values"),
     ],
     ids=["brackets", "blanks", "lists", "nulls", "no values", "values"],

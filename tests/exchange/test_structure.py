@@ -252,7 +252,7 @@ def test_a_missing_field_is_told_where_it_is_needed(kind, path, expected, null):
     if optional:
         assert slowly(kind, json.dumps(document).encode()) is not None
     else:
-        assert problems(kind, json.dumps(document).encode()) == (f"expected a value at $.data.{path}, it is missing",)
+        assert problems(kind, json.dumps(document).encode()) == (f"expected a value at $.data.{path}, but it is missing",)
 
 
 NEEDED_NULLABLE = {
@@ -281,7 +281,7 @@ def test_all_bad_fields_are_told_at_once():
     told = problems(TopUpPage, body)
     assert "expected a string at $.data.top_up_usages[0].id, got 5" in told
     assert "expected true or false at $.data.top_up_usages[0].status, got 'yes'" in told
-    assert "expected a value at $.data.top_up_usages[0].amount, it is missing" in told
+    assert "expected a value at $.data.top_up_usages[0].amount, but it is missing" in told
     assert told[-1] == "expected an object at $.data.top_up_usages[2], got 7"
 
 
@@ -511,31 +511,31 @@ def with_unknown(literal: bytes) -> bytes:
 MALFORMED = {
     "nothing": (b"", "empty"),
     "blanks": (b" \r\n\t", "empty"),
-    "html": (b"<html>", "no JSON"),
-    "half": (GOOD[:-20], "no JSON"),
-    "byte order mark": (b"\xef\xbb\xbf" + GOOD, "no JSON"),
-    "UTF-16": (GOOD.decode().encode("utf-16"), "no JSON"),
-    "garbage behind": (GOOD + b"x", "no JSON"),
-    "two documents": (GOOD + GOOD, "no JSON"),
-    "a NUL behind": (GOOD + b"\0", "no JSON"),
-    "single quotes": (GOOD.replace(b'"', b"'"), "no JSON"),
-    "NaN": (with_value(MonthUsage, "storage_cost", "NaN"), "no JSON"),
-    "Infinity": (with_value(MonthUsage, "total_storage", "Infinity"), "no JSON"),
-    "-Infinity where nobody reads": (with_unknown(b"-Infinity"), "no JSON"),
-    "a bad byte": (with_value(MonthUsage, "storage_cost", '"@"').replace(b"@", b"\xff"), "no UTF-8"),
-    "a bad byte where nobody reads": (with_unknown(b'"\xff"'), "no UTF-8"),
-    "a bad byte in a key": (GOOD.replace(b'"status"', b'"\xe9": 1, "status"'), "no UTF-8"),
-    "a surrogate in UTF-8": (with_unknown(b'"\xed\xa0\x80"'), "no UTF-8"),
-    "an overlong form": (with_unknown(b'"\xc0\xaf"'), "no UTF-8"),
-    "half a pair": (with_unknown(b'"\\ud800"'), "no JSON"),
-    "the other half": (with_unknown(b'"\\udc00 x"'), "no JSON"),
-    "half a pair in a key": (GOOD.replace(b'"status"', b'"\\ud800": 1, "status"'), "no JSON"),
+    "html": (b"<html>", "not JSON"),
+    "half": (GOOD[:-20], "not JSON"),
+    "byte order mark": (b"\xef\xbb\xbf" + GOOD, "not JSON"),
+    "UTF-16": (GOOD.decode().encode("utf-16"), "not JSON"),
+    "garbage behind": (GOOD + b"x", "not JSON"),
+    "two documents": (GOOD + GOOD, "not JSON"),
+    "a NUL behind": (GOOD + b"\0", "not JSON"),
+    "single quotes": (GOOD.replace(b'"', b"'"), "not JSON"),
+    "NaN": (with_value(MonthUsage, "storage_cost", "NaN"), "not JSON"),
+    "Infinity": (with_value(MonthUsage, "total_storage", "Infinity"), "not JSON"),
+    "-Infinity where nobody reads": (with_unknown(b"-Infinity"), "not JSON"),
+    "a bad byte": (with_value(MonthUsage, "storage_cost", '"@"').replace(b"@", b"\xff"), "not UTF-8"),
+    "a bad byte where nobody reads": (with_unknown(b'"\xff"'), "not UTF-8"),
+    "a bad byte in a key": (GOOD.replace(b'"status"', b'"\xe9": 1, "status"'), "not UTF-8"),
+    "a surrogate in UTF-8": (with_unknown(b'"\xed\xa0\x80"'), "not UTF-8"),
+    "an overlong form": (with_unknown(b'"\xc0\xaf"'), "not UTF-8"),
+    "half a pair": (with_unknown(b'"\\ud800"'), "not JSON"),
+    "the other half": (with_unknown(b'"\\udc00 x"'), "not JSON"),
+    "half a pair in a key": (GOOD.replace(b'"status"', b'"\\ud800": 1, "status"'), "not JSON"),
     "100,000 lists": (with_unknown(b"[" * 100_000 + b"]" * 100_000), "too deep"),
     "100,000 objects": (with_unknown(b'{"a":' * 100_000 + b"1" + b"}" * 100_000), "too deep"),
     "a million brackets": (b"[" * 1_000_000, "too deep"),
-    "an integer of 5000 digits": (with_value(MonthUsage, "total_storage", "9" * 5000), "no JSON"),
-    "an exponent of 30 digits": (with_value(MonthUsage, "storage_cost", "1e" + "9" * 30), "no JSON"),
-    "a control character": (with_unknown(b'"a\nb"'), "no JSON"),
+    "an integer of 5000 digits": (with_value(MonthUsage, "total_storage", "9" * 5000), "not JSON"),
+    "an exponent of 30 digits": (with_value(MonthUsage, "storage_cost", "1e" + "9" * 30), "not JSON"),
+    "a control character": (with_unknown(b'"a\nb"'), "not JSON"),
 }
 
 

@@ -107,7 +107,7 @@ async def test_a_server_without_tls_is_a_tls_error_at_once() -> None:
 
     async with listening(answer) as port:
         async with AiozBilling(token="t0ken", base_url=f"https://127.0.0.1:{port}") as billing:
-            with pytest.raises(TLSError, match="Does the server speak https"):
+            with pytest.raises(TLSError, match="server uses https"):
                 await billing.this_month_usage()
     assert connections == 1
 
@@ -163,7 +163,7 @@ async def test_a_session_of_the_callers_is_used_and_left_open(billing_simulator:
         ) as billing:
             assert (await billing.this_month_usage()).total_storage > 0
             billing_simulator.fail(Fault("redirect-to-other-host"))
-            with pytest.raises(Exception, match="leads elsewhere"):
+            with pytest.raises(Exception, match="leads to another server"):
                 await billing.this_month_usage()
         assert not session.closed
 
