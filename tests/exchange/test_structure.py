@@ -252,7 +252,9 @@ def test_a_missing_field_is_told_where_it_is_needed(kind, path, expected, null):
     if optional:
         assert slowly(kind, json.dumps(document).encode()) is not None
     else:
-        assert problems(kind, json.dumps(document).encode()) == (f"expected a value at $.data.{path}, but it is missing",)
+        assert problems(kind, json.dumps(document).encode()) == (
+            f"expected a value at $.data.{path}, but it is missing",
+        )
 
 
 NEEDED_NULLABLE = {
