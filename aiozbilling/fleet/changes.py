@@ -21,14 +21,14 @@ from aiozbilling.listing.listing import Listing, Page
 from aiozbilling.listing.source import key_text
 from aiozbilling.records import DayUsage, TopUp
 
-__all__ = ["RECENT", "Changes", "Place", "rows_between"]
+__all__ = ["KEY", "KEYS", "RECENT", "TIME", "Begin", "Changes", "Place"]
 
 RECENT = 100  # rows that every run reads again
 _BLOCK = 64
 _KEPT = 64  # blocks whose digests are kept
-_KEYS = 32
-_KEY = {TopUp: attrgetter("id"), DayUsage: attrgetter("date")}
-_TIME = {TopUp: attrgetter("created_at"), DayUsage: attrgetter("date")}
+KEYS = 32  # of the first and of the last rows, in a place
+KEY = {TopUp: attrgetter("id"), DayUsage: attrgetter("date")}
+TIME = {TopUp: attrgetter("created_at"), DayUsage: attrgetter("date")}
 
 
 class Begin(Protocol):
@@ -49,6 +49,7 @@ class Place:
         head: keys of the first rows.
         tail: keys of the last rows.
         blocks: number of rows and digest of each block, by block number, counted from the end that doesn't grow.
+        sketch: a summary of the keys of all rows, or None where nothing needs it.
     """
 
     grows_at: End | None
@@ -56,6 +57,7 @@ class Place:
     head: tuple[str, ...]
     tail: tuple[str, ...]
     blocks: dict[str, tuple[int, str]]
+    sketch: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the place as values that JSON supports."""
@@ -96,8 +98,8 @@ class Changes:
         corrected: bool = True,
     ) -> None:
         self._begin = begin
-        self._key = _KEY[kind]
-        self._time = _TIME[kind]
+        self._key = KEY[kind]
+        self._time = TIME[kind]
         self._since = since or _NOWHERE
         self._full = full or self._since.rows <= RECENT
         self._grows_at: End = self._since.grows_at or "head"
@@ -127,7 +129,7 @@ class Changes:
                 keys = [key_text(self._key(row)) for row in page.items]
                 if not read:
                     await self._first(page, keys)
-                head, tail, total = (head or keys[:_KEYS]), [*tail, *keys][-_KEYS:], page.total
+                head, tail, total = (head or keys[:KEYS]), [*tail, *keys][-KEYS:], page.total
                 read += len(keys)
                 if changed := self._changed(page, keys):
                     yield changed
@@ -203,30 +205,6 @@ class Changes:
             tail=self._since.tail if tail is None else tail,
             blocks={number: self._blocks[number] for number in kept},
         )
-
-
-async def rows_between(
-    begin: Begin, kind: type[TopUp | DayUsage], since: Place | None, until: Place
-) -> list[TopUp | DayUsage]:
-    """Read the rows again that were added between two places, in list order, except those that were removed since."""
-    if not until.head:
-        return []  # the list was empty
-    key = _KEY[kind]
-    first, last = (until.head, since and since.head) if until.grows_at == "head" else (since and since.tail, until.tail)
-    found: list[Any] = []
-    async with aclosing(begin().pages()) as pages:
-        async for page in pages:
-            found += page.items
-            if until.grows_at == "head" and last and not set(last).isdisjoint(key_text(key(row)) for row in found):
-                break
-    keys = [key_text(key(row)) for row in found]
-    if until.grows_at == "head":
-        begins = next((number for number, one in enumerate(keys) if one in set(first or ())), 0)
-        ends = next((number for number, one in enumerate(keys) if one in set(last or ())), len(keys))
-    else:
-        begins = max((number + 1 for number, one in enumerate(keys) if one in set(first or ())), default=0)
-        ends = max((number + 1 for number, one in enumerate(keys) if one in set(last or ())), default=len(keys))
-    return found[begins:ends]
 
 
 def _digest(rows: Sequence[Any]) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.datasource import SimpleDataSourceStreamReader
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.fleet.accounts import Account
-from aiozbilling.fleet.changes import Changes, Place, rows_between
+from aiozbilling.fleet.changes import Place
+from aiozbilling.fleet.new_rows import new_rows, rows_between
 from aiozbilling.integrations.arrow import batch
 from aiozbilling.integrations.loop_thread import loop_thread
 from aiozbilling.integrations.many import Ended, Put, each_account
@@ -46,14 +46,12 @@ class BillingStream(SimpleDataSourceStreamReader):
 
         async def read(account: Account, client: Any, put: Put) -> Place:
             since = _place(start, account)
-            changes = Changes(self._begin(client), self._kind, since, corrected=False)
-            async with aclosing(changes.rows()) as batches:
-                found = [row async for rows in batches for row in rows]
+            found, place = await new_rows(self._begin(client), self._kind, since)
             await put(_tuples(self._kind, account, found))
-            return changes.place
+            return place
 
         rows, places = self._read(read)
-        ends = {label: json.dumps(place.as_dict() | {"blocks": {}}) for label, place in places.items()}
+        ends = {label: json.dumps(place.as_dict()) for label, place in places.items()}
         return iter(rows), start | ends
 
     def readBetweenOffsets(self, start: dict[str, str], end: dict[str, str]) -> Iterator[Any]:  # noqa: N802
