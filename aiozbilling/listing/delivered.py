@@ -81,7 +81,7 @@ class Delivered:
 
     def begin_page(self) -> None:
         """Begin a page after the latest one."""
-        self._last_rows.begin_page(self.place.position, self.place.total)
+        self._last_rows.begin_page(self.place)
 
     def add(self, window: FetchedWindow[Any], overlap: Overlap, shared: int, epoch: int) -> Sequence[Any]:
         """Add the rows after an overlap to the page, move the place to the last of them, and return them.

@@ -66,10 +66,10 @@ class Drift:
         return verdict
 
     def refuse_lost(self) -> None:
-        """Take note of a window that does not join.
+        """Refuse a window that does not join, if the walk is strict and a window came before.
 
         Raises:
-            DriftError: the walk is strict, and a window came before.
+            DriftError: it is so.
         """
         if self._is_strict and self.begun:
             raise _changed()

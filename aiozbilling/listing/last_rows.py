@@ -28,15 +28,15 @@ class LastRows:
         self._before: Sequence[Hashable] = after.keys if after else ()  # keys of the last rows before it
         self._pushed: list[Hashable] = []  # keys of rows that are after the last one now, or are gone
         self._unpushed: tuple[Sequence[Hashable], list[Hashable]] | None = None  # both, if the latest page changed them
-        self._place = (0, 0)  # position and total before the latest page
+        self._place: Place | None = None  # before the latest page
 
-    def begin_page(self, position: int, total: int) -> None:
-        """Begin a page after the latest one, whose last row was at `position` when there were `total`."""
+    def begin_page(self, place: Place) -> None:
+        """Begin a page after the latest one, whose last row is at `place`."""
         if self._page:
             page = self._page[-_MOST_ANCHORS:]
             self._before = page if len(page) == _MOST_ANCHORS else [*self._before, *page][-_MOST_ANCHORS:]
             self._page = self.ranks = ()
-        self._unpushed, self._place = None, (position, total)
+        self._unpushed, self._place = None, place
 
     def add(
         self, fresh: Sequence[Hashable], ranks: Sequence[int], keys: Sequence[Hashable], pushed: list[Hashable]
@@ -68,12 +68,12 @@ class LastRows:
         if not 0 <= count <= len(self._page):
             raise ValueError(f"the latest page has {len(self._page)} rows, not {yielded}")
         before, pushed = self._before, self._pushed
-        position, total = place.position, place.total
         if not count and self._page:
-            position, total = self._place
+            place = self._place or place
             before, pushed = self._unpushed or (before, pushed)
-        elif count:
+        position = place.position
+        if count:
             position += self.ranks[count - 1] - place.rank
             before = [*before, *self._page[max(0, count - _MOST_ANCHORS) : count]]
         keys = (*before[-(_MOST_ANCHORS - len(pushed)) :], *pushed)
-        return Anchors(position + len(pushed), total, keys) if keys else None
+        return Anchors(position + len(pushed), place.total, keys) if keys else None

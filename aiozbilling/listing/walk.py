@@ -73,7 +73,8 @@ class Walk(Generic[R]):
             ahead = plan.ahead
         if len(queue) < ahead and plan.size > 1 and not self._is_unsure:
             plan.extend(ahead, self._wanted_end())
-        del queue[ahead:]
+        if len(queue) > ahead:
+            del queue[ahead:]
         return queue.copy()
 
     def accept(self, window: Window, rows: Sequence[R | None], total: int) -> Page[R]:
