@@ -76,8 +76,8 @@ class Count:
         """Count a finished account."""
         self._done += 1
         self._failed += outcome.status == "failed"
-        self._rows += outcome.new_rows
-        self._unfinished.pop(outcome.account, None)
+        read = self._unfinished.pop(outcome.account, 0)
+        self._rows += read if outcome.status == "failed" else outcome.new_rows  # what was read is kept, and resumed
         self._report()
 
     def _report(self) -> None:

@@ -147,10 +147,12 @@ async def test_a_cancelled_run_resumes(file, out, accounts, simulator, tasks_lef
 
 
 async def test_an_account_revoked_in_the_middle_keeps_what_was_read(file, out, accounts, simulator):
-    """A key that is revoked during the run fails its account alone, and the rows read before are not read again."""
+    """A key that is revoked fails its account alone; the rows read before still count, and are not read again."""
     simulator.behaviour.max_limit = 10
     simulator.fail("http-401", times=1, path="topUp", account=accounts["eu"], after=5)
-    outcomes = await run(file, out, workers=1)
+    seen: list[FleetProgress] = []
+    outcomes = await run(file, out, workers=1, on_progress=seen.append)
+    assert all(one.rows <= two.rows for one, two in itertools.pairwise(seen))
     assert [label for label, outcome in outcomes.items() if outcome.status == "failed"] == ["eu"]
     simulator.requests.clear()
     await run(file, out)
