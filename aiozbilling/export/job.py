@@ -212,7 +212,7 @@ class Job:
         read = self._saver.checkpoint.totals.read
         if not read:
             await in_thread(self._forget)
-        elif isinstance(error, Exception):
+        elif isinstance(error, Exception) and getattr(error, "hint", None) != _LOST:
             error.add_note(f"{read} rows were read and are kept: run the same export again to resume after them")
 
     # The methods from here on block, so they run in a thread.

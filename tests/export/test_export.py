@@ -380,8 +380,9 @@ async def test_another_list_is_an_error_that_says_how_to_start_again(tmp_path: P
     path = tmp_path / "t.csv"
     with pytest.raises(InterruptedExportError):
         await export(listing_of(top_ups(400)), path, on_progress=stop_after(200))
-    with pytest.raises(ListingError, match=r"Is this the account.*remove the files \.part"):
+    with pytest.raises(ListingError, match=r"Is this the account.*remove the files \.part") as caught:
         await export(listing_of([top_up(number) for number in range(1040, 1000, -1)]), path)
+    assert not hasattr(caught.value, "__notes__")  # no advice to run the same export again
 
 
 async def test_the_manifest_has_the_facts(tmp_path: Path) -> None:
