@@ -34,11 +34,11 @@ def client(simulator: Simulator, **settings: object) -> AiozBilling:
 
 
 async def client_of_nothing(attempt: Attempt) -> None:
-    """Be a coroutine function, which a hook can't be."""
+    """Do nothing: a coroutine function, which a hook can't be."""
 
 
-async def test_the_three_calls_give_the_simulators_truth(billing_simulator: Simulator) -> None:
-    """Top-ups, history and month have every field of the account as it is on the server, with exact amounts."""
+async def test_the_three_calls_return_the_simulators_rows(billing_simulator: Simulator) -> None:
+    """Top-ups, history and month have every field of the server's account, with exact amounts."""
     async with client(billing_simulator) as billing:
         month = await billing.this_month_usage()
         top_ups = await billing.top_ups().collect()
@@ -75,7 +75,7 @@ async def test_the_slash_form_is_learned_once(billing_simulator: Simulator, form
 
 
 async def test_a_chain_of_redirects_teaches_nothing_wrong(billing_simulator: Simulator) -> None:
-    """Only a redirect of the documented path itself is remembered, and a form that answers 404 is forgotten."""
+    """Only a redirect of the documented path itself is remembered, and a form that returns 404 is forgotten."""
     async with client(billing_simulator) as billing:
         billing._exchange.server.paths["/api/billing/topUp"] = "/api/billing/nowhere/"
         with pytest.raises(NotFoundError):
@@ -83,7 +83,7 @@ async def test_a_chain_of_redirects_teaches_nothing_wrong(billing_simulator: Sim
         assert (await billing.top_ups()).total == 250
 
 
-async def test_a_token_serves_like_a_key_pair(billing_simulator: Simulator) -> None:
+async def test_a_token_works_like_a_key_pair(billing_simulator: Simulator) -> None:
     """The bearer token reads the same account."""
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url) as billing:
         assert len(await billing.top_ups().collect()) == len(billing_simulator.top_up_rows())
@@ -98,7 +98,7 @@ async def test_wrong_keys_say_which_variables_and_that_a_proxy_may_drop_headers(
 
 
 async def test_with_credentials_reads_another_account_on_the_same_connections(billing_simulator: Simulator) -> None:
-    """Another account's client shares the connections, sees its own rows and leaves its parent usable."""
+    """The client of another account shares the connections and reads its own rows, and its parent stays usable."""
     other = billing_simulator.add_account(top_ups=3, days=2)
     async with client(billing_simulator) as billing:
         await billing.this_month_usage()
@@ -111,7 +111,7 @@ async def test_with_credentials_reads_another_account_on_the_same_connections(bi
 
 
 async def test_a_pause_belongs_to_its_account(billing_simulator: Simulator) -> None:
-    """A 429 holds back the account that it meant, in every client of that account, and no other."""
+    """A 429 pauses its account in every client of that account, but no other account."""
     other = billing_simulator.add_account(top_ups=3)
     async with client(billing_simulator) as billing:
         billing_simulator.fail(Fault("http-429"), headers={"Retry-After": "3600"})
@@ -144,7 +144,7 @@ async def _later(billing: AiozBilling, seconds: float) -> None:
 
 
 async def test_the_rate_limit_keeps_the_server_content(billing_simulator: Simulator) -> None:
-    """50 calls at once, kept within the server's limit of 20 in a period, are not answered 429.
+    """50 calls at the same time are kept within the server's limit of 20 per period, so no reply is a 429.
 
     The server's period is a third of the client's, so that requests delayed on a busy machine stay within it.
     """
@@ -155,8 +155,8 @@ async def test_the_rate_limit_keeps_the_server_content(billing_simulator: Simula
     assert statuses == [200] * 50
 
 
-async def test_each_attempt_is_told(billing_simulator: Simulator) -> None:
-    """on_attempt receives a record of each attempt, and its own failure does no harm."""
+async def test_each_attempt_is_reported(billing_simulator: Simulator) -> None:
+    """on_attempt receives a record of each attempt, and an error in it does not affect the call."""
     told: list[Attempt] = []
 
     def on_attempt(attempt: Attempt) -> None:
@@ -177,8 +177,8 @@ async def test_each_attempt_is_told(billing_simulator: Simulator) -> None:
     assert all(attempt.duration_s >= 0 for attempt in told)
 
 
-async def test_the_last_attempt_is_told_too(billing_simulator: Simulator) -> None:
-    """A call that fails for good tells as many attempts as were made, the last without a wait."""
+async def test_the_last_attempt_is_reported_too(billing_simulator: Simulator) -> None:
+    """For a call that fails, every attempt is reported, the last one without a wait."""
     told: list[Attempt] = []
     billing_simulator.fail(Fault("http-500"), times=9)
     async with client(billing_simulator, on_attempt=told.append) as billing:
@@ -211,7 +211,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_the_environment_builds_a_client(environment: pytest.MonkeyPatch) -> None:
-    """from_env takes the key pair, or the token, and the host where it is named."""
+    """from_env reads the key pair or the token, and the host if it is set."""
     environment.setenv("AIOZ_PIN_API_KEY", "a")
     environment.setenv("AIOZ_PIN_SECRET_KEY", "b")
     assert AiozBilling.from_env().base_url == AIOZ_PIN_URL
@@ -236,7 +236,7 @@ def test_the_environment_builds_a_client(environment: pytest.MonkeyPatch) -> Non
 def test_a_missing_variable_is_named(
     environment: pytest.MonkeyPatch, given_names: tuple[str, ...], message: str
 ) -> None:
-    """What is missing in the environment is named, and what is there is not."""
+    """The error names the missing variables only."""
     for name in given_names:
         environment.setenv(name, "x")
     with pytest.raises(ConfigurationError, match=message) as caught:
@@ -277,14 +277,14 @@ def test_credentials_are_one_way_or_the_other(credentials: dict[str, str]) -> No
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
-    """A setting that can't be meant is a ConfigurationError that names it."""
+    """An invalid setting is a ConfigurationError that names it."""
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         AiozBilling(token="t", **wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["top_ups", "history_usage"])
 async def test_limit_is_answered_with_the_options_that_do_it(name: str) -> None:
-    """The API's word limit raises a TypeError that names page_size and max_items; the signature doesn't have it."""
+    """The API's parameter limit raises a TypeError that names page_size and max_items."""
     async with AiozBilling(token="t") as billing:
         method = getattr(billing, name)
         with pytest.raises(TypeError, match=rf"^{name}\(\) takes no limit: max_items .* page_size "):

@@ -43,7 +43,7 @@ async def test_every_success_code_is_success(billing_simulator: Simulator, code:
 
 
 async def test_months_come_in_order_with_both_ends(billing_simulator: Simulator) -> None:
-    """A span over a new year comes oldest first, both ends included, a few requests at once."""
+    """The months of a range over a new year are returned oldest first, including both ends."""
     billing_simulator.behaviour.latency_s = 0.02
     async with client(billing_simulator) as b3os:
         months = [
@@ -68,7 +68,7 @@ async def test_impossible_months_are_refused_before_any_request(billing_simulato
 
 
 def test_a_month_off_the_calendar_is_refused() -> None:
-    """A datetime that has no equal in UTC is a ConfigurationError."""
+    """A datetime that can't be converted to UTC is a ConfigurationError."""
     with pytest.raises(ConfigurationError, match="calendar"):
         B3osBilling(token="b3sk_x").cu_usage_by_month(
             "org_1", since=datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))
@@ -86,7 +86,7 @@ def test_a_span_backwards_is_refused() -> None:
     "organization", ["", "..", "a/b", "org 1", "org_1?x", "org_1#", "org_%2e", "ö", None, 7, "x" * 200]
 )
 async def test_impossible_organizations_are_refused(billing_simulator: Simulator, organization: object) -> None:
-    """An id that would become another path is refused before any request."""
+    """An id that would change the path is refused before any request."""
     async with client(billing_simulator) as b3os:
         with pytest.raises(ConfigurationError, match="organization"):
             await b3os.cu_usage(organization, "2026-10")  # type: ignore[arg-type]
@@ -103,7 +103,7 @@ async def test_another_organization_is_an_error_that_says_what_to_check(billing_
 
 
 def test_the_environment_builds_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """from_env takes the key and, where it is set, the server; a missing key is named."""
+    """from_env reads the key and, if it is set, the server; the error names a missing key."""
     monkeypatch.delenv("B3OS_API_KEY", raising=False)
     monkeypatch.delenv("B3OS_SERVER_URL", raising=False)
     with pytest.raises(ConfigurationError, match="B3OS_API_KEY"):
@@ -114,7 +114,7 @@ def test_the_environment_builds_a_client(monkeypatch: pytest.MonkeyPatch) -> Non
     assert B3osBilling.from_env().base_url == "https://b3os.example.com"
 
 
-def test_the_clock_gives_the_last_month() -> None:
+def test_the_default_end_is_the_current_month() -> None:
     """Without until the span ends with the current month."""
     from aiozbilling.clients.months import months_between
 

@@ -1,4 +1,4 @@
-"""Every fault that the simulator knows, against every system."""
+"""Every fault of the simulator, with every system."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from aiozbilling.simulator import Fault, Simulator
 
 ATTEMPTS = 3
 NO_EXTENSIONS = bool(os.environ.get("AIOHTTP_NO_EXTENSIONS"))
-# What each fault ends in, and how many requests that takes; None is success.
+# The result of each fault and the number of requests; None is success.
 OUTCOMES: dict[str, tuple[type[AiozBillingError] | None, int]] = {
     "http-400": (BadRequestError, 1),
     "http-401": (AuthenticationError, 1),
@@ -112,7 +112,7 @@ def calls(simulator: Simulator, timeout: float) -> dict[str, tuple[Client, Calla
 async def test_a_lasting_fault_ends_in_its_error(
     fault: Fault, billing_simulator: Simulator, tasks_left: Callable[[], Awaitable[list[object]]]
 ) -> None:
-    """Each fault ends in the right error after the right number of requests, soon, with nothing left open."""
+    """Each fault ends in the right error after the right number of requests, without open connections."""
     expected, requests = OUTCOMES[fault.value]
     timeout = 0.12 if expected is CallTimeoutError else 2.0
     for system, (client, call) in calls(billing_simulator, timeout).items():
@@ -151,8 +151,8 @@ async def test_a_passing_fault_is_survived(fault: str, billing_simulator: Simula
 
 @pytest.mark.parametrize("body", ["json", "html", "text"])
 @pytest.mark.parametrize("status", [500, 404, 401, 429])
-async def test_error_bodies_in_any_form_give_words(status: int, body: str, billing_simulator: Simulator) -> None:
-    """An error's message holds the server's words, be its body JSON, HTML or text, and never markup."""
+async def test_error_bodies_in_any_form_have_a_message(status: int, body: str, billing_simulator: Simulator) -> None:
+    """An error has the server's message, whether the body is JSON, HTML or text, and never markup."""
     billing_simulator.fail(Fault(f"http-{status}"), body=body)  # type: ignore[arg-type]
     async with AiozBilling(
         token=billing_simulator.token, base_url=billing_simulator.url, retry=RetryPolicy(attempts=1)
@@ -168,7 +168,7 @@ async def test_error_bodies_in_any_form_give_words(status: int, body: str, billi
     "form", ["seconds", "ms", *(pytest.param(form, marks=pytest.mark.slow) for form in ("http-date", "none"))]
 )
 async def test_retry_after_in_each_form_is_obeyed(form: str, billing_simulator: Simulator) -> None:
-    """A server that throttles in any form is read to the end, without a request too early where it said when."""
+    """With any form of Retry-After, the list is read completely, and no request is sent too early."""
     billing_simulator.behaviour.rate_requests, billing_simulator.behaviour.rate_per_s = 2, 0.5
     billing_simulator.behaviour.retry_after = form  # type: ignore[assignment]
     retry = RetryPolicy(attempts=10, throttled_wait_s=0.3)
@@ -184,7 +184,7 @@ async def test_retry_after_in_each_form_is_obeyed(form: str, billing_simulator: 
 
 
 async def test_a_long_retry_after_is_raised_at_once(billing_simulator: Simulator) -> None:
-    """Beyond 60 s nobody is kept waiting: the error comes at once with its seconds."""
+    """A Retry-After of more than 60 s is raised at once, with its seconds."""
     billing_simulator.fail(Fault("http-503"), headers={"Retry-After": "61"})
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url) as billing:
         async with asyncio.timeout(20):  # the server asks for 61 s
@@ -194,7 +194,7 @@ async def test_a_long_retry_after_is_raised_at_once(billing_simulator: Simulator
 
 
 async def test_the_deadline_ends_a_call_that_goes_on_failing(billing_simulator: Simulator) -> None:
-    """Whatever the policy says, the call is over when its deadline is."""
+    """A call ends at its deadline, whatever the policy allows."""
     billing_simulator.fail(Fault("hang"), times=100)
     loop = asyncio.get_running_loop()
     async with AiozBilling(
@@ -211,7 +211,7 @@ async def test_the_deadline_ends_a_call_that_goes_on_failing(billing_simulator: 
 
 
 async def test_a_dead_server_is_not_hammered(billing_simulator: Simulator) -> None:
-    """300 calls to a dead server make at most 1.2 × as many requests: the retry budget is spent once."""
+    """300 calls to a dead server send at most 1.2 × as many requests, because of the retry budget."""
     billing_simulator.fail(Fault("http-500"), times=10_000)
     retry = RetryPolicy(wait_s=0.0)
     async with AiozBilling(
@@ -223,7 +223,7 @@ async def test_a_dead_server_is_not_hammered(billing_simulator: Simulator) -> No
 
 
 async def test_nothing_is_logged_above_debug(billing_simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
-    """Failures are told by exceptions, not by log lines."""
+    """Failures are reported by exceptions, not by log messages."""
     caplog.set_level(logging.INFO)
     billing_simulator.fail(Fault("connection-dropped"), times=2)
     async with AiozBilling(

@@ -22,7 +22,7 @@ logging.getLogger("asyncio").addFilter(lambda record: " took " not in record.get
 
 
 def run(program: str) -> str:
-    """Run a program with every warning an error and asyncio's debug mode on, and give what it printed."""
+    """Run a program with warnings as errors and asyncio's debug mode, and return its output."""
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", PATIENT + textwrap.dedent(program)],
         capture_output=True,
@@ -116,7 +116,7 @@ def test_a_client_that_is_never_closed_leaves_no_warning() -> None:
 
 @pytest.mark.parametrize("tasks", [30, pytest.param(200, marks=pytest.mark.slow)])
 async def test_many_tasks_share_a_client(billing_simulator: Simulator, tasks: int) -> None:
-    """Many tasks at once read their lists through one client, each the whole of it."""
+    """Many tasks at the same time read whole lists with one client."""
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, rate_limit=None) as billing:
         lists = await asyncio.gather(*(billing.top_ups(page_size=100).collect() for _ in range(tasks)))
     truth = billing_simulator.top_up_ids()
@@ -124,7 +124,7 @@ async def test_many_tasks_share_a_client(billing_simulator: Simulator, tasks: in
 
 
 async def test_nothing_begins_after_close(billing_simulator: Simulator) -> None:
-    """After close each call, walk and follow of the client and of its relatives raises, and nothing is asked."""
+    """After close, calls, walks and follows of the client and of derived clients raise, and no request is sent."""
     billing = AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url)
     other = billing.with_credentials(token=billing_simulator.token, account="other")
     hasty = other.with_options(timeout=1)
@@ -144,7 +144,7 @@ async def test_nothing_begins_after_close(billing_simulator: Simulator) -> None:
     assert len(billing_simulator.requests) == asked
 
 
-async def test_a_relative_that_is_closed_leaves_its_parent(billing_simulator: Simulator) -> None:
+async def test_closing_a_derived_client_does_not_close_its_parent(billing_simulator: Simulator) -> None:
     """Closing a client of with_credentials or with_options ends its own calls only."""
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url) as billing:
         async with billing.with_options(timeout=5) as other:
@@ -199,8 +199,8 @@ async def test_running_calls_may_finish(billing_simulator: Simulator) -> None:
     assert (await sent).total_cost_usd is not None
 
 
-async def test_a_cancelled_attempt_is_told(billing_simulator: Simulator) -> None:
-    """on_attempt and on_event are told of a call that its caller cancels."""
+async def test_a_cancelled_attempt_is_reported(billing_simulator: Simulator) -> None:
+    """on_attempt and on_event report a call that its caller cancels."""
     attempts: list[Attempt] = []
     events: list[CallEvent] = []
     billing_simulator.behaviour.latency_s = 5
@@ -218,13 +218,13 @@ async def test_a_cancelled_attempt_is_told(billing_simulator: Simulator) -> None
 
 
 def test_with_says_async_with() -> None:
-    """A client in a plain `with` says what to write."""
+    """The error for a client in a plain `with` says what to write."""
     with pytest.raises(TypeError, match="async with"), AiozBilling(token="x" * 20):
         pass
 
 
 async def test_a_client_let_go_closes_its_connections(billing_simulator: Simulator) -> None:
-    """A client that is garbage leaves no open session and no warning."""
+    """A client that is garbage-collected leaves no open session and no warning."""
     billing = AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url)
     await billing.this_month_usage()
     del billing
@@ -237,7 +237,7 @@ async def test_a_client_let_go_closes_its_connections(billing_simulator: Simulat
 async def test_cancellation_at_any_step_ends_the_call(
     steps: int, billing_simulator: Simulator, tasks_left: Callable[[], Awaitable[list[object]]]
 ) -> None:
-    """Cancelled after any number of loop steps a call ends as cancelled, and the client works on."""
+    """A call that is cancelled after any number of loop steps ends as cancelled, and the client stays usable."""
     billing_simulator.behaviour.latency_s = 0.01
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url) as billing:
         task = asyncio.create_task(billing.this_month_usage())
@@ -251,7 +251,7 @@ async def test_cancellation_at_any_step_ends_the_call(
 
 
 async def test_a_timeout_of_the_callers_is_a_timeout(billing_simulator: Simulator) -> None:
-    """asyncio.timeout around a call ends it at once, as TimeoutError of the caller's."""
+    """asyncio.timeout around a call ends it at once with the caller's TimeoutError."""
     billing_simulator.behaviour.latency_s = 5
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url) as billing:
         with pytest.raises(TimeoutError):

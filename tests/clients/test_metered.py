@@ -14,7 +14,7 @@ def client(simulator: Simulator) -> MeteredBilling:
 
 
 async def test_the_current_period_is_read_whole(billing_simulator: Simulator) -> None:
-    """Period, metrics, cost and projections are there with exact numbers."""
+    """Period, metrics, cost and projections have exact numbers."""
     async with client(billing_simulator) as metered:
         usage = await metered.usage()
     assert usage.period.start == datetime(2026, 11, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ async def test_the_current_period_is_read_whole(billing_simulator: Simulator) ->
     "metrics", [["api_calls", "storage"], ["apiCalls", "storage"], "apiCalls,storage", ("apiCalls ", "storage")]
 )
 async def test_metrics_are_chosen(billing_simulator: Simulator, metrics: list[str] | str) -> None:
-    """Ids are sent as the caller writes them, comma separated, and only those come back."""
+    """Ids are sent as the caller writes them, separated by commas, and only those are returned."""
     async with client(billing_simulator) as metered:
         usage = await metered.usage(metrics=metrics)
     assert set(usage.metrics) == {"apiCalls", "storage"}
@@ -78,7 +78,7 @@ async def test_dates_reach_the_server(
         ({"end": "9999-12-31T23:59:59-14:00"}, "calendar"),
     ],
 )
-async def test_what_cannot_be_right_is_refused_before_any_request(
+async def test_invalid_arguments_are_refused_before_any_request(
     billing_simulator: Simulator, wrong: dict[str, object], why: str
 ) -> None:
     """An impossible date, range or metric is a ConfigurationError, and no request is made."""
@@ -89,7 +89,7 @@ async def test_what_cannot_be_right_is_refused_before_any_request(
 
 
 async def test_months_come_in_order(billing_simulator: Simulator) -> None:
-    """Each month is asked from its first to its last day, oldest first."""
+    """Each month is requested from its first to its last day, oldest first."""
     async with client(billing_simulator) as metered:
         starts = [usage.period.start.month async for usage in metered.usage_by_month(since="2026-02", until="2026-04")]
     assert starts == [2, 3, 4]
@@ -98,7 +98,7 @@ async def test_months_come_in_order(billing_simulator: Simulator) -> None:
 
 
 async def test_a_range_that_the_server_refuses_is_its_error(billing_simulator: Simulator) -> None:
-    """The documented 400 arrives with the server's words."""
+    """The documented 400 is an error with the server's message."""
     async with client(billing_simulator) as metered:
         with pytest.raises(BadRequestError) as caught:
             await metered.usage(start="2026-10-05", end=datetime(2026, 10, 5, tzinfo=UTC))
@@ -107,7 +107,7 @@ async def test_a_range_that_the_server_refuses_is_its_error(billing_simulator: S
 
 
 def test_the_environment_builds_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """from_env takes URL and token, and names what is missing."""
+    """from_env reads URL and token, and the error names a missing variable."""
     for name in ("METERED_BILLING_URL", "METERED_BILLING_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ConfigurationError, match="METERED_BILLING_TOKEN"):

@@ -1,4 +1,4 @@
-"""Bounds, retry budgets, labels and events of calls."""
+"""Limits, retry budgets, labels and events of calls."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_a_longer_wait_than_allowed_is_refused_at_once(billing_simulator: 
 
 
 async def test_a_wait_that_the_deadline_does_not_allow_is_not_sent(billing_simulator: Simulator) -> None:
-    """A turn after the deadline is a NotSentError, which is a RateLimitedError, with the seconds to wait."""
+    """A wait beyond the deadline is a NotSentError, which is a RateLimitedError, with the seconds to wait."""
     async with client(billing_simulator, rate_limit=RateLimit(1, per_s=50), deadline=10) as billing:
         await billing.this_month_usage()
         with pytest.raises(RateLimitedError) as caught:
@@ -49,7 +49,7 @@ async def test_a_wait_that_the_deadline_does_not_allow_is_not_sent(billing_simul
 
 
 async def test_options_change_only_what_they_name(billing_simulator: Simulator) -> None:
-    """with_options keeps connections, limiter and budget; the original client keeps its bounds."""
+    """with_options keeps connections, limiter and budget; the original client keeps its limits."""
     async with client(billing_simulator, timeout=7, deadline=None, max_wait_s=3) as billing:
         other = billing.with_options(timeout=1, retry=RetryPolicy(attempts=1))
         assert (other._exchange.bounds.timeout_s, billing._exchange.bounds.timeout_s) == (1, 7)
@@ -62,7 +62,7 @@ async def test_options_change_only_what_they_name(billing_simulator: Simulator) 
 
 
 async def test_a_429_is_charged_to_its_account(billing_simulator: Simulator) -> None:
-    """60 calls of one account answered 429 leave another account's single 503 its retry."""
+    """60 calls of one account with 429 do not use up the retry of another account's single 503."""
     other = billing_simulator.add_account()
     retry = RetryPolicy(wait_s=0.001, throttled_wait_s=0.0)
     billing_simulator.fail(Fault("http-429"), times=1000, account=billing_simulator.account)
@@ -73,7 +73,7 @@ async def test_a_429_is_charged_to_its_account(billing_simulator: Simulator) -> 
 
 
 async def test_each_call_is_one_event(billing_simulator: Simulator) -> None:
-    """on_event is told once of each call: account, endpoint, attempts, waits and outcome."""
+    """on_event is called once for each call, with account, endpoint, attempts, waits and outcome."""
     events: list[CallEvent] = []
     retry = RetryPolicy(attempts=2, wait_s=0.001)
     async with client(billing_simulator, on_event=events.append, account="tenant-7", retry=retry) as billing:
@@ -90,7 +90,7 @@ async def test_each_call_is_one_event(billing_simulator: Simulator) -> None:
 
 
 async def test_a_refused_call_is_an_event_that_was_not_sent(billing_simulator: Simulator) -> None:
-    """A call that our own limiter refuses has the outcome not_sent and no attempt."""
+    """A call that the library's own limiter refuses has the outcome not_sent and no attempt."""
     events: list[CallEvent] = []
     limit = RateLimit(1, per_s=50)
     async with client(billing_simulator, on_event=events.append, rate_limit=limit, max_wait_s=0) as billing:
@@ -101,14 +101,14 @@ async def test_a_refused_call_is_an_event_that_was_not_sent(billing_simulator: S
 
 
 async def test_a_404_shows_the_url_that_was_asked(billing_simulator: Simulator) -> None:
-    """A wrong base URL is seen in the error."""
+    """The error of a 404 contains the URL, so that a wrong base URL can be recognised."""
     async with AiozBilling(token="x" * 9, base_url=f"{billing_simulator.url}/wrong/root") as billing:
         with pytest.raises(NotFoundError, match=r"/wrong/root/api/billing/thisMonthUsage: HTTP 404"):
             await billing.this_month_usage()
 
 
 def test_a_label_is_shown_and_checked() -> None:
-    """A client shows its account's label; one that no log line takes is refused."""
+    """A client shows its account's label; a label that is invalid in a log line is refused."""
     billing = AiozBilling(token="x" * 9, account="tenant-7")
     assert billing.account == "tenant-7"
     assert "account='tenant-7'" in repr(billing)

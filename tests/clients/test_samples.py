@@ -1,4 +1,4 @@
-"""The providers' own sample replies, over a real socket, become records with every field of theirs."""
+"""The providers' sample replies, over a real socket, become records with all of their fields."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from aiozbilling import (
     TopUp,
 )
 
-# A number where the pages say `number`, and a number's text where they say "string" for money.
+# Numbers replace `number` in the pages, and texts of numbers replace "string" for money.
 THIS_MONTH = """{
     "data": {
         "total_storage": 1073741824,
@@ -90,7 +90,7 @@ CU_USAGE = """{ "code": 0, "data": { "daily": [ { "breakdown": [ { "count": 3, "
     "nodeType": "webhook", "type": "trigger" } ], "date": "2026-10-01", "used": 123 } ],
     "summary": { "deposited": 123, "granted": 123, "used": 1e-07 }, "yearMonth": "2026-10" },
     "message": "successfully", "requestId": "req_abc123"}"""
-# The sample as it is, with {} and "<string>" where values belong.
+# The unchanged sample, with {} and "<string>" instead of values.
 RAW_CU_USAGE = """{ "code": 0, "data": { "daily": [ { "breakdown": [ { "count": {}, "cu": {}, "nodeType": {},
     "type": {} } ], "date": "<string>", "used": 123 } ], "summary": { "deposited": 123, "granted": 123, "used": 123 },
     "yearMonth": "<string>" }, "message": "successfully", "requestId": "req_abc123"}"""
@@ -149,7 +149,7 @@ Serve = Callable[..., str]
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Give a function that takes canned replies by path, and gives the URL where they are served."""
+    """Return a function that serves replies by path and returns their URL."""
     replies: dict[str, tuple[int, str]] = {}
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -169,7 +169,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 def aioz(url: str) -> AiozBilling:
-    """Build a client as the page's samples sign."""
+    """Return a client that signs like the samples of the page."""
     return AiozBilling(api_key="KEY", secret_key="SECRET", base_url=url, retry=RetryPolicy(attempts=1))
 
 
@@ -228,7 +228,7 @@ async def test_top_ups(serve):
 
 
 async def test_top_ups_as_the_dashboard_gets_them(serve):
-    """The form that was seen, with `credit`, null rows, nanoseconds and Go's zero time, is read and reported."""
+    """Replies as the dashboard gets them, with `credit`, null rows, nanoseconds and Go's zero time, are read."""
     async with aioz(serve("/api/billing/topUp", DASHBOARD_TOP_UPS)) as billing:
         listing = billing.top_ups()
         (row,) = await listing.collect()
@@ -239,7 +239,7 @@ async def test_top_ups_as_the_dashboard_gets_them(serve):
 
 
 async def test_cu_usage(serve):
-    """The sample of "Get CU usage", with values where it has {}, becomes a record with every field exact."""
+    """The sample of "Get CU usage", with values instead of {}, becomes a record with every field exact."""
     url = serve("/v1/organizations/org_1/cu/usage", CU_USAGE)
     async with B3osBilling(token="b3sk_token", base_url=url) as b3os:
         usage = await b3os.cu_usage("org_1", "2026-10")
@@ -253,7 +253,7 @@ async def test_cu_usage(serve):
 
 
 async def test_the_raw_cu_sample_is_explained(serve):
-    """The sample as it is has objects for numbers: each of the four is reported with the page's own names."""
+    """The unchanged sample has objects instead of numbers; each of the four is reported with the page's names."""
     url = serve("/v1/organizations/org_1/cu/usage", RAW_CU_USAGE)
     async with B3osBilling(token="b3sk_token", base_url=url) as b3os:
         with pytest.raises(DecodeError) as caught:
@@ -301,7 +301,7 @@ async def test_metered_usage(serve):
     [(401, UNAUTHORIZED, AuthenticationError, "UNAUTHORIZED"), (400, BAD_RANGE, BadRequestError, "BAD_REQUEST")],
 )
 async def test_metered_errors(serve, status, body, kind, code):
-    """Both documented errors end in their class, with code and message, after one request."""
+    """Both documented errors have their class, code and message, after one request."""
     async with MeteredBilling(serve("/api/billing/usage", body, status), token="session") as metered:
         with pytest.raises(kind) as caught:
             await metered.usage()

@@ -1,4 +1,4 @@
-"""Which throttles are remembered."""
+"""Storage of throttles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from aiozbilling.exchange.accounts import Accounts
 
 
 async def test_an_account_that_is_paused_or_has_requests_is_never_forgotten() -> None:
-    """Beyond 4096 accounts the idle ones are forgotten, and no other."""
+    """If there are more than 4096 accounts, idle ones are removed, but no others."""
     accounts = Accounts(RateLimit(5, per_s=60), longest_pause_s=60)
     used, paused = accounts.throttle("used"), accounts.throttle("paused")
     await used.turn(float("inf"))

@@ -1,4 +1,4 @@
-"""Credentials that a function returns, and that change."""
+"""Credentials from a function, which change."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from aiozbilling.simulator import Simulator
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-async def test_a_token_that_expires_is_asked_for_again(is_async: bool, billing_simulator: Simulator) -> None:
-    """A refused token is replaced once, in the middle of a walk too, and tasks that ask at once share one question."""
+async def test_an_expired_token_is_replaced(is_async: bool, billing_simulator: Simulator) -> None:
+    """A rejected token is replaced once, also during a walk, and tasks at the same time share one call."""
     first, second = billing_simulator.account, billing_simulator.add_account(top_ups=250)
     asked: list[str] = []
 
@@ -35,7 +35,7 @@ async def test_a_token_that_expires_is_asked_for_again(is_async: bool, billing_s
 
 
 async def test_a_second_refusal_is_the_error(billing_simulator: Simulator) -> None:
-    """A call asks for other credentials once; a second 401 is raised."""
+    """A call asks for new credentials once; a second 401 is raised."""
     billing_simulator.account.is_revoked = True
     asked = []
     async with AiozBilling(
@@ -62,8 +62,8 @@ async def test_each_client_takes_a_function(billing_simulator: Simulator) -> Non
 
 
 @pytest.mark.parametrize("found", ["", None, ("a",) * 3, ("key", ""), "with blank"])
-async def test_what_is_no_credential_is_refused_unseen(found: object, billing_simulator: Simulator) -> None:
-    """A function that returns something else is a ConfigurationError without a request."""
+async def test_an_invalid_result_is_refused_without_showing_it(found: object, billing_simulator: Simulator) -> None:
+    """If the function returns something else, a ConfigurationError without its text is raised before any request."""
     async with AiozBilling(credentials=lambda: found, base_url=billing_simulator.url) as billing:  # type: ignore[arg-type, return-value]
         with pytest.raises(ConfigurationError):
             await billing.this_month_usage()
@@ -71,7 +71,7 @@ async def test_what_is_no_credential_is_refused_unseen(found: object, billing_si
 
 
 async def test_an_error_of_the_function_is_raised_as_it_is(billing_simulator: Simulator) -> None:
-    """What the function raises reaches the caller."""
+    """Errors of the function are raised to the caller."""
 
     def ask() -> str:
         raise LookupError("the vault is sealed")
@@ -82,7 +82,7 @@ async def test_an_error_of_the_function_is_raised_as_it_is(billing_simulator: Si
 
 
 def test_without_credentials_the_error_names_from_env() -> None:
-    """A client without credentials, or with two kinds, says how to give them."""
+    """The error of a client without credentials, or with two kinds, says how to pass them."""
     for build in (AiozBilling, B3osBilling):
         with pytest.raises(ConfigurationError, match="from_env"):
             build()

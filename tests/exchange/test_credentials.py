@@ -1,4 +1,4 @@
-"""Secrets stay out of sight, and what a server repeats of them is blackened in every spelling."""
+"""Secrets are never shown, and are masked in texts from a server in every encoding."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ SECRETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_siz
 
 
 def pair(key: str = KEY, secret: str = TOKEN):
-    """Build the credentials of a key pair."""
+    """Return the credentials of a key pair."""
     return key_pair(Secret(key), Secret(secret))
 
 
 @pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r:>40}".format, "%s".__mod__, "{:x>9}".format, ascii])
 def test_a_secret_shows_nothing(show):
-    """No way of making text of a secret shows it, by itself or inside of credentials."""
+    """No conversion of a secret to text shows it, alone or inside credentials."""
     assert "***" in show(Secret(KEY))
     assert KEY not in show(Secret(KEY))
     assert KEY[:4] not in repr(pair()) + str(pair()) + repr(pair().headers)
 
 
 def test_a_secret_has_no_dict_and_equals_only_itself():
-    """A secret has no `__dict__` to dump, and comparing it tells nothing about its text."""
+    """A secret has no `__dict__`, and comparisons reveal nothing about its text."""
     assert not hasattr(Secret(KEY), "__dict__")
     assert Secret(KEY) != Secret(KEY)
     assert Secret(KEY) != KEY
@@ -44,7 +44,7 @@ def test_a_secret_has_no_dict_and_equals_only_itself():
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_secret_is_not_pickled(protocol):
-    """Pickling refuses secrets and what holds them, by each protocol, without telling them."""
+    """Pickling a secret or an object with one is an error, with every protocol, and the message does not show it."""
     for thing in (Secret(KEY), pair(), [Secret(KEY)]):
         with pytest.raises(TypeError, match="can.t be pickled") as caught:
             pickle.dumps(thing, protocol)
@@ -53,7 +53,7 @@ def test_a_secret_is_not_pickled(protocol):
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
 def test_a_secret_is_not_copied(copied):
-    """Neither kind of copy makes a second one."""
+    """Neither copy nor deepcopy copies a secret."""
     with pytest.raises(TypeError, match="can.t be pickled or copied"):
         copied(Secret(KEY))
     with pytest.raises(TypeError, match="can.t be pickled or copied"):
@@ -61,21 +61,21 @@ def test_a_secret_is_not_copied(copied):
 
 
 def test_credentials_sign_with_their_headers():
-    """The headers in clear are those that the providers document, character by character."""
+    """The headers in clear text are exactly those that the providers document."""
     accepted = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
     assert reveal(pair()) == {"pinning_api_key": KEY, "pinning_secret_key": TOKEN, **accepted}
     assert reveal(bearer(Secret(TOKEN))) == {"Authorization": f"Bearer {TOKEN}", **accepted}
 
 
 def test_revealed_headers_are_masked_in_a_repr():
-    """What a traceback shows of the headers' dict is masked, though the text goes out in clear."""
+    """A traceback shows the dict of headers masked, although the headers are sent in clear text."""
     revealed = reveal(pair())
     assert KEY not in repr(revealed)
     assert revealed["pinning_api_key"].encode() == KEY.encode()
 
 
-def test_fingerprints_tell_accounts_apart_and_nothing_else():
-    """The same credentials have the same fingerprint, others another, and no text of theirs is in it."""
+def test_fingerprints_distinguish_accounts_and_reveal_nothing():
+    """Equal credentials have equal fingerprints, different ones have different fingerprints without their text."""
     assert pair().fingerprint == pair().fingerprint
     others = {
         pair().fingerprint,
@@ -107,8 +107,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
-def test_texts_that_no_header_takes_are_refused_unseen(text):
-    """A credential that is invalid is refused with its name and the reason, and nothing of its text."""
+def test_texts_invalid_in_a_header_are_refused_without_showing_them(text):
+    """The error of an invalid credential has its name and the reason, but no part of its text."""
     with pytest.raises(ConfigurationError) as caught:
         bearer(concealed(text), variable="B3OS_API_KEY")
     message = str(caught.value) + repr(caught.value)
@@ -122,8 +122,8 @@ def test_texts_that_no_header_takes_are_refused_unseen(text):
             key_pair(*keys)
 
 
-def test_texts_that_a_header_takes_are_good():
-    """Every visible ASCII character may stand in a credential."""
+def test_texts_valid_in_a_header_are_accepted():
+    """A credential may contain every visible ASCII character."""
     assert Secret("".join(map(chr, range(0x21, 0x7F)))).problem is None
 
 
@@ -133,7 +133,7 @@ def json_slashed(text: str) -> str:
 
 
 def json_numbered(text: str) -> str:
-    """Escape all that is no letter or digit for JSON, as .NET does."""
+    """Escape all characters except letters and digits for JSON, as .NET does."""
     return "".join(character if character.isalnum() else f"\\u{ord(character):04X}" for character in text)
 
 
@@ -168,27 +168,27 @@ ECHOES = {
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 @given(secret=SECRETS | st.binary(min_size=8, max_size=48).map(base64.b64encode).map(bytes.decode))
-def test_every_spelling_of_an_echo_is_blackened(echo, secret):
-    """However a server escapes what it repeats, the secret is taken out, and the words around it stay."""
+def test_every_encoding_of_an_echo_is_masked(echo, secret):
+    """However a server escapes a secret, it is masked, and the words around it stay."""
     text = f"could not verify <{echo(secret)}>."
     assert scrubbed(text, bearer(Secret(secret))) == "could not verify <***>."
 
 
-def test_both_keys_are_blackened_wherever_they_are():
-    """Every occurrence of each key of a pair is taken out."""
+def test_both_keys_are_masked_everywhere():
+    """Every occurrence of each key of a pair is masked."""
     text = f"{KEY},{TOKEN};{TOKEN}{KEY}{KEY}"
     assert scrubbed(text, pair()) == "***,***;*********"
 
 
-def test_a_key_inside_of_the_other_leaves_no_rest():
-    """A secret that begins with the key is taken out whole, in whichever place each is."""
+def test_a_key_inside_the_other_is_masked_completely():
+    """If one secret begins with the other one, it is masked completely, in any order."""
     longer = KEY + "REST"
     for first, second in ((KEY, longer), (longer, KEY)):
         assert "REST" not in scrubbed(f"bad: {longer}", pair(first, second))
 
 
 def test_ordinary_words_stay():
-    """Texts without a secret are not touched, and a secret of three letters doesn't blacken words."""
+    """Texts without a secret are unchanged, and a secret of three letters doesn't mask parts of words."""
     text = "could not verify the key of /api/billing/topUp?offset=0&limit=10"
     assert scrubbed(text, pair()) == text
     assert scrubbed("a cat sat", bearer(Secret("cat"))) == "a cat sat"
@@ -196,7 +196,7 @@ def test_ordinary_words_stay():
 
 @pytest.mark.parametrize("text", ["\\" * 60_000, "%25" * 20_000, "&#0" * 20_000, "a" * 60_000, KEY[:-1] * 4_000])
 def test_no_text_makes_scrubbing_slow(text):
-    """A hostile page of 64 KiB is looked through in a blink, for hostile secrets too."""
+    """A hostile page of 64 KiB is searched quickly, also for hostile secrets."""
     started = time.process_time()
     for secret in (KEY, "\\" * 40, "a" * 400, "%" * 40, TOKEN):
         scrubbed(text, bearer(Secret(secret)))

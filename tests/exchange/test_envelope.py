@@ -1,4 +1,4 @@
-"""What each envelope means: success, or the provider's own words and the class of the error."""
+"""Interpretation of each envelope: success, or the class of the error with the provider's message."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def blackened(text: str) -> str:
 
 
 def error_of(status: int, body: str | dict, headers: dict[str, str] | None = None, clean=plain) -> errors.ApiError:
-    """Make the error of a reply, as the reading does."""
+    """Return the error of a reply."""
     text = body if isinstance(body, str) else json.dumps(body)
     try:
         document = json.loads(text)
@@ -42,33 +42,33 @@ def error_of(status: int, body: str | dict, headers: dict[str, str] | None = Non
 
 @pytest.mark.parametrize("document", [{"status": "success", "data": {}}, {"status": "success"}])
 def test_aioz_success(document):
-    """AIOZ says success in `status` and nowhere else."""
+    """AIOZ reports success only in `status`."""
     assert aioz_envelope(document, plain) is None
 
 
 @pytest.mark.parametrize("status", ["fail", "error", "Success", "successful", "", "pending"])
 def test_aioz_failure_inside_a_200(status):
-    """Any other word in `status` is a failure, beside good data too, with the word as its code."""
+    """Any other word in `status` is a failure, even with good data, and the word is its code."""
     document = {"status": status, "message": "no such user", "data": {"totals": 1}}
     assert aioz_envelope(document, plain) == Refusal("no such user", code=status)
 
 
 @pytest.mark.parametrize("document", [None, [], "success", 5, {}, {"status": None}, {"status": True}, {"data": {}}])
 def test_what_is_no_aioz_envelope(document):
-    """A document without a `status` text is no reply of AIOZ."""
+    """A document without a text in `status` is not a reply of AIOZ."""
     with pytest.raises(ValueError, match=r"\$\.status"):
         aioz_envelope(document, plain)
 
 
 @pytest.mark.parametrize("code", [0, 200, 201, 202, 250, 299])
 def test_b3os_codes_of_success(code):
-    """Codes 0 and 200 to 299 are success, whatever the message says."""
+    """Codes 0 and 200 to 299 mean success, whatever the message is."""
     assert b3os_envelope({"code": code, "data": {}, "message": "failure!"}, plain) is None
 
 
 @pytest.mark.parametrize("code", [1, -1, 100, 199, 300, 400, 500, 400228, 10**30])
 def test_b3os_codes_of_failure(code):
-    """Any other number is a failure, kept as the error's code beside the message and the request's id."""
+    """Any other number is a failure; the error has it as its code, with the message and the request id."""
     document = {"code": code, "data": {}, "message": "invalid yearMonth", "requestId": "req_7"}
     assert b3os_envelope(document, plain) == Refusal("invalid yearMonth", str(code), "req_7")
 
@@ -80,27 +80,27 @@ def test_b3os_without_a_code():
 
 @pytest.mark.parametrize("code", ["0", "200", None, True, False, Decimal("0.0"), [], {}])
 def test_b3os_codes_that_are_none(code):
-    """A code that is no integer is no envelope: true is not 1, and "0" is not 0."""
+    """A code must be an integer: true is not 1, and "0" is not 0."""
     with pytest.raises(ValueError, match=r"\$\.code"):
         b3os_envelope({"code": code, "data": {}}, plain)
 
 
 @pytest.mark.parametrize("document", [None, [], "x", 5, {}, {"message": "ok"}])
 def test_what_is_no_b3os_envelope(document):
-    """A document with neither code, data nor success is no reply of B3OS."""
+    """A document without code, data and success is not a reply of B3OS."""
     with pytest.raises(ValueError, match="code and data"):
         b3os_envelope(document, plain)
 
 
 def test_b3os_takes_the_metered_envelope():
-    """The introduction of the API shows the other envelope, so both are understood."""
+    """The introduction of the API shows the other envelope, so both are accepted."""
     assert b3os_envelope({"success": True, "data": {}}, plain) is None
     document = {"success": False, "error": {"code": "FORBIDDEN", "message": "not yours"}}
     assert b3os_envelope(document, plain) == Refusal("not yours", "FORBIDDEN")
 
 
 def test_metered_success_and_failure():
-    """Metered billing says it in `success`, and why in `error`."""
+    """Metered billing reports the result in `success`, and the reason in `error`."""
     assert metered_envelope({"success": True, "data": {}}, plain) is None
     document = {"success": False, "data": {}, "error": {"code": "BAD_REQUEST", "message": "Invalid date range"}}
     assert metered_envelope(document, plain) == Refusal("Invalid date range", "BAD_REQUEST")
@@ -110,7 +110,7 @@ def test_metered_success_and_failure():
 
 @pytest.mark.parametrize("success", [1, 0, "true", None, []])
 def test_what_is_no_metered_envelope(success):
-    """Only true and false are an answer: 1 is not."""
+    """`success` must be true or false; 1 is not accepted."""
     with pytest.raises(ValueError, match=r"\$\.success"):
         metered_envelope({"success": success, "data": {}}, plain)
 
@@ -137,7 +137,7 @@ def test_what_is_no_metered_envelope(success):
     ],
 )
 def test_each_status_has_its_class(status, kind):
-    """The HTTP status alone decides about the class, whatever the body is."""
+    """The class of the error depends only on the HTTP status, whatever the body is."""
     for body in ("", "null", "[]", "<html>", {"status": "success"}, {"success": True}, {"code": 0}, "\x00"):
         error = error_of(status, body)
         assert type(error) is kind
@@ -182,14 +182,14 @@ def test_each_status_has_its_class(status, kind):
         ("[1, 2]", "", None, None),
     ],
 )
-def test_the_servers_words_are_found(body, message, code, request_id):
-    """Each documented and each seen form of an error gives its message, its code and its request's id."""
+def test_the_servers_message_is_found(body, message, code, request_id):
+    """Message, code and request id are found in each known form of an error."""
     error = error_of(400, body)
     assert (error.message, error.code, error.request_id) == (message, code, request_id)
 
 
 def test_the_request_id_of_the_body_goes_before_the_headers():
-    """The id is taken from the body, else from `X-Request-Id` in any case."""
+    """The id comes from the body or else from `X-Request-Id`, in upper or lower case."""
     headers = {"x-request-id": "from-header"}
     assert error_of(500, {"requestId": "from-body"}, headers).request_id == "from-body"
     assert error_of(500, "down", headers).request_id == "from-header"
@@ -197,8 +197,8 @@ def test_the_request_id_of_the_body_goes_before_the_headers():
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_the_wish_to_be_asked_later_is_read(status):
-    """Throttles and server errors carry the seconds of `Retry-After`."""
+def test_retry_after_is_read(status):
+    """Errors for 429 and for server failures have the seconds of `Retry-After`."""
     assert error_of(status, "busy", {"Retry-After": "7"}).retry_after == 7.0
     assert error_of(status, "busy").retry_after is None
 
@@ -216,7 +216,7 @@ def test_the_wish_to_be_asked_later_is_read(status):
     ],
 )
 def test_words_are_bounded(body):
-    """However much a server says, the error's message stays short."""
+    """However long the server's text is, the message of the error is short."""
     assert len(str(error_of(400, body, {"X-Request-Id": "z" * 10**5}))) < 1100
 
 
@@ -236,7 +236,7 @@ def test_words_are_bounded(body):
     ],
 )
 def test_words_are_cleaned_before_they_are_cut(body):
-    """A secret that the server repeats is taken out whole: no first half of it is left at the cut."""
+    """A secret in the server's text is masked before the text is cut, so that no part of it is left."""
     error = error_of(400, body, {"X-Request-Id": "CANARY"}, clean=blackened)
     assert "CA" not in str(error)
     assert "CA" not in repr(vars(error))
@@ -244,14 +244,14 @@ def test_words_are_cleaned_before_they_are_cut(body):
 
 @pytest.mark.parametrize("page", ["<title>", "<title", "<title x", "<", "</title><title>", "{", "\\n "])
 def test_no_error_page_makes_reading_slow(page):
-    """A hostile page of 64 KiB, as much as is read of an error, is looked through in a blink."""
+    """A hostile page of 64 KiB, the longest body of an error, is searched quickly."""
     started = time.process_time()
     error_of(500, page * (65_536 // len(page)))
     assert time.process_time() - started < 1
 
 
 def test_a_refusal_in_a_200_is_a_rejection():
-    """A 2xx whose envelope says failure is an error of its own, with the provider's words."""
+    """A 2xx whose envelope reports a failure has its own error class, with the provider's message."""
     error = rejected(200, Refusal("no such user", "fail", "req_1"))
     assert type(error) is errors.RejectedError
     assert (error.status, error.message, error.code, error.request_id) == (200, "no such user", "fail", "req_1")

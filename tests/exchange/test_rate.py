@@ -1,4 +1,4 @@
-"""Limits, and the windows that keep them."""
+"""Rate limits and their windows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiozbilling.exchange.rate import SlidingWindow
 
 @pytest.mark.parametrize(("requests", "per_s"), [(0, 1), (1.5, 1), (True, 1), (1, 0), (1, -1), (1, float("nan"))])
 def test_invalid_limits_are_refused(requests: int, per_s: float) -> None:
-    """A limit that makes no sense is a ConfigurationError."""
+    """An invalid limit is a ConfigurationError."""
     with pytest.raises(ConfigurationError, match="RateLimit"):
         RateLimit(requests, per_s)
 
@@ -35,7 +35,7 @@ def test_the_wait_of_a_request_counts_those_before_it(
 
 
 def test_an_arrival_that_may_be_late_makes_the_window_longer() -> None:
-    """A request that may reach the server late counts for longer, by 4 % of the period at most."""
+    """A request that may arrive late counts for longer, but at most for 4 % of the period."""
     now = 0.0
     window = SlidingWindow(RateLimit(1, 10), clock=lambda: now)
     assert window.take(0.1) == 0
@@ -46,7 +46,7 @@ def test_an_arrival_that_may_be_late_makes_the_window_longer() -> None:
 
 
 def test_a_window_is_empty_after_its_period() -> None:
-    """A window without a request in the latest period can be forgotten."""
+    """A window without a request in the latest period can be discarded."""
     now = 0.0
     window = SlidingWindow(RateLimit(2, 10), clock=lambda: now)
     assert window.is_empty()

@@ -17,8 +17,8 @@ HERE = "https://api.example.com/api/billing/topUp?offset=20&limit=10"
         ("/api/billing/topUp/#top", "https://api.example.com/api/billing/topUp/?offset=20&limit=10"),
     ],
 )
-def test_redirects_within_the_server_are_followed_with_our_query(location: str, there: str) -> None:
-    """Same scheme, host and port are followed; a query that the redirect leaves out is kept."""
+def test_redirects_within_the_server_keep_the_query(location: str, there: str) -> None:
+    """Redirects with the same scheme, host and port are followed; if they have no query, that of the call is kept."""
     assert redirected(HERE, location) == there
 
 
@@ -40,7 +40,7 @@ def test_redirects_within_the_server_are_followed_with_our_query(location: str, 
     ],
 )
 def test_redirects_elsewhere_are_not_followed(location: str) -> None:
-    """Another place, a user name, no address, or another query: the credentials stay here."""
+    """Redirects to another server, with a user name, without a valid target or with another query are not followed."""
     if "\\" in location:
         assert redirected(HERE, location).startswith("https://api.example.com/")
     else:
@@ -49,12 +49,12 @@ def test_redirects_elsewhere_are_not_followed(location: str) -> None:
 
 
 def test_the_order_of_a_query_does_not_matter() -> None:
-    """A server that sorts the query, as Go does, redirects to the same rows."""
+    """A redirect with the same query in another order, as by Go, is followed."""
     assert redirected(HERE, "/api/billing/topUp/?limit=10&offset=20").endswith("/topUp/?limit=10&offset=20")
 
 
 def test_a_redirect_is_shown_without_query_and_user() -> None:
-    """An error's text names the place, and nothing that may be secret."""
+    """An error message names the target without the parts that may be secret."""
     text = shown(HERE, "https://user:word@evil.example.com/path?key=secret#part")
     assert text == "https://evil.example.com/path"
     assert shown(HERE, "https://[::1") == "an address that can't be read"

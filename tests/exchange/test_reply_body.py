@@ -1,4 +1,4 @@
-"""From a reply to the record it holds or the error it is."""
+"""Conversion of a reply to its record or to an error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MONTH = {
 
 
 def reply(body: bytes | str | dict | list, status: int = 200, **headers: str) -> Reply:
-    """Build a reply."""
+    """Return a reply."""
     if isinstance(body, dict | list):
         body = json.dumps(body)
     return Reply(status, CIMultiDict(headers), body.encode() if isinstance(body, str) else body)
@@ -53,7 +53,7 @@ SECRET = "".join(f"{number:x}." for number in range(500))  # as long as the toke
 
 
 def test_each_system_opens_its_envelope():
-    """A success of each system is read into its record, on the quick road or the slow one."""
+    """A success of each system becomes its record, on the fast path or the slow path."""
     month = MonthUsage(
         total_storage=1,
         storage_usage=2,
@@ -92,7 +92,7 @@ def test_each_system_opens_its_envelope():
 )
 @pytest.mark.parametrize("status", [200, 201, 206])
 def test_a_failure_inside_a_2xx_is_a_rejection(endpoint, document, status):
-    """What the envelope refuses is never read as data, and the error has status and message."""
+    """A failure in the envelope is an error with status and message, and its data is not read."""
     with pytest.raises(RejectedError) as caught:
         read(endpoint, reply(document, status), plain)
     assert (caught.value.status, caught.value.message) == (status, "m")
@@ -121,7 +121,7 @@ def test_a_failure_inside_a_2xx_is_a_rejection(endpoint, document, status):
     ],
 )  # fmt: skip
 def test_each_documented_and_seen_error(endpoint, status, body, kind, message):
-    """Each error of the pages, and each that was seen, ends in its own class with the server's words and a hint."""
+    """Each known error has its own class, the server's message and a hint."""
     with pytest.raises(errors.ApiError) as caught:
         read(endpoint, reply(body, status), plain)
     assert type(caught.value) is kind
@@ -131,7 +131,7 @@ def test_each_documented_and_seen_error(endpoint, status, body, kind, message):
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_hints_tell_what_to_do_about_a_401():
+def test_hints_for_a_401():
     """The hint names the environment variables, and for AIOZ the proxy that drops headers with underscores."""
     hints = {endpoint: endpoint.system.hints[401] for endpoint in (aioz.TOP_UP, b3os.CU_USAGE, metered.USAGE)}
     assert "AIOZ_PIN_API_KEY" in hints[aioz.TOP_UP]
@@ -160,7 +160,7 @@ def test_hints_tell_what_to_do_about_a_401():
     ],
 )
 def test_a_2xx_that_is_no_reply_is_a_decode_error(endpoint, body, malformed):
-    """Whatever else comes with a 2xx is told with its path and how it begins, and whether it was JSON at all."""
+    """The error for any other 2xx has the path, the beginning of the body, and whether it is JSON."""
     with pytest.raises(DecodeError) as caught:
         read(endpoint, reply(body), plain)
     assert caught.value.malformed is malformed
@@ -170,19 +170,19 @@ def test_a_2xx_that_is_no_reply_is_a_decode_error(endpoint, body, malformed):
 
 
 def test_a_204_is_a_decode_error():
-    """A success without a body holds no record."""
+    """A success without a body is a DecodeError."""
     with pytest.raises(DecodeError, match="the body is empty"):
         read(aioz.TOP_UP, reply(b"", 204), plain)
 
 
-def test_missing_data_is_told():
+def test_missing_data_is_reported():
     """A success without `data` names its path."""
     with pytest.raises(DecodeError, match=r"expected a value at \$\.data, but it is missing"):
         read(aioz.TOP_UP, reply({"status": "success"}), plain)
 
 
 def test_the_excerpt_is_short():
-    """Of a megabyte that is no reply two hundred characters are kept."""
+    """The error contains two hundred characters of an invalid body, even of a megabyte."""
     with pytest.raises(DecodeError) as caught:
         read(aioz.TOP_UP, reply("ä" * 10**6), plain)
     assert caught.value.excerpt == "ä" * 200
@@ -192,7 +192,7 @@ def test_the_excerpt_is_short():
 @pytest.mark.parametrize("before", [0, 1, 150, 199, 500, 799])
 @pytest.mark.parametrize("times", [1, 2, 5])
 def test_a_long_secret_is_cleaned_before_the_excerpt_is_cut(before, times):
-    """A token longer than the excerpt, and one that lies across its end, leave nothing in it."""
+    """No part of a token is left if it is longer than the excerpt or crosses its end."""
     body = "x" * before + SECRET * times
     with pytest.raises(DecodeError) as caught:
         read(aioz.TOP_UP, reply(body), blackened)
@@ -207,23 +207,23 @@ def test_a_long_secret_is_cleaned_before_the_excerpt_is_cut(before, times):
         {"totals": 0, "top_up_usages": [{"created_at": f"x {SECRET}"}]},
     ],
 )
-def test_a_secret_in_the_place_of_a_value_is_cleaned(data):
-    """A wrong value is shown in the problem without what must not be seen, though it is cut."""
+def test_a_secret_as_a_value_is_masked(data):
+    """A secret in an invalid value is masked in the problem, even if the value is cut."""
     with pytest.raises(DecodeError) as caught:
         read(aioz.TOP_UP, reply({"data": data, "status": "success"}), blackened)
     assert SECRET[:8] not in repr(vars(caught.value)) + str(caught.value)
 
 
-def test_a_secret_in_the_place_of_a_key_is_cleaned():
-    """A metric's id is the server's text too."""
+def test_a_secret_as_a_key_is_masked():
+    """A secret in the id of a metric, which is a text from the server, is masked."""
     with pytest.raises(DecodeError) as caught:
         read(metered.USAGE, reply({"success": True, "data": {"metrics": {SECRET: 5}}}), blackened)
     assert SECRET[:8] not in repr(vars(caught.value)) + str(caught.value)
     assert "$.data.metrics.***" in str(caught.value)
 
 
-def test_a_bad_page_of_thousands_is_told_in_bounded_time():
-    """The error of a page with a thousand bad rows is made in a blink."""
+def test_a_page_of_a_thousand_invalid_rows_is_quick():
+    """The error of a page with a thousand invalid rows is created quickly."""
     rows = [{"id": 5, "amount": [], "status": "x"}] * 1000
     body = reply({"data": {"totals": 1, "top_up_usages": rows}, "status": "success"})
     started = time.process_time()

@@ -42,14 +42,14 @@ def test_retry_after_is_read_in_each_form(headers: dict[str, str], seconds: floa
 
 @given(st.text(max_size=40))
 def test_retry_after_never_fails(text: str) -> None:
-    """No text makes reading Retry-After fail or give less than 0."""
+    """For any text, parsing Retry-After does not fail, and the result is never negative."""
     seconds = retry_after_s({"Retry-After": text, "Date": text}, NOW)
     assert seconds is None or seconds >= 0
 
 
 @given(st.integers(-10_000, 10_000))
 def test_retry_after_dates_are_relative_to_the_servers_clock(offset: int) -> None:
-    """An HTTP-date that many seconds ahead of the reply's Date waits as many seconds, whatever our clock says."""
+    """The wait is the difference between Retry-After and the reply's Date, whatever the local clock is."""
     headers = {"Date": format_datetime(NOW), "Retry-After": format_datetime(NOW + timedelta(seconds=offset))}
     assert retry_after_s(headers, NOW - timedelta(days=3)) == max(0.0, float(offset))
 
@@ -58,7 +58,7 @@ RETRIED = {408, 425, 429, 500, 502, 503, 504}
 
 
 def test_only_statuses_that_may_pass_are_retried() -> None:
-    """Of all statuses just the seven of the table are tried again."""
+    """Only the seven statuses of the table are retried."""
     assert {status for status in range(200, 600) if is_retried(errors.ApiError(status=status), 1)} == RETRIED
 
 
@@ -78,18 +78,18 @@ def test_only_statuses_that_may_pass_are_retried() -> None:
     ],
 )
 def test_each_kind_of_error_is_retried_or_not(error: BaseException | None, retried: bool) -> None:
-    """Lost connections, timeouts and bodies that are no JSON are tried again, and nothing else."""
+    """Only lost connections, timeouts and bodies that are not JSON are retried."""
     assert is_retried(error, 1) is retried
 
 
 def test_a_malformed_body_is_retried_once_only() -> None:
-    """The second body that is no JSON is final."""
+    """A second body that is not JSON is not retried."""
     assert not is_retried(errors.DecodeError(["x"], malformed=True), 2)
 
 
 @given(st.integers(1, 10_000), st.sampled_from([408, 429, 500, 503]))
 def test_waits_are_bounded(attempt: int, status: int) -> None:
-    """Jittered waits stay between 0 and the policy's longest, doubled for each attempt."""
+    """Random waits are between 0 and a limit that doubles with each attempt, up to the policy's longest wait."""
     policy = RetryPolicy()
     error = errors.ApiError(status=status)
     first = policy.throttled_wait_s if status in (429, 503) else policy.wait_s
@@ -97,12 +97,12 @@ def test_waits_are_bounded(attempt: int, status: int) -> None:
 
 
 def test_retry_after_is_not_undercut() -> None:
-    """Where the server says when to come back, that is the wait."""
+    """If the server sends Retry-After, this is the wait."""
     assert wait_s(RetryPolicy(), errors.RateLimitedError(retry_after=33.0, status=429), 1) == 33.0
 
 
 def test_budget_ends_retries_of_a_dead_server() -> None:
-    """500 tokens pay for 35 retries of errors, 50 of timeouts, 100 of throttles; successes earn them back."""
+    """500 tokens are enough for 35 retries of errors, 50 of timeouts or 100 of 429s; successes earn new tokens."""
     for error, retries in (
         (errors.ServerError(status=500), 35),
         (errors.CallTimeoutError("x"), 50),
@@ -127,13 +127,13 @@ def test_budget_does_not_grow_beyond_its_size() -> None:
     "wrong", [{"attempts": 0}, {"attempts": True}, {"attempts": 1.5}, {"wait_s": -1}, {"max_wait_s": float("nan")}]
 )
 def test_impossible_policies_are_refused(wrong: dict[str, float]) -> None:
-    """A policy that can't be meant is a ConfigurationError that names the field."""
+    """An invalid policy is a ConfigurationError that names the field."""
     with pytest.raises(errors.ConfigurationError, match=next(iter(wrong))):
         RetryPolicy(**wrong)  # type: ignore[arg-type]
 
 
 def test_a_connection_closed_between_requests_costs_no_budget() -> None:
-    """Each success pays for one lost connection; beyond them, and of a server without successes, the budget pays."""
+    """Each success pays for one lost connection; further ones use the budget, like those of a dead server."""
     lost = errors.ConnectError("x")
     lost.before_reply = True
     budget = RetryBudget(tokens=0)

@@ -1,4 +1,4 @@
-"""A page read row by row: the same rows and the same problems as from the whole document, whatever its size."""
+"""Pages that are read row by row have the same rows and problems as whole documents, whatever their size."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def whole(kind, body: bytes) -> object:
 
 @pytest.mark.parametrize("endpoint", [TOP_UP, HISTORY_USAGE], ids=["top-ups", "days"])
 def test_rows_are_read_alike(endpoint):
-    """Any page near a good one gives the same records, or the same problems, row by row as from its whole document."""
+    """A page with random changes has the same records or problems, read row by row or as a whole document."""
 
     @given(body=_documents(endpoint.kind))
     def hold(body):
@@ -65,7 +65,7 @@ def test_rows_are_read_alike(endpoint):
 
 @pytest.mark.parametrize("length", [1, 100, 700, 5000])
 def test_slices_lose_no_row(monkeypatch, length):
-    """Wherever a page is cut, each row arrives once and in its order."""
+    """Wherever a page is cut, each row is returned once and in order."""
     monkeypatch.setattr(rows, "_SLICE", length)
     assert by_rows(TOP_UP, PLAIN) == whole(TopUpPage, PLAIN)
 
@@ -99,7 +99,7 @@ ODD = {
 @pytest.mark.parametrize("count", [1, 100])
 @pytest.mark.parametrize("change", ODD.values(), ids=ODD)
 def test_odd_rows_stay_on_the_fast_path(change, count):
-    """What real pages hold is decoded at once, with the same result as on the slow path."""
+    """Unusual values of real pages are decoded on the fast path, with the same result as on the slow path."""
     body = odd_page(change, count)
     page = quick_decoder(TopUpPage)(body)
     assert page is not None
@@ -125,14 +125,14 @@ SLOW = {
 @pytest.mark.parametrize("count", [1, 2, 40])
 @pytest.mark.parametrize("change", SLOW.values(), ids=SLOW)
 def test_other_rows_are_decided_one_by_one(change, count):
-    """A row that the fast path does not accept gets the same verdict as in the whole document."""
+    """A row that the fast path does not accept has the same result as in the whole document."""
     body = odd_page(change, count)
     assert quick_decoder(TopUpPage)(body) is None
     assert by_rows(TOP_UP, body) == whole(TopUpPage, body)
 
 
 def test_null_rows_keep_their_places():
-    """A null row is None among the others, on each path."""
+    """A null row is None, on each path."""
     document = json.loads(PLAIN)
     document["data"]["top_up_usages"][0] = document["data"]["top_up_usages"][50] = None
     body = json.dumps(document).encode()
@@ -155,13 +155,13 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("body", HIDDEN.values(), ids=HIDDEN)
-def test_a_page_is_taken_apart_only_where_that_is_certain(body):
-    """Keys that come twice, in texts, escaped or elsewhere never put rows in a place where they are not."""
+def test_a_page_is_split_only_if_the_list_is_certain(body):
+    """Repeated or escaped keys, and keys in texts or other objects, are never mistaken for the list of rows."""
     assert by_rows(TOP_UP, body) == whole(TopUpPage, body)
 
 
 def test_a_large_page_is_read_whole():
-    """A page of many slices arrives complete."""
+    """A page of many slices is returned completely."""
     listed = PLAIN[PLAIN.index(b"[") + 1 : PLAIN.rindex(b"]")]
     body = b'{"data":{"totals":9000,"top_up_usages":[' + b",".join([listed] * 90) + b']},"status":"success"}'
     reply = Reply(200, CIMultiDict(), body)
@@ -183,19 +183,19 @@ def test_a_large_page_is_read_whole():
     ],
     ids=["brackets", "blanks", "lists", "nulls", "no values", "values"],
 )
-def test_a_large_body_that_is_no_page_is_refused_unread(body, reason):
-    """Megabytes that are no list of rows are an error, and are never parsed at once."""
+def test_a_large_body_without_a_list_is_not_parsed(body, reason):
+    """Megabytes without a list of rows are an error and are never parsed at once."""
     with pytest.raises(DecodeError, match=reason):
         read(TOP_UP, Reply(200, CIMultiDict(), body), same)
 
 
 def test_both_pages_are_tried():
-    """The property above holds for every page class there is."""
+    """The property above is tested for every page class."""
     assert {kind for kind in AIOZ if kind.__name__.endswith("Page")} == {TopUpPage, HistoryPage}
 
 
 @given(text=st.text(st.sampled_from('{}[],"nul :\n'), max_size=30))
 def test_any_list_is_read_alike(text):
-    """Whatever is between the brackets, rows and whole document agree about whether it is JSON."""
+    """For any content of the list, reading by rows and reading the whole document agree whether it is JSON."""
     body = b'{"data":{"totals":1,"top_up_usages":[' + text.encode() + b']},"status":"success"}'
     assert by_rows(TOP_UP, body) == whole(TopUpPage, body)

@@ -84,7 +84,7 @@ async def test_two_busy_processes_of_eight_use_the_whole_limit(billing_simulator
 
 
 def test_the_limit_is_kept_by_account_without_its_credentials(tmp_path: Path) -> None:
-    """Each account has a file of its own, named by a keyed fingerprint, and no file holds a credential."""
+    """Each account has its own file, whose name is a keyed fingerprint, and no file contains a credential."""
     limit = SharedRateLimit(tmp_path, 1, 60)
     first = AiozBilling(token="secret-of-one-account", rate_limit=limit)
     again = AiozBilling(token="secret-of-one-account", rate_limit=SharedRateLimit(tmp_path, 1, 60))
@@ -102,7 +102,7 @@ def test_the_limit_is_kept_by_account_without_its_credentials(tmp_path: Path) ->
 
 
 def test_times_of_an_earlier_start_of_the_machine_do_not_count(tmp_path: Path) -> None:
-    """Times in the future, as after a restart, and damaged ones are dropped."""
+    """Times in the future, as after a restart, and damaged times are discarded."""
     window = SharedRateLimit(tmp_path, 1, 60).window("a")
     assert window.take(0.0) == 0.0
     window.clock = lambda: 10.0
@@ -112,7 +112,7 @@ def test_times_of_an_earlier_start_of_the_machine_do_not_count(tmp_path: Path) -
 
 
 def test_an_unusable_folder_is_refused(tmp_path: Path) -> None:
-    """A folder that cannot be made, or limits that make no sense, are ConfigurationErrors."""
+    """A folder that can't be created and invalid limits are ConfigurationErrors."""
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="not usable"):
         SharedRateLimit(tmp_path / "file" / "limits", 1, 60)
@@ -121,7 +121,7 @@ def test_an_unusable_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_credentials_that_change_need_a_label_to_share_a_limit(tmp_path: Path) -> None:
-    """A function of credentials has no fingerprint that another process would find: the account needs a label."""
+    """With credentials from a function, an account needs a label, because other processes need the same fingerprint."""
     limit = SharedRateLimit(tmp_path, 1, 60)
     with pytest.raises(ConfigurationError, match="account="):
         AiozBilling(credentials=lambda: "token", rate_limit=limit)

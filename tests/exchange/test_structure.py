@@ -1,4 +1,4 @@
-"""From bytes to records: strict where it matters, tolerant where it is declared, the same on both roads."""
+"""Conversion of JSON to records: strict, with declared exceptions, and the same on the fast path and the slow path."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ TEXT, NUMBER, INTEGER, FLAG, TIME, OBJECT, LIST = (
     "an object",
     "a list",
 )
-# Path of a value in the page, what stands there, and whether it may be null (None: it may be missing, but not null).
+# Path of a value in the page, its type, and whether it may be null (None: it may be missing, but not null).
 FIELDS = [
     (TopUpPage, "totals", INTEGER, False),
     (TopUpPage, "top_up_usages", LIST, True),
@@ -177,7 +177,7 @@ SHOWN = {"[]": "a list", "[[]]": "a list", "{}": "an object", '{"0": {}}': "an o
 
 
 def with_value(kind, path: str, literal: str) -> bytes:
-    """Give the body of a good reply in which one value is replaced by a JSON literal."""
+    """Return the body of a good reply in which one value is replaced by a JSON literal."""
     document = json.loads(json.dumps(PAGES[kind]))
     steps = path.replace("[", ".[").split(".")
     place = document
@@ -190,17 +190,17 @@ def with_value(kind, path: str, literal: str) -> bytes:
 
 
 def slowly(kind, body: bytes):
-    """Take the cattrs road."""
+    """Read a body on the slow path, with cattrs."""
     return structure(parse(body)["data"], kind, path="$.data", clean=lambda text: text)
 
 
 def quickly(kind, body: bytes):
-    """Take the msgspec road, which gives None where it doesn't decide."""
+    """Read a body on the fast path, with msgspec; None means that it leaves the body to the slow path."""
     return quick_decoder(kind)(body)
 
 
 def problems(kind, body: bytes) -> tuple[str, ...]:
-    """Give the problems that both roads together find."""
+    """Return the problems that both paths find."""
     if kind in AIOZ:
         assert quickly(kind, body) is None
     with pytest.raises(DecodeError) as caught:
@@ -211,8 +211,8 @@ def problems(kind, body: bytes) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(("kind", "path", "expected", "_null"), FIELDS, ids=FIELD_NAMES)
-def test_a_wrong_value_is_told_with_its_path(kind, path, expected, _null):
-    """Each field refuses each JSON value of another type, in one sentence with the provider's own path."""
+def test_a_wrong_value_is_reported_with_its_path(kind, path, expected, _null):
+    """For each JSON value of a wrong type, there is one sentence with the path in the provider's reply."""
     for literal in WRONG[expected]:
         value = json.loads(literal)
         if literal in SHOWN:
@@ -227,8 +227,8 @@ def test_a_wrong_value_is_told_with_its_path(kind, path, expected, _null):
 
 
 @pytest.mark.parametrize(("kind", "path", "expected", "null"), FIELDS, ids=FIELD_NAMES)
-def test_null_passes_only_where_it_is_declared(kind, path, expected, null):
-    """A null is None (or an empty tuple) where the provider was seen to send it, and an error anywhere else."""
+def test_null_is_accepted_only_where_declared(kind, path, expected, null):
+    """A null is None (or an empty tuple) in fields where the provider sends it, and an error in other fields."""
     body = with_value(kind, path, "null")
     if not null:
         assert problems(kind, body) == (f"expected {expected} at $.data.{path}, got null",)
@@ -237,11 +237,11 @@ def test_null_passes_only_where_it_is_declared(kind, path, expected, null):
 
 
 @pytest.mark.parametrize(("kind", "path", "expected", "null"), FIELDS, ids=FIELD_NAMES)
-def test_a_missing_field_is_told_where_it_is_needed(kind, path, expected, null):
-    """Fields that may be missing are; of any other the path is told."""
+def test_a_missing_required_field_is_reported(kind, path, expected, null):
+    """Optional fields may be missing; for other fields, the error has the path."""
     owner, _, name = path.rpartition(".")
     if "[" in name or path.endswith("apiCalls"):
-        return  # an item of a list or a map is not missed
+        return  # an item of a list or a map may be missing
     body = with_value(kind, path, "null")
     document = json.loads(body)
     place = document["data"]
@@ -266,7 +266,7 @@ NEEDED_NULLABLE = {
 
 
 def test_every_field_of_every_record_is_tried():
-    """A new field joins the table above."""
+    """The table above contains every field of every record."""
     tried = {(kind, path.rpartition(".")[2]) for kind, path, *_ in FIELDS}
     for kind in (TopUpPage, HistoryPage, MonthUsage, CuBalance):
         for field in attrs.fields(kind):
@@ -277,8 +277,8 @@ def test_every_field_of_every_record_is_tried():
     }
 
 
-def test_all_bad_fields_are_told_at_once():
-    """One reply with several bad fields makes one error that names each of them, in the document's order."""
+def test_all_invalid_fields_are_reported_together():
+    """The error of a reply with several invalid fields names each of them, in the order of the document."""
     body = with_value(TopUpPage, "top_up_usages", '[{"id": 5, "status": "yes"}, null, 7]')
     told = problems(TopUpPage, body)
     assert "expected a string at $.data.top_up_usages[0].id, got 5" in told
@@ -288,7 +288,7 @@ def test_all_bad_fields_are_told_at_once():
 
 
 def test_the_number_of_problems_is_bounded():
-    """A list full of wrong rows is told by its first thirty, and a hundred sentences are the most."""
+    """For a list of invalid rows, only the first thirty are described, in at most a hundred sentences."""
     assert len(problems(HistoryPage, with_value(HistoryPage, "history_usages", json.dumps([7] * 1000)))) == 30
     told = problems(HistoryPage, with_value(HistoryPage, "history_usages", json.dumps([{}] * 1000)))
     assert len(told) == 90
@@ -307,28 +307,28 @@ def test_the_number_of_problems_is_bounded():
     ],
 )
 def test_no_document_makes_explaining_slow(kind, path, literal):
-    """A document of nothing but wrong items is refused in a blink, not in the minutes that all its errors take."""
+    """A document of invalid items is refused quickly, without collecting all of its errors."""
     started = time.process_time()
     assert problems(kind, with_value(kind, path, literal))
     assert time.process_time() - started < 1.5
 
 
 def test_a_shown_value_is_bounded():
-    """A megabyte in the place of a number makes a short sentence."""
+    """A value of a megabyte instead of a number is cut in the sentence."""
     (told,) = problems(MonthUsage, with_value(MonthUsage, "storage_cost", json.dumps("x" * 10**6)))
     assert len(told) < 150
     assert told.endswith("…")
 
 
 def test_a_map_key_in_a_path_is_bounded():
-    """A metric's id is the server's text, and in a path it is cut."""
+    """A long metric id, which is a text from the server, is cut in a path."""
     body = with_value(MeteredUsage, "metrics", json.dumps({"k" * 10**5: 7}))
     (told,) = problems(MeteredUsage, body)
     assert len(told) < 150
 
 
 def test_empty_money_is_absent():
-    """An empty text of money is None where money may be missing, and an error where it may not."""
+    """An empty amount is None in an optional field, and an error in a required one."""
     for kind, path, expected, null in FIELDS:
         if kind in AIOZ and expected == NUMBER:
             body = with_value(kind, path, '""')
@@ -343,14 +343,14 @@ def test_empty_money_is_absent():
     "zero", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000000Z", "0001-01-01T00:00:00+00:00"]
 )
 def test_gos_zero_time_is_absent(zero):
-    """Go's zero time is None where a time may be missing, and an error where it may not."""
+    """Go's zero time is None in an optional field, and an error in a required one."""
     page = slowly(TopUpPage, with_value(TopUpPage, "top_up_usages[1].updated_at", f'"{zero}"'))
     assert page.top_up_usages[1].updated_at is None
     assert "RFC 3339" in problems(HistoryPage, with_value(HistoryPage, "history_usages[0].date", f'"{zero}"'))[0]
 
 
-def test_gos_zero_time_stays_on_the_quick_road():
-    """A fresh deposit, never updated, doesn't send its whole page down the road that is eight times as long."""
+def test_gos_zero_time_stays_on_the_fast_path():
+    """A new deposit without an update time does not need the slow path, which takes eight times as long."""
     body = with_value(TopUpPage, "top_up_usages[1].updated_at", '"0001-01-01T00:00:00Z"')
     page = quickly(TopUpPage, body)
     assert page is not None
@@ -360,7 +360,7 @@ def test_gos_zero_time_stays_on_the_quick_road():
 
 @pytest.mark.parametrize("literal", ["12.0", "1.2e1", "120e-1", "12.000"])
 def test_a_whole_float_is_an_integer(literal):
-    """Servers that write every number as a float are understood where the number is whole."""
+    """A whole number that the server writes as a float is accepted as an integer."""
     assert slowly(MonthUsage, with_value(MonthUsage, "total_storage", literal)).total_storage == 12
     assert type(slowly(MonthUsage, with_value(MonthUsage, "total_storage", literal)).total_storage) is int
 
@@ -381,7 +381,7 @@ def test_a_whole_float_is_an_integer(literal):
     ],
 )
 def test_times_become_utc_and_are_cut_not_rounded(text, time):
-    """Any offset becomes UTC; nanoseconds are cut to microseconds, so that a day's last stays in its day."""
+    """Any offset is converted to UTC; nanoseconds are cut, so that the last one of a day stays in that day."""
     body = with_value(HistoryPage, "history_usages[0].date", f'"{text}"')
     for page in (slowly(HistoryPage, body), quickly(HistoryPage, body)):
         if page is not None:
@@ -390,7 +390,7 @@ def test_times_become_utc_and_are_cut_not_rounded(text, time):
 
 
 def test_one_row_of_nanoseconds_amid_a_large_page_is_cut_too():
-    """A row's day doesn't depend on where in a page it stands: the history's key is its date."""
+    """The day of a row does not depend on its position in the page."""
     days = [{**DAY, "date": f"2025-01-01T00:00:00.{number:06}Z"} for number in range(1000)]
     days[500]["date"] = "2023-12-31T23:59:59.9999999Z"
     body = with_value(HistoryPage, "history_usages", json.dumps(days))
@@ -419,8 +419,8 @@ def test_one_row_of_nanoseconds_amid_a_large_page_is_cut_too():
         "now",
     ],
 )
-def test_what_is_no_time_is_refused(text):
-    """A time that can't be, or is written in another way, is an error with its path and no guess."""
+def test_invalid_times_are_refused(text):
+    """An impossible time, or a time in another format, is an error with its path."""
     told = problems(HistoryPage, with_value(HistoryPage, "history_usages[0].date", f'"{text}"'))
     assert told[0].startswith("expected an RFC 3339 time at $.data.history_usages[0].date, got ")
 
@@ -438,7 +438,7 @@ def test_what_is_no_time_is_refused(text):
     ],
 )
 def test_numbers_are_exact_from_the_wire(literal):
-    """Every digit of the wire arrives, trailing zeros too, on each of the roads; no float is on the way."""
+    """Every digit of the reply is kept, including trailing zeros, on both paths and without floats."""
     text = str(Decimal(literal.strip('"')))
     for kind, path, read in (
         (MonthUsage, "storage_cost", lambda page: page.storage_cost),
@@ -452,7 +452,7 @@ def test_numbers_are_exact_from_the_wire(literal):
             assert str(read(page)) == text
 
 
-def test_unknown_things_pass():
+def test_unknown_keys_and_values_are_accepted():
     """Unknown keys are ignored, unknown types of compute units and ids of metrics are kept."""
     body = with_value(
         CuUsage,
@@ -469,12 +469,12 @@ def test_unknown_things_pass():
 
 
 def body_of(kind) -> bytes:
-    """Give the body of a good reply."""
+    """Return the body of a good reply."""
     return json.dumps({"data": PAGES[kind], "status": "success"}).encode()
 
 
-def test_a_percentage_above_a_hundred_passes():
-    """An account beyond its allowance is no error."""
+def test_a_percentage_above_a_hundred_is_accepted():
+    """The usage of an account may exceed its allowance."""
     body = with_value(MeteredUsage, "metrics.apiCalls.percentage", "1234.5")
     assert slowly(MeteredUsage, body).metrics["apiCalls"].percentage == Decimal("1234.5")
 
@@ -491,13 +491,13 @@ def test_projections_may_be_missing(literal):
 
 
 def test_null_lists_are_empty_or_none():
-    """Null lists of B3OS are empty tuples, and a null list of AIOZ is None beside its total."""
+    """Null lists of B3OS are empty tuples, and a null list of AIOZ is None."""
     assert slowly(CuUsage, with_value(CuUsage, "daily", "null")).daily == ()
     assert slowly(CuUsage, with_value(CuUsage, "daily[0].breakdown", "null")).daily[0].breakdown == ()
     assert slowly(CuUsage, b'{"data": {}}') == CuUsage()
-    for road in (slowly, quickly):
-        assert road(TopUpPage, with_value(TopUpPage, "top_up_usages", "null")).top_up_usages is None
-        page = road(TopUpPage, with_value(TopUpPage, "top_up_usages[0]", "null"))
+    for read in (slowly, quickly):
+        assert read(TopUpPage, with_value(TopUpPage, "top_up_usages", "null")).top_up_usages is None
+        page = read(TopUpPage, with_value(TopUpPage, "top_up_usages[0]", "null"))
         assert page.top_up_usages[0] is None
         assert page.top_up_usages[1].id == "5a83"
 
@@ -506,7 +506,7 @@ GOOD = body_of(MonthUsage)
 
 
 def with_unknown(literal: bytes) -> bytes:
-    """Give a good body with a value under a key that nobody reads."""
+    """Return a good body with a value under an unknown key."""
     return GOOD.replace(b'"status"', b'"zz": ' + literal + b', "status"')
 
 
@@ -542,8 +542,8 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize(("body", "reason"), MALFORMED.values(), ids=MALFORMED)
-def test_what_is_no_document_is_told(body, reason):
-    """Bodies that are no JSON, no UTF-8 or a bomb make one DecodeError, quickly, on each road; nothing crashes."""
+def test_invalid_documents_are_reported(body, reason):
+    """Bodies that are not JSON, not UTF-8 or nested too deeply are a DecodeError, quickly and on both paths."""
     assert quickly(MonthUsage, body) is None
     with pytest.raises(DecodeError, match=reason) as caught:
         parse(body)
@@ -552,15 +552,15 @@ def test_what_is_no_document_is_told(body, reason):
 
 
 def test_exponents_are_bounded_before_they_are_written_out():
-    """A number like 1e1000000, eight bytes long, is refused; written out it would fill a megabyte."""
+    """A number such as 1e1000000 is refused, because it has a million digits."""
     for literal in ("1e1000000", '"1e1000000"', '"-1e-1000000"', "1e101"):
         (told,) = problems(MonthUsage, with_value(MonthUsage, "storage_cost", literal))
         assert told.startswith("expected a number at $.data.storage_cost, got ")
         assert len(told) < 120
 
 
-def test_of_a_key_that_comes_twice_the_last_counts():
-    """Both roads read a repeated key as JSON libraries do."""
+def test_the_last_one_of_repeated_keys_counts():
+    """Both paths handle a repeated key like JSON libraries."""
     body = GOOD.replace(b'"storage_usage": 2', b'"storage_usage": 2, "storage_usage": 9')
     assert quickly(MonthUsage, body) == slowly(MonthUsage, body)
     assert slowly(MonthUsage, body).storage_usage == 9
@@ -568,7 +568,7 @@ def test_of_a_key_that_comes_twice_the_last_counts():
 
 @pytest.mark.parametrize("text", [" 12 ", "+5", ".5", "5.", "1E+5", "-0", "007", "5"])
 def test_texts_that_decimal_reads_are_read_alike(text):
-    """Spellings of a number that Python's Decimal takes mean the same on both roads."""
+    """Spellings of a number that Python's Decimal accepts have the same result on both paths."""
     body = with_value(MonthUsage, "storage_cost", f'"{text}"')
     assert slowly(MonthUsage, body).storage_cost == Decimal(text)
     if (page := quickly(MonthUsage, body)) is not None:
@@ -576,13 +576,13 @@ def test_texts_that_decimal_reads_are_read_alike(text):
 
 
 def test_only_a_success_is_read_quickly():
-    """The quick road leaves every other envelope to the slow one."""
+    """The fast path leaves every other envelope to the slow path."""
     for status in (b'"fail"', b"null", b"true", b'"Success"'):
         assert quickly(MonthUsage, GOOD.replace(b'"success"', status)) is None
     assert quickly(MonthUsage, GOOD) == slowly(MonthUsage, GOOD)
 
 
-# The roads are held together by documents near the good ones: each value is now and then another one of these.
+# Both paths are compared with random documents: some values of a good document are replaced by one of these.
 _digits = st.text(st.sampled_from("0123456789._-+eE １٣\n"), min_size=1, max_size=8)
 _times = st.builds(
     "{}{}{}{}".format,
@@ -610,7 +610,7 @@ _odd = st.one_of(
 
 
 def _mutated(value, rate: int):
-    """Build a strategy that gives a value with one in `rate` of its parts replaced."""
+    """Return a strategy for a value with one in `rate` of its parts replaced."""
     if isinstance(value, dict):
         inner = st.fixed_dictionaries({key: _mutated(part, rate) for key, part in value.items()})
     elif isinstance(value, list):
@@ -642,8 +642,8 @@ def _documents(draw, kind):
 
 
 @pytest.mark.parametrize("kind", AIOZ)
-def test_what_the_quick_road_takes_the_slow_road_takes_alike(kind):
-    """Whatever msgspec makes of a document, cattrs makes an equal record of it, with the same digits and zone."""
+def test_both_paths_have_equal_results(kind):
+    """If the fast path returns a record, the slow path returns an equal one, with the same digits and time zone."""
     taken = 0
 
     @given(body=_documents(kind))
@@ -665,7 +665,7 @@ def test_what_the_quick_road_takes_the_slow_road_takes_alike(kind):
 
 @given(body=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_any_bytes_end_in_a_document_or_a_decode_error(body):
-    """No body whatever raises anything but DecodeError."""
+    """For any bytes, the result is a record or a DecodeError."""
     try:
         document = parse(body)
     except DecodeError:

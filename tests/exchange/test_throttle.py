@@ -1,4 +1,4 @@
-"""Turns: first in, first out, never more than the limit, and no slot unused while someone waits."""
+"""The throttle: first in, first out, never above the limit, and never idle while a request waits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def throttle(limit: RateLimit | None, clock: Clock) -> Throttle:
 
 @attrs.frozen
 class Arrival:
-    """A request: when it comes, when it is cancelled, and how long it may wait."""
+    """A request: its time, when it is cancelled, and how long it may wait."""
 
     at: float
     cancelled_after: float | None
@@ -49,7 +49,7 @@ ARRIVALS = st.lists(
 
 
 async def requested(door: Throttle, clock: Clock, arrival: Arrival, sent: list[tuple[float, float]]) -> None:
-    """Make one request: append when it came and when it was sent."""
+    """Make one request, and append its time and the time when it was sent."""
     await asyncio.sleep(arrival.at)
     came = clock()
     try:
@@ -61,14 +61,14 @@ async def requested(door: Throttle, clock: Clock, arrival: Arrival, sent: list[t
 
 
 def check_limit(sent: list[float], limit: RateLimit) -> None:
-    """Fail where a period holds more requests than the limit."""
+    """Fail if any period has more requests than the limit."""
     for first, beyond in zip(sent, sent[limit.requests :], strict=False):
         assert beyond - first >= limit.per_s - 1e-9
 
 
 @given(ARRIVALS, st.integers(1, 5), st.floats(0.1, 3))
 def test_the_limit_is_kept_and_used_whatever_is_cancelled(arrivals: list[Arrival], requests: int, per_s: float) -> None:
-    """Arrivals, cancellations and deadlines at random: never more than n in a period, in order, and no slot unused."""
+    """With random requests, cancellations and deadlines: at most n per period, in order, and none later than needed."""
     limit = RateLimit(requests, per_s)
     sent: list[tuple[float, float]] = []
 
@@ -99,7 +99,7 @@ def test_the_limit_is_kept_and_used_whatever_is_cancelled(arrivals: list[Arrival
 def test_the_server_counts_no_more_than_the_limit(
     processes: int, requests: list[tuple[float, float, float, int]], n: int, per_s: float
 ) -> None:
-    """The server never counts more than n where requests arrive up to 4 % of the period late, with any replies.
+    """The server never counts more than n requests, if they arrive up to 4 % of the period late.
 
     This holds in one process, and in two that share the limit.
     """
@@ -134,7 +134,7 @@ def throttles(processes: int, limit: RateLimit, clock: Clock, folder: Path) -> l
 
 @pytest.mark.parametrize("processes", [0, 1])
 def test_a_reply_shortens_the_window(processes: int, tmp_path: Path) -> None:
-    """A waiter is sent one period after the reply to the request it waits for, not after the longest recent delay."""
+    """A waiting request is sent one period after the reply to an earlier one, not after the longest recent delay."""
 
     async def main(clock: Clock) -> None:
         [door] = throttles(processes, RateLimit(2, 10.0), clock, tmp_path)
@@ -152,7 +152,7 @@ def test_a_reply_shortens_the_window(processes: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("processes", [0, 1])
 def test_a_reply_that_is_late_makes_the_window_longer(processes: int, tmp_path: Path) -> None:
-    """A request that took longer than those before counts from its late arrival: 4 % of the period at most."""
+    """A request that took longer than earlier ones counts from its later arrival, at most 4 % of the period later."""
 
     async def main(clock: Clock) -> None:
         [door] = throttles(processes, RateLimit(1, 10.0), clock, tmp_path)
@@ -183,8 +183,8 @@ def test_cancelled_waiters_leave_no_gap() -> None:
     run(main)
 
 
-def test_a_turn_beyond_the_deadline_is_refused_at_once() -> None:
-    """A request whose turn is too late is refused without waiting, with the seconds to wait, and takes no turn."""
+def test_a_wait_beyond_the_deadline_is_refused_at_once() -> None:
+    """A request that would have to wait too long is refused at once, with the seconds to wait, and is not counted."""
 
     async def main(clock: Clock) -> None:
         door = throttle(RateLimit(1, 60), clock)
@@ -212,7 +212,7 @@ def test_a_pause_holds_all_and_ends() -> None:
 
 
 def test_a_pause_that_begins_meanwhile_counts_for_those_who_wait() -> None:
-    """A 429 that comes while requests wait makes them wait longer, and refuses at once those that can't."""
+    """After a 429, waiting requests wait longer, and those that can't are refused at once."""
 
     async def main(clock: Clock) -> None:
         door = throttle(RateLimit(1, 2), clock)
@@ -231,7 +231,7 @@ def test_a_pause_that_begins_meanwhile_counts_for_those_who_wait() -> None:
 
 
 def test_a_long_pause_is_an_error_at_once() -> None:
-    """A pause longer than is waited for is an error with its seconds."""
+    """A pause that is too long is an error with its seconds."""
 
     async def main(clock: Clock) -> None:
         door = throttle(None, clock)
@@ -244,7 +244,7 @@ def test_a_long_pause_is_an_error_at_once() -> None:
 
 
 def test_an_absurd_pause_ends_after_an_hour() -> None:
-    """A server that asks for a year by mistake is asked again after an hour."""
+    """If a server demands a pause of a year, one request is sent after an hour."""
 
     async def main(clock: Clock) -> None:
         door = throttle(None, clock)

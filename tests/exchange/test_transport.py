@@ -36,7 +36,7 @@ ONCE = RetryPolicy(attempts=1)
         ("https://bücher.example", "https://xn--bcher-kva.example"),
     ],
 )
-def test_good_base_urls_are_taken(given_url: str, base_url: str) -> None:
+def test_good_base_urls_are_accepted(given_url: str, base_url: str) -> None:
     """A base URL may have a port and a path, and loses its final slash."""
     assert checked_base_url(given_url, allow_http=False) == base_url
 
@@ -61,7 +61,7 @@ def test_good_base_urls_are_taken(given_url: str, base_url: str) -> None:
     ],
 )
 def test_bad_base_urls_are_refused(base_url: object, why: str) -> None:
-    """What can't be a base URL, or would send credentials readable or elsewhere, is refused with its reason."""
+    """An invalid base URL, or one that would send credentials unencrypted or elsewhere, is refused with the reason."""
     with pytest.raises(ConfigurationError, match=why) as caught:
         checked_base_url(base_url, allow_http=False)
     assert "word" not in str(caught.value).replace("password", "")
@@ -81,8 +81,8 @@ async def listening(
         yield server.sockets[0].getsockname()[1]
 
 
-async def test_a_refused_connection_is_told_and_retried() -> None:
-    """Nobody listening is a ConnectError, which is also a ConnectionError, after all attempts."""
+async def test_a_refused_connection_is_retried() -> None:
+    """If no server listens, all attempts are made, and the error is a ConnectError, which is also a ConnectionError."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -96,7 +96,7 @@ async def test_a_refused_connection_is_told_and_retried() -> None:
 
 
 async def test_a_server_without_tls_is_a_tls_error_at_once() -> None:
-    """Https to a port that speaks plain text is a TLSError, and not tried again."""
+    """HTTPS to a port without TLS is a TLSError and is not retried."""
     connections = 0
 
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -114,7 +114,7 @@ async def test_a_server_without_tls_is_a_tls_error_at_once() -> None:
 
 @pytest.mark.parametrize("is_given", [False, True])
 async def test_one_attempt_is_one_request(billing_simulator: Simulator, *, is_given: bool) -> None:
-    """Aiohttp's own silent repetition of a GET after a lost connection is off, on our sessions and the caller's."""
+    """Aiohttp's own retry of a GET after a lost connection is disabled, on our sessions and on the caller's."""
     async with aiohttp.ClientSession() as session:
         given = {"session": session} if is_given else {}
         url = billing_simulator.url
@@ -129,7 +129,7 @@ async def test_one_attempt_is_one_request(billing_simulator: Simulator, *, is_gi
 
 
 async def test_a_body_that_is_cut_is_no_lost_request(billing_simulator: Simulator) -> None:
-    """A connection that is lost within the body costs the retries' budget, as the reply had begun."""
+    """A connection that is lost during the body uses the retry budget, because the reply had begun."""
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, retry=ONCE) as billing:
         billing_simulator.fail(Fault("truncated-body"))
         with pytest.raises(ConnectError) as caught:
@@ -139,7 +139,7 @@ async def test_a_body_that_is_cut_is_no_lost_request(billing_simulator: Simulato
 
 @pytest.mark.filterwarnings("ignore:Inheritance class")
 async def test_what_a_session_adds_to_a_request_stays_there(billing_simulator: Simulator) -> None:
-    """Headers that the caller's session adds to the ones given, as tracers do, are in no later request."""
+    """Headers that the caller's session adds to a request, as tracers do, are not in later requests."""
     traces = iter(["first", None])
 
     class Traced(aiohttp.ClientSession):  # type: ignore[misc]
@@ -156,7 +156,7 @@ async def test_what_a_session_adds_to_a_request_stays_there(billing_simulator: S
 
 
 async def test_a_session_of_the_callers_is_used_and_left_open(billing_simulator: Simulator) -> None:
-    """A given session serves the calls with its own settings overruled where secrets are at stake, and stays open."""
+    """The caller's session is used and stays open; settings that would endanger secrets are overridden."""
     async with aiohttp.ClientSession(raise_for_status=True, trust_env=True) as session:
         async with AiozBilling(
             token=billing_simulator.token, base_url=billing_simulator.url, session=session
@@ -168,7 +168,7 @@ async def test_a_session_of_the_callers_is_used_and_left_open(billing_simulator:
         assert not session.closed
 
 
-async def test_a_closed_session_is_told(billing_simulator: Simulator) -> None:
+async def test_a_closed_session_is_reported(billing_simulator: Simulator) -> None:
     """A session that its owner closed is a ConfigurationError, not a crash."""
     session = aiohttp.ClientSession()
     await session.close()
@@ -178,7 +178,7 @@ async def test_a_closed_session_is_told(billing_simulator: Simulator) -> None:
 
 
 async def test_large_bodies_arrive_whole_and_compressed_ones_too(billing_simulator: Simulator) -> None:
-    """A page of a thousand rows is read whole; nothing but gzip and deflate is asked for."""
+    """A page of a thousand rows is read completely; only gzip and deflate are requested."""
     billing_simulator.add_top_ups(2000)
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url) as billing:
         page = await billing.top_ups(page_size=1000)
@@ -187,7 +187,7 @@ async def test_large_bodies_arrive_whole_and_compressed_ones_too(billing_simulat
 
 
 async def reply_once(reply: bytes, *, hold: bool = False) -> tuple[Callable[..., Awaitable[None]], list[float]]:
-    """Give a server's function that sends these bytes to each request, and the times at which it did."""
+    """Return a server function that sends these bytes for each request, and the list of its times."""
     times: list[float] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -211,7 +211,7 @@ async def reply_once(reply: bytes, *, hold: bool = False) -> tuple[Callable[...,
     ],
 )
 async def test_an_error_whose_body_cannot_be_read_keeps_its_status(rest: bytes) -> None:
-    """A 429 with a cut or broken body still says 429 and when to come back."""
+    """The error of a 429 with a cut or broken body still has its status and Retry-After."""
     answer, times = await reply_once(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n" + rest)
     async with listening(answer) as port:
         retry = RetryPolicy(attempts=2)
@@ -223,7 +223,7 @@ async def test_an_error_whose_body_cannot_be_read_keeps_its_status(rest: bytes) 
 
 
 async def test_a_timeout_of_the_callers_that_comes_with_ours_is_kept() -> None:
-    """Where both timers strike in one pass of the loop, the caller's timeout ends the call, not only an attempt."""
+    """If both timeouts end in the same pass of the loop, the caller's timeout ends the whole call."""
     answer, times = await reply_once(b"", hold=True)
     async with listening(answer) as port:
         async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", timeout=0.5) as billing:
@@ -248,7 +248,7 @@ async def test_an_error_whose_body_drips_is_not_waited_for() -> None:
 
 
 async def test_a_server_that_closes_after_each_reply_is_read_to_the_end(billing_simulator: Simulator) -> None:
-    """Connections closed by the server between requests are no failures: a list of 60 pages comes whole."""
+    """If the server closes connections between requests, a list of 60 pages is still read completely."""
     billing_simulator.add_top_ups(350)
     async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, rate_limit=None) as billing:
         billing_simulator.fail(Fault("connection-dropped"), times=10_000, every=2)
@@ -273,7 +273,7 @@ async def test_a_sessions_middlewares_are_kept(billing_simulator: Simulator) -> 
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated", "ignore:.*auth.*deprecated")
 @pytest.mark.parametrize("setting", ["auto_decompress", "auth"])
 async def test_a_session_that_cannot_serve_is_refused(setting: str) -> None:
-    """Settings of a given session with which no call can succeed are told as such."""
+    """A session with settings that make every call fail is refused with the reason."""
     value = {"auto_decompress": False, "auth": aiohttp.BasicAuth("a", "b")}[setting]
     async with aiohttp.ClientSession(**{setting: value}) as session:  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match=setting):

@@ -1,4 +1,4 @@
-"""Records as JSON: every digit, computed values included, and the same texts as a CSV export."""
+"""Records as JSON: every digit, computed values, and the same texts as in a CSV export."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
 
 def top_up(**changes):
-    """Build a top-up."""
+    """Return a top-up."""
     fields = {
         "id": "a",
         "amount": TokenAmount("attoaioz", Decimal(1)),
@@ -137,14 +137,14 @@ def test_rows_become_one_array():
     assert to_json([]) == "[]"
 
 
-def test_msgspec_gives_the_same_json():
+def test_msgspec_writes_the_same_json():
     """A dict from `to_dict` is the same JSON by msgspec, byte for byte."""
     assert msgspec.json.encode(to_dict(top_up())).decode() == to_json(top_up())
 
 
 @pytest.mark.parametrize("wrong", [{"id": 1}, 5, object(), [1], None])
 def test_anything_else_is_refused(wrong):
-    """What is no record is a TypeError, not odd JSON."""
+    """Anything that is not a record is a TypeError."""
     with pytest.raises(TypeError, match="to_dict|to_json"):
         to_json(wrong)
     with pytest.raises(TypeError, match="to_dict"):
@@ -152,14 +152,14 @@ def test_anything_else_is_refused(wrong):
 
 
 def test_a_listing_is_refused_with_what_to_do():
-    """A listing must be collected first."""
+    """The error for a listing says that it must be collected first."""
     billing = AiozBilling(token="t")
     with pytest.raises(TypeError, match="collect"):
         to_json(billing.top_ups())
 
 
 def test_records_print_readably():
-    """`repr` has plain numbers and times, and the amounts that people read."""
+    """`repr` has plain numbers and times, and amounts in whole tokens and USD."""
     shown = repr(top_up(total_amount=Decimal("2.5E+18")))
     assert "amount=1, value=0.000000000000000001, symbol='AIOZ'" in shown
     assert "created_at=2026-11-21T12:00:00Z" in shown

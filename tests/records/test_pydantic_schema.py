@@ -26,7 +26,7 @@ class Answer(BaseModel):
 
 
 def test_a_model_with_records_writes_the_same_json():
-    """Fields that hold records are serialised as `to_dict` does, nested ones too."""
+    """Fields with records are serialised as by `to_dict`, including nested records."""
     answer = Answer(days=[DAY], usage=USAGE)
     assert json.loads(answer.model_dump_json()) == {"days": [to_dict(DAY)], "usage": to_dict(USAGE)}
     assert answer.model_dump() == {"days": [to_dict(DAY)], "usage": to_dict(USAGE)}
@@ -42,7 +42,7 @@ def test_only_records_are_accepted():
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
 def test_the_schema_names_each_record_once(mode):
-    """Records are definitions of their own, with types, formats and the descriptions of the docstrings."""
+    """Each record is a separate definition, with types, formats and descriptions from the docstrings."""
     definitions = Answer.model_json_schema(mode=mode)["$defs"]
     assert set(definitions) == {"DayUsage", "CuUsage", "CuDay", "CuLine", "CuSummary"}
     day = definitions["DayUsage"]
@@ -69,7 +69,7 @@ def test_every_record_has_a_schema(kind):
 
 
 def test_a_schema_accepts_what_is_written():
-    """The JSON of a top-up has the types that its schema promises."""
+    """The JSON of a top-up has the types in its schema."""
     amount = TokenAmount("attoaioz", Decimal(5))
     top_up = TopUp(
         id="a",

@@ -1,4 +1,4 @@
-"""Records: exact amounts, UTC times, values that don't change."""
+"""Records: exact amounts, UTC times, immutable values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AMOUNTS = st.integers(min_value=-(10**60), max_value=10**60).map(Decimal)
 
 
 def a_top_up(**changes) -> TopUp:
-    """Build a top-up as a user does in a test."""
+    """Return a top-up, created as in a user's test."""
     fields = {
         "id": "1",
         "amount": TokenAmount("attoaioz", Decimal(10**18)),
@@ -83,7 +83,7 @@ NAMES = [type(example).__name__ for example in EXAMPLES]
 
 @given(amount=AMOUNTS, precision=st.integers(1, 28))
 def test_scaling_never_rounds(amount, precision):
-    """A scaled amount is the wire's number divided by 10^18 exactly, whatever the caller's decimal context."""
+    """A scaled amount is exactly the number in the reply divided by 10^18, whatever the caller's decimal context."""
     with localcontext(Context(prec=precision, traps=[Inexact])):
         scaled = [
             TokenAmount("attoaioz", amount).value,
@@ -117,7 +117,7 @@ def test_a_sum_of_sizes_far_apart_is_exact():
 
 
 def test_the_providers_sample_is_scaled_as_it_says():
-    """The real amount that was seen comes out as the dollars that it stands for."""
+    """A real amount from a reply is converted to the correct number of dollars."""
     assert a_top_up(total_amount=Decimal(2173368724836762)).credit_usd == Decimal("0.002173368724836762")
 
 
@@ -126,7 +126,7 @@ def test_the_providers_sample_is_scaled_as_it_says():
     [("attoaioz", "AIOZ", "1.5"), ("aioz", "AIOZ", "1.5e18"), ("uatom", "uatom", "1.5e18")],
 )
 def test_denominations(denom, symbol, value):
-    """Known units are turned into tokens; of one that is not known the wire's number stays as it is."""
+    """Known units are converted to tokens; the number of an unknown unit is unchanged."""
     amount = TokenAmount(denom, Decimal(1_500_000_000_000_000_000))
     assert (amount.symbol, amount.value) == (symbol, Decimal(value))
 
@@ -135,7 +135,7 @@ def test_denominations(denom, symbol, value):
     ("credit", "total_amount", "usd"), [(None, None, None), (None, 2, 2), (3, None, 3), (3, 2, 3), (0, 2, 0)]
 )
 def test_credit_goes_before_total_amount(credit, total_amount, usd):
-    """Either name of the money is taken, `credit` first also where it is zero, and none of both is None."""
+    """The value is `credit`, even if it is zero, or else `total_amount`; without both, it is None."""
     scale = Decimal(10**18)
     row = a_top_up(
         credit=None if credit is None else credit * scale,
@@ -153,27 +153,27 @@ def test_missing_money_is_none_and_not_zero():
 
 
 def test_the_day_of_a_row_is_its_utc_date():
-    """`day` is the calendar day that the timestamp falls on in UTC, at its last microsecond too."""
+    """`day` is the calendar day of the timestamp in UTC, also at its last microsecond."""
     late = datetime(2026, 10, 1, 23, 59, 59, 999999, tzinfo=UTC)
     assert DayUsage(date=late, total_storage=0, total_bandwidth=0).day == dt.date(2026, 10, 1)
 
 
 @pytest.mark.parametrize(("date", "day"), [(None, None), ("", None), ("2026-10-01", 1), ("2026-10-01T00:00:00Z", 1)])
 def test_the_day_of_compute_units(date, day):
-    """B3OS writes a day as a text, of which `day` reads the date."""
+    """`day` is the date in the text of B3OS."""
     assert CuDay(date=date).day == (day and dt.date(2026, 10, day))
 
 
-def test_a_day_that_is_no_date_is_told():
-    """A text that holds no date is an error where the date is asked for, and kept as it is."""
+def test_an_invalid_day_is_an_error():
+    """A text without a date is kept, but `day` raises an error."""
     with pytest.raises(ValueError, match="isoformat"):
         _ = CuDay(date="yesterday").day
     assert CuDay(date="yesterday").date == "yesterday"
 
 
 @pytest.mark.parametrize("text", ["NaN", "sNaN", "-NaN", "Infinity", "-Infinity", "1e101", "1e-101", "-1e101"])
-def test_amounts_that_are_none_are_refused(text):
-    """No record holds NaN, an infinity or a number whose size makes no amount, on whatever road it came."""
+def test_invalid_amounts_are_refused(text):
+    """No record accepts NaN, an infinity or a number of an impossible size."""
     amount = Decimal(text)
     builds = [
         lambda: TokenAmount("attoaioz", amount),
@@ -205,8 +205,8 @@ def test_amounts_that_are_none_are_refused(text):
 
 
 @pytest.mark.parametrize("text", ["1e100", "-1e100", "1e-100", "9.99e100", "0", "-0", "0.30000000000000004"])
-def test_amounts_of_any_sensible_size_are_taken(text):
-    """The bounds on sizes are far from any real amount, and belong to what is allowed."""
+def test_amounts_of_any_possible_size_are_accepted(text):
+    """The limits are far from any real amount and are themselves allowed."""
     assert str(TokenAmount("attoaioz", Decimal(text)).amount) == str(Decimal(text))
 
 
@@ -215,7 +215,7 @@ def test_amounts_of_any_sensible_size_are_taken(text):
     [datetime(2026, 10, 1), datetime(2026, 10, 1, tzinfo=timezone(timedelta(hours=7))), datetime(1, 1, 1)],  # noqa: DTZ001
 )
 def test_times_that_are_not_utc_are_refused(time):
-    """No record holds a naive time or one of another zone."""
+    """No record accepts a naive time or a time in another zone."""
     for build in (
         lambda: a_top_up(created_at=time),
         lambda: a_top_up(updated_at=time),
@@ -228,7 +228,7 @@ def test_times_that_are_not_utc_are_refused(time):
 
 
 def test_gos_zero_time_is_none_where_a_time_may_be_missing():
-    """Year one stands for "not set": a top-up holds None for it, and a row that must have a time refuses it."""
+    """Year 1 means "not set": it is None in a top-up, and an error in a row that must have a time."""
     zero = datetime(1, 1, 1, tzinfo=UTC)
     row = a_top_up(created_at=zero, updated_at=zero)
     assert (row.created_at, row.updated_at) == (None, None)
@@ -238,7 +238,7 @@ def test_gos_zero_time_is_none_where_a_time_may_be_missing():
 
 @pytest.mark.parametrize("record", EXAMPLES, ids=NAMES)
 def test_records_are_frozen_values(record):
-    """A record can't be changed, equals one of the same fields and no other, and takes no further attribute."""
+    """A record is immutable, equals only records with equal fields, and accepts no further attributes."""
     name = attrs.fields(type(record))[0].name
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         setattr(record, name, None)
@@ -250,19 +250,19 @@ def test_records_are_frozen_values(record):
 
 @pytest.mark.parametrize("record", EXAMPLES, ids=NAMES)
 def test_records_survive_pickle_and_copy(record):
-    """Records go to worker processes and caches, and come back equal, their times still in UTC."""
+    """Records are equal after pickling and copying, and their times are still in UTC."""
     for twin in (pickle.loads(pickle.dumps(record)), copy.copy(record), copy.deepcopy(record)):
         assert twin == record
         assert repr(twin) == repr(record)
-        assert attrs.evolve(twin) == record  # what checks the record takes the twin's times and amounts
+        assert attrs.evolve(twin) == record  # the checks of the record accept the twin's times and amounts
 
 
 @pytest.mark.parametrize("record", [record for record in EXAMPLES if not isinstance(record, MeteredUsage)])
 def test_equal_records_hash_equal(record):
-    """Records can stand in sets, to compare two exports."""
+    """Records can be members of sets, for example to compare two exports."""
     assert len({record, attrs.evolve(record)}) == 1
 
 
 def test_every_record_is_tried_here():
-    """A new record joins the examples."""
+    """The examples contain every record class."""
     assert set(NAMES) == set(records.__all__)
