@@ -22,11 +22,12 @@ __all__ = ["app", "run_app"]
 
 _NAME = "aiozbilling"
 _EPILOG = """\b
-Credentials come from environment variables. On a terminal, the command asks for
-missing ones.
-  AIOZ     AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN
+Credentials come from environment variables:
+  AIOZ     AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY,
+           or AIOZ_PIN_TOKEN
   B3OS     B3OS_API_KEY
   metered  METERED_BILLING_TOKEN, and METERED_BILLING_URL
+On a terminal, the command asks for missing ones.
 Other servers, and the organization of B3OS:
   AIOZ_PIN_BASE_URL, B3OS_SERVER_URL, B3OS_ORGANIZATION
 

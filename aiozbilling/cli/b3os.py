@@ -34,7 +34,7 @@ _By = Annotated[
 _Words = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ORGANIZATION] [YYYY-MM]",
+        metavar="ORGANIZATION YYYY-MM",
         show_default=False,
         help="Organization id, such as org_1, and month. Default: B3OS_ORGANIZATION and this month.",
     ),

@@ -133,7 +133,10 @@ def schema(
     *,
     format_: _SchemaKind = SchemaKind.MARKDOWN,
 ) -> None:
-    """Print the columns of a list with their types, units and meanings: postgres, duckdb, json or markdown."""
+    """Print the columns of a list, with types, units and meanings.
+
+    The output is SQL for PostgreSQL or DuckDB, JSON or Markdown.
+    """
     from aiozbilling.cli.running import run
     from aiozbilling.tables import schema_text
 

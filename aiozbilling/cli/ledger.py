@@ -39,7 +39,7 @@ _Wait = Annotated[
     typer.Option("--wait", metavar="SECONDS", min=0, help="Wait up to this long for another sync of the same file."),
 ]
 _File = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", show_default=False, help="The ledger to check; or use --db.")
+    Path | None, typer.Argument(metavar="FILE", show_default=False, help="The ledger to check; or use --db.")
 ]
 _DatabaseOption = Annotated[
     Path | None, typer.Option("--db", metavar="FILE", show_default=False, help="The ledger to check.")
@@ -105,10 +105,10 @@ def sync(
 
 
 def verify(file: _File = None, *, db: _DatabaseOption = None, chain: _Chain = None) -> None:
-    """Check a ledger: recompute its hashes, sums and gaps, and print differences.
+    """Check a ledger: recompute its hashes and sums, and find gaps.
 
     The exit code is 15 if something differs. Keep the chain hash that it prints: a later verify with --chain proves
-    that nothing was changed that the ledger contained by then.
+    that nothing recorded by then was changed.
     """
     from aiozbilling.cli.running import run
     from aiozbilling.sync import verify

@@ -38,7 +38,7 @@ def report(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """Write the report of a month: one HTML page that needs no network, or a workbook."""
+    """Write the report of a month, an HTML page or a workbook."""
 
     async def show(statement: "Statement", now: "datetime") -> None:
         import asyncio

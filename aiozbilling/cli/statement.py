@@ -82,7 +82,7 @@ def runway(
     base_url: BaseUrl = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """AIOZ: estimate how many days the balance of each account lasts.
+    """AIOZ: estimate how long the balance of each account lasts.
 
     The balance is divided by the mean daily spend of the last 30 complete days.
     """
