@@ -1,4 +1,4 @@
-"""What a reader of the report should look at, most urgent first."""
+"""Remarks for the reader of the report, most urgent first."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MOST = 8
 
 @attrs.frozen
 class Remark:
-    """A sentence; `tone` is ``"bad"`` for what needs action, else ``"note"``."""
+    """A sentence. `tone` is ``"bad"`` if it needs action, and ``"note"`` otherwise."""
 
     tone: str
     text: str
 
 
 def remarks(of: ReportMonth) -> list[Remark]:
-    """Return what deserves attention, eight sentences at most."""
+    """Return the remarks, at most eight."""
     found = sorted(_all(of), key=lambda remark: remark.tone != "bad")
     rest = len(found) - _MOST
     return [*found[:_MOST], *([Remark("note", f"and {rest} more")] if rest > 0 else [])]
@@ -69,7 +69,7 @@ def _overage(of: ReportMonth) -> Iterator[Remark]:
 
 
 def _shared(accounts: Sequence[AccountFacts]) -> Iterator[Remark]:
-    """Name accounts with the same deposits: one account under two labels counts twice."""
+    """Return remarks about accounts with the same deposits: one account with two labels counts twice."""
     owners: dict[str, str] = {}
     shared: Counter[tuple[str, str]] = Counter()
     for account in accounts:

@@ -1,4 +1,4 @@
-"""The statement as a workbook: the same figures as sheets, with the exact amount as text next to each rounded one."""
+"""Writes the statement as a workbook, with the exact amount as text next to each rounded amount."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _FORMATS = {
 def workbook(of: ReportMonth) -> bytes:
     """Return the workbook of a month as the bytes of an XLSX file.
 
-    Strings are never formulas, days are dates, and money is a number rounded to cents, half to even. A number beyond
-    15 digits stays text.
+    Texts are never formulas, days are dates, and money is a number rounded half to even to cents. A number of more than
+    15 digits is text.
 
     Raises:
         ConfigurationError: the extra ``report`` is not installed.
@@ -49,7 +49,7 @@ def workbook(of: ReportMonth) -> bytes:
     file = BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     book = xlsxwriter.Workbook(file, {**options, "remove_timezone": True})
-    book.set_properties({"title": f"Billing report, {of.month}", "comments": "made by aiozbilling"})
+    book.set_properties({"title": f"Billing report, {of.month}", "comments": "created by aiozbilling"})
     drawing = _Book(
         book,
         {name: book.add_format({**format_, "valign": "top"}) for name, format_ in _FORMATS.items()},

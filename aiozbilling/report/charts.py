@@ -1,4 +1,4 @@
-"""The charts as Vega-Lite specifications, by Altair. Colours are CSS variables: dark and light need no script."""
+"""The charts as Vega-Lite specifications, with Altair. Colours are CSS variables, so dark and light need no script."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def balance_chart(
 
 
 def running_chart(this: Sequence[SpendDay], last: Sequence[SpendDay], *, tooltips: bool) -> dict[str, Any]:
-    """Draw the running total of a month against that of the month before."""
+    """Draw the running total of a month, and that of the previous month."""
     import altair as alt
 
     old, new = _running(last), _running(this)
@@ -180,7 +180,7 @@ def _point(day: dt.date, usd: Fraction, remark: str) -> dict[str, Any]:
 
 
 def _few(names: Sequence[str], most: int) -> alt.Axis:
-    """Label `most` of the values at most, evenly spaced, the last one included."""
+    """Choose at most `most` evenly spaced values for labels, including the last one."""
     import altair as alt
 
     step = -(-len(names) // most) or 1
@@ -201,7 +201,7 @@ def _tooltip(tooltips: bool) -> dict[str, Any]:  # noqa: FBT001 - used by this m
 
 
 def _hover(base: Any) -> Any:
-    """Add points that are invisible and large enough to be found by a finger."""
+    """Add invisible points that are large enough for a finger."""
     import altair as alt
 
     return base.mark_point(filled=True, opacity=0, size=160, aria=False).encode(

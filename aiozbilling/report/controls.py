@@ -18,7 +18,7 @@ _CONTROLS = 9
 
 
 def controls_grid(of: ReportMonth) -> Grid:
-    """List counts and exact sums: of each account, or of all together where there are many."""
+    """List counts and exact sums of each account, or of all together if there are many."""
     totals = [total for account in of.statement.facts.accounts for total in control_totals(account)]
     rows = [_control_row(total) for total in (totals if len(totals) <= _CONTROLS else _by_list(totals))]
     titles = ("<list", "<account", "rows", "provider's count", "first", "last", "sum in USD, exact", "read at")

@@ -1,4 +1,4 @@
-"""Drawing by vl-convert: a chart as SVG without any script, and what the page's script needs to draw it again."""
+"""Draws charts with vl-convert: as SVG without scripts, and as input for the page's script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEVER_DRAWN = re.compile(r'<path class="(?:background|foreground)"[^>]*?/>')
 
 
 def static_svg(spec: dict[str, Any]) -> str:
-    """Draw a Vega-Lite chart as an SVG element that takes the width of what it is in."""
+    """Draw a Vega-Lite chart as an SVG element that fills the width of its container."""
     import vl_convert
 
     drawn: str = vl_convert.vegalite_to_svg(spec)
@@ -33,9 +33,9 @@ def script_spec(spec: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def script() -> str:
-    """Return Vega-Embed with all it needs, as a script that sets ``window.vegaEmbed``.
+    """Return Vega-Embed with its dependencies, as a script that sets ``window.vegaEmbed``.
 
-    It takes three seconds, once in a process, and has 900 kB: the bundle has no way to reach Vega alone.
+    This takes three seconds, once per process. The script has 900 kB, because Vega can't be bundled alone.
     """
     import vl_convert
 

@@ -1,4 +1,4 @@
-"""What the report needs beyond the library, and the sentence for those who lack it."""
+"""The error message if the extra of the report is not installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MODULES = ("altair", "vl_convert", "jinja2", "markupsafe", "xlsxwriter")
 
 @contextmanager
 def needs_extra() -> Iterator[None]:
-    """Turn a missing module of the extra ``report`` into one sentence.
+    """Convert the error of a missing module of the extra ``report`` to a message about how to install it.
 
     Raises:
         ConfigurationError: one of the modules is not installed.

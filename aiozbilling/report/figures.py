@@ -1,4 +1,4 @@
-"""The figures of the page: a chart with its title, unit, legend, text and table."""
+"""The figures of the page: charts with title, unit, legend, text and table."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Figure:
     """A chart on the page.
 
     Attributes:
-        id: of its elements.
-        title: what it shows.
-        unit: of its values.
-        text: what it shows, in a sentence, for those who don't see it.
-        legend: (class of the colour, text).
-        svg: the drawing without any script, as markup; empty where there is nothing to draw.
-        spec: for the script, or None on a page without.
-        grid: its values.
+        id: id of its elements.
+        title: title.
+        unit: unit of the values.
+        text: description in one sentence, for screen readers.
+        legend: pairs of colour class and text.
+        svg: the drawing without scripts, as markup; empty if there is nothing to draw.
+        spec: input for the script, or None on a page without scripts.
+        grid: table of the values.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Figure:
 
 
 def figures(of: ReportMonth, *, static: bool) -> list[Figure]:
-    """Draw the figures; a page that is not `static` has each for its script too."""
+    """Draw the figures. If the page is not `static`, each has input for the script, too."""
     return [make(of, static) for make in (_months, _balance, _running, _days)]
 
 

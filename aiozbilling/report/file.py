@@ -1,4 +1,4 @@
-"""The report as a file: an HTML page or a workbook, by the name's ending. It is complete or not there."""
+"""Writes the report to a file, an HTML page or a workbook, by its suffix. The file appears once it is complete."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def write_report(
     """Write the report of a month and return the month.
 
     Args:
-        statement: of any number of accounts.
-        path: ends with ``.html`` or ``.xlsx``; a file that is there is replaced.
-        month: as ``"2026-10"``. Default: the latest closed one.
-        static: a page without any script.
-        now: the time of making it, UTC. Default: now.
+        statement: the statement, of any number of accounts.
+        path: path with the suffix ``.html`` or ``.xlsx``. An existing file is replaced.
+        month: month such as ``"2026-10"``. Default: the latest closed month.
+        static: whether to write a page without scripts.
+        now: time of the report, UTC. Default: now.
 
     Raises:
-        ConfigurationError: the name has another ending, the month is none, a workbook can't be static, or the extra
-            ``report`` is not installed.
+        ConfigurationError: the suffix or the month is invalid, a workbook should be static, or the extra ``report`` is
+            not installed.
         ExportError: the file can't be written.
     """
     refuse_mistakes(path, month=month, static=static)
@@ -56,17 +56,17 @@ def write_report(
 
 
 def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: bool) -> None:
-    """Raise what `write_report` would raise of its arguments, before anything is read.
+    """Raise the errors that `write_report` would raise for its arguments, before anything is read.
 
     Raises:
-        ConfigurationError: the name has another ending, the month is none, or a workbook can't be static.
+        ConfigurationError: the suffix or the month is invalid, or a workbook should be static.
         ExportError: the folder does not exist.
     """
     file = Path(path)
     if file.suffix.lower() not in (*_PAGES, *_BOOKS):
-        raise ConfigurationError(f"a report ends with .html or .xlsx, not {file.name!r}")
+        raise ConfigurationError(f"the name of a report ends with .html or .xlsx, not {file.name!r}")
     if static and file.suffix.lower() in _BOOKS:
-        raise ConfigurationError("a workbook has no script: leave out static")
+        raise ConfigurationError("a workbook has no scripts: leave out static")
     if month is not None:
         first_day(month)
     if not file.parent.is_dir():
@@ -75,7 +75,7 @@ def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: boo
 
 @contextmanager
 def _replaced(file: Path) -> Iterator[Path]:
-    """Yield a name next to the file; what was written there becomes the file."""
+    """Yield a temporary name next to the file, which is then renamed to the file."""
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         yield part

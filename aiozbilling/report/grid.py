@@ -1,4 +1,4 @@
-"""Tables of the page: columns, rows of text, and what is folded away."""
+"""Tables of the page: columns, rows of text, and folded rows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Grid:
     """A table of the page.
 
     Attributes:
-        columns: titles; one that begins with ``<`` is set to the left, the others to the right.
+        columns: titles. A title that begins with ``<`` is aligned to the left, the others to the right.
         rows: cells of text or of drawn markup.
         folded: further rows, shown on demand.
-        folded_title: what they are.
-        total: the last row, or nothing.
-        marked: first cell of the row that is set in bold, or nothing.
+        folded_title: title of the folded rows.
+        total: the last row, or empty.
+        marked: first cell of the row in bold, or empty.
     """
 
     columns: Sequence[str]
@@ -36,17 +36,17 @@ class Grid:
 
     @property
     def titles(self) -> list[str]:
-        """The titles without the mark of their side."""
+        """The titles without ``<``."""
         return [title.removeprefix("<") for title in self.columns]
 
     @property
     def sides(self) -> list[str]:
-        """The class of each column's cells: ``l`` for left, nothing for right."""
+        """The CSS class of each column's cells: ``l`` for left, empty for right."""
         return ["l" if title.startswith("<") else "" for title in self.columns]
 
 
 def shown(text: str | None, longest: int = _LONGEST) -> str:
-    """Make a provider's text fit to be shown: no control, no bidirectional mark, 60 characters at most."""
+    """Return a provider's text without control and bidirectional characters, and with at most 60 characters."""
     text = (text or "").strip()
     clean = "".join("�" if unicodedata.category(character) in _UNSHOWN else character for character in text)
     return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"

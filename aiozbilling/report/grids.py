@@ -132,7 +132,7 @@ def _spend(account: AccountStatement, month: str) -> Decimal:
 
 
 def top_days_grid(of: ReportMonth) -> Grid:
-    """List the month's days of the highest spend."""
+    """List the days of the month with the highest spend."""
     days = sorted(of.days, key=lambda day: (-Fraction(day.usd or 0), day.day))[:5]
     total = of.spend_month.spend if of.spend_month else Decimal(0)
     rows = [[str(day.day), *_of_total(day, total)] for day in days]

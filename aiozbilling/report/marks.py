@@ -1,4 +1,4 @@
-"""Small drawings within tables, as SVG markup that holds numbers only."""
+"""Small drawings in tables, as SVG markup that contains only numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTH, _HEIGHT = 120, 22
 
 
 def sparkline(values: Sequence[float]) -> Markup | str:
-    """Draw values as a line from left to right, the lowest at the bottom; fewer than two are no line."""
+    """Draw values as a line from left to right, the lowest at the bottom. Fewer than two values have no line."""
     if len(values) < 2:
         return ""
     low, high = min(values), max(values)
@@ -33,7 +33,7 @@ def bar(share: float) -> Markup:
 
 
 def gauge(share: float | None) -> Markup:
-    """Draw a share of what is included on its track; what is over it in another colour, None as an empty track."""
+    """Draw the used share of an included amount. A share above 1 has another colour; None is drawn empty."""
     track = f'<rect class="track" width="{_WIDTH}" height="12" rx="2"/>'
     if share is None:
         return _svg("bar", 12, track)

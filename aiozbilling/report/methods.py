@@ -1,4 +1,4 @@
-"""What the figures rest on, in a sentence each."""
+"""The methods of the figures, in one sentence each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["METHODS"]
 
 METHODS = {
     "Months": "sums of the daily history, exact, rounded here. A month is closed (no *) when the history has a day of a"
-    " later month, or when all was read three days after its end.",
+    " later month, or when everything was read at least three days after its end.",
     "Storage and bandwidth": "from the month's last snapshot; usage after it is not split.",
     "Balance": f"{BALANCE_METHOD}. Deposits that are not credited don't count.",
     "Runway": f"an estimate: {RUNWAY_METHOD}. Money doesn't move between accounts, so the first one to end counts.",

@@ -1,4 +1,4 @@
-"""Numbers, days and times as the report writes them: rounded half to even, the same everywhere."""
+"""Formats numbers, days and times for the report, rounded half to even."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _MONTHS = (
 )
 _LARGE = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
 _CENTURY = 36_525
-_HUGE = 10**15  # beyond it, nobody counts digits
+_HUGE = 10**15  # larger numbers are written with an exponent
 
 Number = Decimal | Fraction | int
 
 
 def money(amount: Number | None, places: int = 2) -> str:
-    """Write dollars: ``$1,234.50``; an amount too small for its places as ``<$0.01``."""
+    """Write dollars: ``$1,234.50``. An amount that is too small for its places is written as ``<$0.01``."""
     if amount is None:
         return NOTHING
     text = decimal(abs(Fraction(amount)), places)
@@ -63,7 +63,7 @@ def money_in(amount: Number, currency: str) -> str:
 
 
 def decimal(number: Number | None, places: int) -> str:
-    """Write a number with its thousands grouped, rounded to `places`; one of 10^15 and more as ``1.235e+42``."""
+    """Write a number with thousands grouped, rounded to `places`. From 10^15 on, it is written as ``1.235e+42``."""
     if number is None:
         return NOTHING
     if abs(Fraction(number)) >= _HUGE:
@@ -80,13 +80,13 @@ def days_text(days: int) -> str:
 
 
 def exact_text(amount: Decimal) -> str:
-    """Write every digit of an amount, without zeros at its end."""
+    """Write every digit of an amount, without trailing zeros."""
     text = format(amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def count(number: int | None) -> str:
-    """Write a whole number with its thousands grouped."""
+    """Write a whole number with thousands grouped."""
     return decimal(number, 0)
 
 

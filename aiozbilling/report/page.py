@@ -1,4 +1,4 @@
-"""The statement as one HTML page that needs no network and no other file."""
+"""Writes the statement as one HTML page that needs no network and no other file."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ __all__ = ["html_report"]
 def html_report(
     statement: Statement, *, month: str | None = None, static: bool = False, now: dt.datetime | None = None
 ) -> str:
-    """Lay out the report of a month.
+    """Return the report of a month as HTML.
 
     Args:
-        statement: of any number of accounts.
-        month: as ``"2026-10"``. Default: the latest closed one.
-        static: without any script: for mail, and where a strict content security policy holds.
-        now: the time of making it, UTC. Default: now.
+        statement: the statement, of any number of accounts.
+        month: month such as ``"2026-10"``. Default: the latest closed month.
+        static: whether to leave out scripts, for mail and for pages with a strict content security policy.
+        now: time of the report, UTC. Default: now.
 
     Raises:
-        ConfigurationError: the month is none, or the extra ``report`` is not installed.
+        ConfigurationError: the month is invalid, or the extra ``report`` is not installed.
     """
     with needs_extra():
         made_at = now or dt.datetime.now(dt.UTC)

@@ -1,4 +1,4 @@
-"""The month that a report is about, and its figures."""
+"""The month of a report, and its figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["ReportMonth", "default_month", "opening_and_closing"]
 
 
 def default_month(statement: Statement, now: dt.datetime) -> str:
-    """Choose the latest closed month with a day, else the month of the statement, of another system, or of `now`."""
+    """Return the latest closed month with a day, or else the month of the statement, of another system, or of `now`."""
     closed = [month.month for month in statement.months if month.is_closed and month.days]
     if closed:
         return closed[-1]
@@ -33,7 +33,7 @@ def default_month(statement: Statement, now: dt.datetime) -> str:
 
 
 def opening_and_closing(balances: Sequence[BalanceDay], month: str) -> tuple[Decimal | None, Decimal | None]:
-    """Return the balance before and at the end of a month; None where the first row is later."""
+    """Return the balance before and at the end of a month, or None if the first row is later."""
     first, last = first_day(month), last_day(month)
     if not balances or balances[0].day > last:
         return None, None
@@ -50,12 +50,12 @@ class ReportMonth:
 
     @property
     def spend_month(self) -> SpendMonth | None:
-        """The month's sums, or None where nothing is known of it."""
+        """The month's sums, or None if nothing is known about it."""
         return self.statement.month(self.month)
 
     @property
     def change(self) -> Fraction | None:
-        """Change on the month before; None while the month is open, or where there is none before."""
+        """Change relative to the previous month, or None if the month is open or there is no previous month."""
         month = self.spend_month
         if month is None or not month.is_closed:
             return None
@@ -63,7 +63,7 @@ class ReportMonth:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is the month that the statement was made in."""
+        """Whether the month is that of the statement."""
         as_of = self.statement.as_of
         return as_of is not None and month_of(as_of.date()) == self.month
 
@@ -84,7 +84,7 @@ class ReportMonth:
 
     @property
     def days_before(self) -> list[SpendDay]:
-        """Days of the month before."""
+        """Days of the previous month."""
         return days_of(self.statement, next_month(self.month, -1))
 
     @property
@@ -94,7 +94,7 @@ class ReportMonth:
 
     @property
     def metered(self) -> list[tuple[str, MeteredUsage]]:
-        """Metered usage by account whose period begins in the month."""
+        """Metered usage by account, of periods that begin in the month."""
         usages = self.statement.facts.metered
         return [(account, usage) for account, usage in usages if month_of(usage.period.start.date()) == self.month]
 

@@ -24,7 +24,7 @@ _Column = tuple[str, str, int]  # title, kind as in `book`, width
 
 @attrs.frozen
 class Sheet:
-    """A sheet: its columns as (title, kind, width), its rows, and a row of totals or nothing."""
+    """A sheet: its columns as (title, kind, width), its rows, and a row of totals or an empty row."""
 
     name: str
     columns: Sequence[_Column]
@@ -33,7 +33,7 @@ class Sheet:
 
 
 def sheets(of: ReportMonth) -> Iterator[Sheet]:
-    """Yield the sheets of a month's workbook; those of all months are of the whole statement."""
+    """Yield the sheets of a month's workbook. Some sheets contain all months of the statement."""
     yield _summary(of)
     yield _months(of)
     yield _accounts(of)
@@ -53,7 +53,7 @@ def _summary(of: ReportMonth) -> Sheet:
 
 
 def _both(title: str) -> list[_Column]:
-    """Return a column rounded to cents and one with all digits."""
+    """Return two columns of an amount: rounded to cents, and with all digits."""
     return [(f"{title} USD", "money", 14), (f"{title} USD, exact", "exact", 26)]
 
 

@@ -42,7 +42,7 @@ def cu_grid(of: ReportMonth) -> Grid:
 
 
 def metered_grid(of: ReportMonth) -> Grid:
-    """List the metered metrics, fullest first: what is used of what is included, and what is over it."""
+    """List the metered metrics, highest percentage first: used and included amounts, and overage."""
     several = len(of.metered) > 1
     rows: list[list[Any]] = []
     for account, usage in of.metered:
@@ -76,7 +76,7 @@ def metered_cost(of: ReportMonth) -> list[str]:
 
 
 def cu_summary(of: ReportMonth) -> list[str]:
-    """Return what each organization deposited, was granted and used as a sentence."""
+    """Return a sentence with the deposited, granted and used compute units of each organization."""
     sentences = []
     for account, usage in of.cu:
         if usage.summary is not None:

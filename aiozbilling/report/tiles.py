@@ -28,7 +28,7 @@ _SOON = 14  # days
 
 @attrs.frozen
 class Tile:
-    """A figure with its label and what it rests on; `tone` is ``"bad"`` for what needs action."""
+    """A figure with its label and a note. `tone` is ``"bad"`` if it needs action."""
 
     label: str
     value: str
@@ -44,7 +44,7 @@ def tiles(of: ReportMonth) -> list[Tile]:
 def _spend(of: ReportMonth) -> Tile:
     month = of.spend_month
     if month is None:
-        return Tile(f"Spend, {long_month(of.month)}", money(None), "nothing is known of this month")
+        return Tile(f"Spend, {long_month(of.month)}", money(None), "no data for this month")
     if of.change is not None:
         note = f"{percent(of.change, signed=True)} on {month_name(next_month(of.month, -1))}"
     else:
@@ -70,7 +70,7 @@ def _deposits(of: ReportMonth) -> Tile:
     if len(credited) == 1 and credited[0].rate is not None:
         note = f"{decimal(credited[0].tokens, 2)} {shown(credited[0].token)} at ${decimal(credited[0].rate, 4)}"
     else:
-        note = f"in {len(credited)} tokens" if len(credited) > 1 else "none" if not credited else "no worth given"
+        note = f"in {len(credited)} tokens" if len(credited) > 1 else "none" if not credited else "no value in USD"
     return Tile("Deposits credited", money_short(total), note + (f"; {waiting} not credited" if waiting else ""))
 
 
@@ -91,7 +91,7 @@ def _runway(of: ReportMonth) -> Tile:
 def _running(of: ReportMonth) -> Tile:
     as_of = of.statement.as_of
     if as_of is None:
-        return Tile("This month", money(None), "nothing is known of it")
+        return Tile("This month", money(None), "no data")
     now = month_of(as_of.date())
     projected = of.statement.projection(now)
     if of.is_running:

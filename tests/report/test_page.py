@@ -58,7 +58,7 @@ def test_every_section_is_there(static_page):
     titles = {
         "Spend by month", "Balance and forecast", "October 2026, day by day", "Spend by day", "Accounts",
         "Top days of October 2026", "Unusual days", "Months", "Deposits", "Compute units by node, October 2026",
-        "Metered billing, October 2026", "Control totals", "What the figures rest on",
+        "Metered billing, October 2026", "Control totals", "How the figures are computed",
     }  # fmt: skip
     assert titles <= set(Outline(static_page("usual")).texts)
     assert "balance is derived" in static_page("usual")
@@ -125,7 +125,7 @@ def test_the_page_with_a_script_is_one_file_below_its_limit(full_page):
 def test_nothing_at_all_is_a_page_that_says_so(static_page):
     """Without facts each section says what is missing."""
     page = static_page("nothing")
-    assert "No month is known." in page
+    assert "No months." in page
     assert "Nothing is known of it" not in page
 
 
