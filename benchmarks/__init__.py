@@ -1,1 +1,1 @@
-"""This library beside what people would use instead: ``python -m benchmarks``."""
+"""Compares this library with alternatives: ``python -m benchmarks``."""

@@ -1,4 +1,4 @@
-"""Exports as one would write them by hand: the same columns, no checkpoint, no fsync, no manifest."""
+"""Hand-written exports: the same columns, without checkpoint, fsync and manifest."""
 
 from __future__ import annotations
 

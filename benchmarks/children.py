@@ -1,4 +1,4 @@
-"""Measurements in fresh processes, peers in turn, so that a noisy minute strikes all of them."""
+"""Measurements in new processes, with the peers in turn, so that a noisy minute affects all of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.task import Task
 
 
 def child(module: str, *arguments: str) -> Any:
-    """Run a module of this package in a process of its own, and read the JSON that it prints."""
+    """Run a module of this package in a new process, and return the JSON that it prints."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     done = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -25,7 +25,7 @@ def child(module: str, *arguments: str) -> Any:
 def in_turn(
     work: dict[Peer, tuple[Task, int]], repeat: int, measure: Literal["cpu_s", "wall_s"], walks: int = 5
 ) -> list[Samples]:
-    """Measure each peer at its task so many times (or `repeat` times, where that is less), in ms: A B C A B C."""
+    """Measure each peer with its task several times in turn (A B C A B C), in ms; `repeat` is the upper limit."""
     values: dict[Peer, list[float]] = {peer: [] for peer in work}
     tallies: dict[Peer, object] = {}
     for turn in range(repeat):

@@ -17,7 +17,7 @@ OURS, BARE = "aiozbilling", "msgspec.json.Decoder(type).decode"
 
 
 def measured(rounds: int) -> dict[str, float]:
-    """Give the median of each in ms of CPU."""
+    """Return the median of each in ms of CPU."""
     body = Pages(1000).page(0, 1000, 1000).partition(b"\r\n\r\n")[2]
     reply = Reply(200, {}, body)
     times: dict[str, list[float]] = {OURS: [], BARE: []}

@@ -19,7 +19,7 @@ OURS, BY_HAND = "ours", "by-hand"
 
 
 async def exported(way: str, format_: str, base_url: str, path: Path) -> int:
-    """Export all top-ups to a file, and give the rows written."""
+    """Export all top-ups to a file, and return the number of rows."""
     async with AiozBilling(
         api_key=KEYS["pinning_api_key"], secret_key=KEYS["pinning_secret_key"], base_url=base_url, rate_limit=None
     ) as billing:
@@ -35,7 +35,7 @@ async def exported(way: str, format_: str, base_url: str, path: Path) -> int:
 
 
 def measured(way: str, format_: str, base_url: str) -> dict[str, object]:
-    """Export once to warm up, and then for the clock."""
+    """Export once to warm up, and then measure an export."""
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(exported(way, format_, f"{base_url}/warm", Path(folder, f"warm.{format_}")))
         path = Path(folder, f"top-ups.{format_}")
@@ -46,7 +46,7 @@ def measured(way: str, format_: str, base_url: str) -> dict[str, object]:
 
 
 def _peak_mib() -> float:
-    # ru_maxrss begins with the size of the process that started this one; VmHWM is of this one alone.
+    # ru_maxrss includes the size of the parent process at the start; VmHWM is that of this process only.
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:

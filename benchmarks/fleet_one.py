@@ -50,7 +50,7 @@ def fleet(accounts: int, url: str, folder: Path, processes: int = 1) -> int:
 
 
 def gather(accounts: int, url: str, folder: Path, workers: int = 32) -> int:
-    """Export as one writes it by hand: a semaphore, and `export` for each list of each account."""
+    """Export with hand-written code: a semaphore, and `export` for each list of each account."""
     from aiozbilling import AiozBilling, AiozBillingError
     from aiozbilling.export import export
 
@@ -122,7 +122,7 @@ WAYS = {
 
 
 def measured(way: str, accounts: int, url: str) -> dict[str, object]:
-    """Export once for the clock; the time includes the start of a second process where there is one."""
+    """Measure one export, including the start of a second process if there is one."""
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu = time.perf_counter(), time.process_time()
         rows = WAYS[way](accounts, url, Path(folder))

@@ -27,7 +27,8 @@ class Rows:
         offset = min(offset, count)
         end = min(offset + limit, count)
         listed = self._text[self._starts[offset] : self._starts[end] - 1] if end > offset else b""
-        # The last group of an id begins with the first of these, and a day's bandwidth is the second; nothing else is.
+        # The last group of an id begins with the first of these, and the second is a day's bandwidth; they occur
+        # nowhere else.
         listed = listed.replace(b"-000000", b"-%06x" % account)
         listed = listed.replace(b'"total_bandwidth":1', b'"total_bandwidth":1%06d' % account)
         total, rows = self._names
@@ -80,7 +81,7 @@ async def serve(top_ups: int, days: int) -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(lists), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    # Ends with the process that started it: its end of the pipe closes.
+    # It ends with its parent process, because then the pipe is closed.
     await loop.run_in_executor(None, sys.stdin.read)
 
 

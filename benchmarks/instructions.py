@@ -1,4 +1,4 @@
-"""Counts of instructions by callgrind: the same on a busy machine as on a quiet one, where times vary by half.
+"""Counts instructions with callgrind: they are the same on a busy machine, where times vary by half.
 
 Each figure is the difference of two runs of different length, so that the start of the process cancels out.
 """

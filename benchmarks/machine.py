@@ -1,4 +1,4 @@
-"""Where and with what was measured."""
+"""The machine and the versions of a measurement."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LIBRARIES = (
 
 
 def described() -> dict[str, str]:
-    """Give CPU, cores, Python and the version of each library that is installed."""
+    """Return CPU, cores, Python and the versions of the installed libraries."""
     facts = {
         "cpu": _cpu(),
         "cores": str(os.cpu_count()),

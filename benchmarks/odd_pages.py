@@ -1,4 +1,4 @@
-"""Pages of 1000 top-ups as real servers write them, with one odd row or a thousand."""
+"""Pages of 1000 top-ups like those of real servers, with one unusual row or a thousand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scenario gives: samples of each peer, and bars with their marks."""
+"""Results of a scenario: samples of each peer, and targets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Samples(NamedTuple):
-    """Measured values of one peer, and what else was seen of it."""
+    """Measured values of one peer, and notes."""
 
     peer: str
     values: list[float]
@@ -19,7 +19,7 @@ class Samples(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A bound of the issue beside what was measured."""
+    """A target and the measured value."""
 
     what: str
     measured: float
@@ -36,7 +36,7 @@ class Bar(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A scenario's result; the first of `samples` is ours, and the others are set against it where `ratios` says so."""
+    """Result of a scenario. The first of `samples` is this library; with `ratios`, the others are compared with it."""
 
     name: str
     title: str
@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
 
 
 def bars_of(samples: list[Samples], *bounds: tuple[str, str, float]) -> list[Bar]:
-    """Make bars of ``(peer, "at most" | "at least", ratio)``: at most r × the peer, or at least r × faster than it."""
+    """Return targets from ``(peer, "at most" | "at least", ratio)``: at most r × the peer, or at least r × faster."""
     medians = {s.peer: s.median for s in samples}
     ours = samples[0].median
     return [

@@ -1,4 +1,4 @@
-"""Do one piece of work so many times, for a count of instructions or a clock: ``python -m benchmarks.repeat_one``.
+"""Repeats one piece of work, to count its instructions or measure its time: ``python -m benchmarks.repeat_one``.
 
 ``page NAME COUNT`` decodes a page, ``calls PEER URL CONCURRENCY COUNT`` reads this month's usage, ``walk PEER TASK 1``
 walks a list, ``import STATEMENT 1`` imports. Prints the CPU in seconds of the second of two rounds, or of the only one

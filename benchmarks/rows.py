@@ -1,4 +1,4 @@
-"""Top-ups as the provider writes them, about 560 bytes each, encoded once."""
+"""Top-ups in the provider's format, about 560 bytes each, encoded once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
 def encoded_rows(count: int) -> tuple[bytes, list[int]]:
-    """Give all rows with commas between them, and where each begins (and, last, where one more would)."""
+    """Return all rows, separated by commas, and the position of each row and of the end."""
     text = bytearray()
     starts = [0]
     for serial in range(count):

@@ -14,9 +14,9 @@ _ENOUGH_S = 0.5
 
 
 def measured(peer: str, task: Task, walks: int) -> dict[str, object]:
-    """Walk once to warm up, then up to `walks` times or for half a second of CPU, and give the medians.
+    """Walk once to warm up, then up to `walks` times or for half a second of CPU, and return the medians.
 
-    CPU is user and system time of this process, all threads, as getrusage counts it but finer.
+    CPU is user and system time of all threads of this process, as in getrusage but with a finer resolution.
     """
     walk = import_module(f"benchmarks.peers.{peer}").walk
     walk(task._replace(base_url=f"{task.base_url}/warm", rate=0))

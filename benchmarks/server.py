@@ -1,9 +1,9 @@
-"""The server: a process of its own, so cheap that it is never what is measured.
+"""The server: a separate process that is so fast that it does not affect the measurements.
 
-A page is one slice of bytes made at the start, sent over a raw protocol: about 30 µs a request. ``/warm/…`` serves the
-first rows without latency or limit, so that a client can warm up.
+A page is one slice of bytes created at the start and sent over a raw protocol, which takes about 30 µs per request.
+``/warm/…`` serves the first rows without latency or limit, so that a client can warm up.
 
-``GET /control?rows=…&latency_ms=…&rate=…`` sets what it serves, and answers what it counted since the last time.
+``GET /control?rows=…&latency_ms=…&rate=…`` changes the settings, and returns the counts since the last change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MONTH = _HEAD % (b"200 OK", b"", len(_USAGE)) + _USAGE
 
 
 class Pages:
-    """What is served, how, and what was counted."""
+    """The served rows, the settings and the counts."""
 
     def __init__(self, rows: int) -> None:
         text, self._starts = encoded_rows(rows)
@@ -57,7 +57,7 @@ class Pages:
         return b"".join((head, before, listed, after))
 
     def is_over_rate(self, now: float) -> bool:
-        """Count a request; True where the last second held as many as may be."""
+        """Count a request, and return whether it exceeds the rate limit."""
         granted = self._granted
         while granted and granted[0] <= now - 1.0:
             granted.popleft()
@@ -112,7 +112,7 @@ async def serve(rows: int) -> None:
     pages = Pages(rows)
     server = await loop.create_server(lambda: Connection(pages, loop), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    # Ends with the process that started it: its end of the pipe closes.
+    # It ends with its parent process, because then the pipe is closed.
     await loop.run_in_executor(None, sys.stdin.read)
 
 

@@ -1,4 +1,4 @@
-"""Start and steer the server."""
+"""Starts and controls the server."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ ROOT = Path(__file__).parents[1]
 
 
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
 
     def set(self, rows: int, *, latency_ms: int = 0, rate: int = 0) -> None:
-        """Say what is served from now on, and count from zero."""
+        """Change the settings, and reset the counts."""
         self._control(f"?rows={rows}&latency_ms={latency_ms}&rate={rate}")
 
     def counts(self) -> dict[str, int]:
-        """Requests since `set`, and how many of them were answered 429."""
+        """Return the number of requests since `set`, and the number of 429 replies."""
         return self._control("")
 
     def _control(self, query: str) -> Any:
@@ -35,7 +35,7 @@ class Server:
 
 @contextmanager
 def serving(rows: int) -> Iterator[Server]:
-    """Serve so many rows at most, from a process of its own."""
+    """Serve at most `rows` rows from a new process."""
     command = [sys.executable, "-m", "benchmarks.server", str(rows)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

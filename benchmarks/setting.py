@@ -1,4 +1,4 @@
-"""What the scenarios of one run share."""
+"""Common settings of the scenarios of a run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Setting(NamedTuple):
     """Sizes and repetitions.
 
     Attributes:
-        server: holds at least `rows` and `export_rows`.
-        rows: of a walk.
-        export_rows: of an export.
-        repeat: processes for each peer.
-        quick: so small that numbers mean nothing; for a look whether all works.
+        server: the server, with at least `rows` and `export_rows` rows.
+        rows: rows of a walk.
+        export_rows: rows of an export.
+        repeat: number of processes for each peer.
+        quick: whether sizes are so small that the run only checks that everything works.
     """
 
     server: Server

@@ -62,7 +62,7 @@ REPLIES: dict[str, Callable[[int], bytes]] = {
 
 
 async def longest_ms(body: bytes) -> float:
-    """Return the longest pause of a task that does nothing but yield."""
+    """Return the longest pause of a task that only yields to the event loop."""
     longest = 0.0
 
     async def beat() -> None:

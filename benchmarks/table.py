@@ -1,4 +1,4 @@
-"""Outcomes as text for a terminal, or as Markdown for the README."""
+"""Writes outcomes as text for a terminal or as Markdown for the README."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.peers import FLOOR
 
 
 def plain(outcome: Outcome) -> str:
-    """Write a scenario as a small table with its bars below."""
+    """Return a scenario as a small table, with its targets below."""
     rows = [("", "median", "min - max", "n", "÷ ours", "÷ floor"), *_cells(outcome)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [f"{outcome.name}: {outcome.title} ({outcome.unit})"]
@@ -22,7 +22,7 @@ def plain(outcome: Outcome) -> str:
 
 
 def markdown(outcomes: list[Outcome], machine: dict[str, str]) -> str:
-    """Write all scenarios as one table, a row for each, and the bars as another."""
+    """Return a table with a row for each scenario, and a table of targets."""
     lines = ["| scenario | peer | median | ÷ ours |", "|---|---|--:|--:|"]
     for outcome in outcomes:
         for number, (peer, middle, _, _, ratio, _) in enumerate(_cells(outcome)):

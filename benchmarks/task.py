@@ -1,4 +1,4 @@
-"""The work that every peer does."""
+"""The work of every peer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Task(NamedTuple):
     """Walk all top-ups of `base_url`.
 
     Attributes:
-        base_url: the server.
-        page_size: rows of one request; None for the peer's own default.
-        concurrency: requests in flight, for a peer that can; None for its default.
-        rate: requests a second to keep to, for a peer that can; 0 for no limit, None for its default.
+        base_url: URL of the server.
+        page_size: rows per request; None for the peer's default.
+        concurrency: requests at the same time, if the peer supports it; None for its default.
+        rate: limit of requests per second, if the peer supports it; 0 for no limit, None for its default.
     """
 
     base_url: str
@@ -29,7 +29,7 @@ class Task(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What a walk saw: the same for every peer, or it did not do the work."""
+    """Counts and sums of a walk, which must be equal for every peer."""
 
     rows: int
     amount: int
@@ -40,7 +40,7 @@ class Tally(NamedTuple):
 
 
 async def called(call: Callable[[], Awaitable[object]], concurrency: int, count: int) -> None:
-    """Make so many calls, so many at once."""
+    """Make `calls` calls, with `concurrency` at the same time."""
 
     async def some(share: int) -> None:
         for _ in range(share):

@@ -15,7 +15,7 @@ _SECONDS = ge(0.0)
 
 @attrs.define(kw_only=True)
 class Behaviour:
-    """How replies are made; change any field at any time. The defaults are a healthy service."""
+    """Settings of the simulated replies, which can be changed at any time. The defaults are a healthy service."""
 
     latency_s: float = attrs.field(default=0.0, validator=_SECONDS)
     """Seconds from reading a reply's rows to sending it."""

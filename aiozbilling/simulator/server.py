@@ -30,19 +30,19 @@ _NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 class Simulator(FirstAccount):
     """Serve AIOZ, B3OS and metered billing on one loopback port, the same way for the same seed.
 
-    Rows are made when they are asked for, so millions are fine. The simulator can be started again after it was
-    stopped, in another event loop too, and keeps its rows.
+    Rows are generated when they are requested, so millions are fine. A stopped simulator can be started again, also in
+    another event loop, and keeps its rows.
 
     Args:
-        seed: decides credentials and rows.
-        accounts: how many accounts there are at first; `add_account` adds more.
-        top_ups: length of each of these accounts' list of top-ups.
-        days: length of their daily history.
-        host: the address to listen on.
-        port: the port to listen on; 0 takes a free one.
+        seed: determines credentials and rows.
+        accounts: initial number of accounts; `add_account` adds more.
+        top_ups: number of top-ups of each account.
+        days: number of days in the history of each account.
+        host: address to listen on.
+        port: port to listen on; 0 chooses a free one.
         now: the simulated time, which only `advance` changes; or a function that returns it, such as
-            ``lambda: datetime.now(UTC)`` for a clock that runs.
-        behaviour: how replies are made.
+            ``lambda: datetime.now(UTC)`` for a running clock.
+        behaviour: settings of the replies.
         on_request: called with each `ReceivedRequest` after its reply, for logs.
     """
 
@@ -183,18 +183,18 @@ class Simulator(FirstAccount):
         body: Literal["json", "html", "text"] = "json",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Replace good replies by a fault. A request suffers one fault at most: the one that was planned first.
+        """Replace good replies by a fault. A request has at most one fault, the one that was planned first.
 
         Args:
-            fault: which one.
-            times: how many requests suffer it; 1, or with `for_s` any number.
-            path: only requests whose path contains this.
-            account: only requests of this account.
-            after: so many of these requests are answered well first.
-            every: with 3, only each third of these requests suffers.
-            for_s: the fault ends this many seconds after the first request that suffered it.
-            body: what comes with an ``http-…`` fault.
-            headers: added to any fault that is a whole reply, such as ``{"Retry-After": "30"}``.
+            fault: the fault.
+            times: number of affected requests. Default: 1, or any number with `for_s`.
+            path: affect only requests whose path contains this text.
+            account: affect only requests of this account.
+            after: number of these requests that get a good reply first.
+            every: affect only every n-th of these requests.
+            for_s: seconds after the first affected request at which the fault ends.
+            body: form of the body of an ``http-…`` fault.
+            headers: headers that are added to a fault that is a whole reply, such as ``{"Retry-After": "30"}``.
         """
         if times is None and for_s is None:
             times = 1

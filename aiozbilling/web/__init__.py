@@ -1,4 +1,4 @@
-"""For web backends: shared answers, a feed of new rows, errors as problem details, and downloads that start well."""
+"""Tools for web backends: shared answers, a feed of new rows, problem details, and downloads."""
 
 from __future__ import annotations
 

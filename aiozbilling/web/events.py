@@ -19,13 +19,13 @@ R = TypeVar("R", bound=Record)
 def event_stream(feed: Feed[R], last_event_id: str | None = None) -> AsyncGenerator[bytes, None]:
     r"""Return the body of a ``text/event-stream`` response: an event for each new row, named ``row``.
 
-    An event's id is the row's id, and its data the row as JSON (`to_json`). Comments keep the connection open while no
-    row comes. A browser that reconnects sends the last id as ``Last-Event-ID``: pass it on, and it gets exactly the
-    rows that it missed. Where that is not possible any more, an event ``reset`` comes first: the page must load the
-    list again. When the feed ends by an error, a last event ``problem`` has its problem details.
+    The id of an event is the id of the row, and its data is the row as JSON (`to_json`). Without new rows, comments
+    keep the connection open. A browser that reconnects sends the last id as ``Last-Event-ID``: pass it on, and the
+    browser gets exactly the missed rows. If these are no longer available, the first event is ``reset``, and the page
+    must load the list again. If the feed ends with an error, the last event ``problem`` has its problem details.
 
     Args:
-        feed: a feed that runs.
+        feed: a running feed.
         last_event_id: the request's header ``Last-Event-ID``, or None.
 
     Raises:

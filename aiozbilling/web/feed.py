@@ -20,16 +20,16 @@ _PAUSE_S = 0.02
 
 
 class Feed(Generic[R]):
-    """One ``listing.follow()`` whose rows go to every subscriber.
+    """One ``listing.follow()`` with any number of subscribers.
 
-    ``async with Feed(billing.top_ups()) as feed`` begins to follow and ends it. Rows are kept once for all subscribers,
-    so one more subscriber costs no memory; one that lags by more than `keep` rows gets a `FeedError`.
+    ``async with Feed(billing.top_ups()) as feed`` starts and ends the feed. Rows are stored once for all subscribers,
+    so an additional subscriber needs no memory. A subscriber that lags by more than `keep` rows gets a `FeedError`.
 
     Args:
-        listing: the list to follow; with ``after=`` it begins after that cursor, else now.
+        listing: the list to follow, from now on or after the cursor in ``after=``.
         every_s: seconds between two polls.
-        keep: how many of the latest rows are kept for subscribers that reconnect or are slow.
-        heartbeat_s: a subscriber gets None after this many seconds without a row, to keep its connection open.
+        keep: number of latest rows that are stored for subscribers that reconnect or are slow.
+        heartbeat_s: seconds without a row after which a subscriber gets None, to keep its connection open.
 
     Raises:
         ConfigurationError: one of the numbers is not positive, or the listing cannot be followed.
@@ -66,21 +66,21 @@ class Feed(Generic[R]):
 
     @property
     def error(self) -> BaseException | None:
-        """What ended the feed, such as `AuthenticationError` for a revoked key; None while it is running."""
+        """The error that ended the feed, such as `AuthenticationError` for a revoked key, or None."""
         return self._error
 
     def subscribe(self, after: str | None = None) -> AsyncGenerator[R | None, None]:
-        """Return the rows that come from now on, oldest first; None is a heartbeat.
+        """Return an iterator of the rows that appear from now on, oldest first. None is a heartbeat.
 
         The subscription begins with this call, not with the first row that is read.
 
         Args:
-            after: id of the last row that the subscriber has (`row_id`): the rows after it come first.
+            after: id of the last row that the subscriber has (`row_id`); the rows after it are returned first.
 
         Raises:
-            FeedError: the row `after` is not among the rows that are kept. While reading: the subscriber lags too far.
+            FeedError: the row `after` is not stored; or, during iteration, the subscriber lags too far.
             ConfigurationError: the feed is closed or not started.
-            AiozBillingError: what ended the feed, as a copy.
+            AiozBillingError: a copy of the error that ended the feed.
         """
         if self._task is None or self._is_closed:
             raise ConfigurationError("the feed is not running: use `async with Feed(listing) as feed`")
@@ -89,9 +89,9 @@ class Feed(Generic[R]):
         return self._subscription(self._count if after is None else self._number_after(after))
 
     def stop(self) -> None:
-        """End all subscriptions and ask the feed to end; `close` waits for that.
+        """End all subscriptions, and tell the feed to end; `close` waits for its end.
 
-        Web servers wait for open responses before they shut the application down: call this when the signal comes.
+        Web servers wait for open responses before they shut down the application, so call this in the signal handler.
         """
         self._is_closed = True
         self._wake()

@@ -13,11 +13,11 @@ T = TypeVar("T")
 async def started(chunks: AsyncIterator[T]) -> AsyncGenerator[T, None]:
     """Read the first chunk, and return an iterator of all chunks, the first one included.
 
-    Call it before the response is built: an error of the first page then becomes an error response, and not a download
-    that breaks off after a 200.
+    Call it before the response is created: then an error of the first page becomes an error response instead of a
+    download that ends early after a 200.
 
     Raises:
-        AiozBillingError: whatever reading the first chunk raises.
+        AiozBillingError: reading the first chunk failed.
     """
     try:
         first = [await anext(chunks)]

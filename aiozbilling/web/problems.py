@@ -1,7 +1,7 @@
-"""Errors as RFC 9457 problem details for the web client, without what only operators may know.
+"""Converts errors to RFC 9457 problem details for a web client, without internal information.
 
-They hold neither hints, names of environment variables, the provider's words nor its paths. A provider's 401 becomes a
-502: the backend's key is refused, not the session of the person in front of the browser.
+They contain no hints, no names of environment variables, no text from the provider and no paths. A provider's 401
+becomes a 502, because the backend's key was rejected, not the session of the browser.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Problem:
 
 
 def problem(error: BaseException) -> Problem:
-    """Describe an error to the web client: what happened and whether a retry makes sense, and nothing else.
+    """Return the description of an error for a web client: what happened, and whether a retry makes sense.
 
     Source: RFC 9457, Problem Details for HTTP APIs.
     """

@@ -1,7 +1,8 @@
-"""One answer for many requests: each key is fetched once, reused while it is young, and served while it is refreshed.
+"""Shares answers among many requests: a key is fetched once, reused while it is young, and served during a refresh.
 
-No library that was tried does all of it. In cashews 7.6 a cancelled request that began a fetch cancels the requests
-that wait for it, and `soft` and `failover` wait as long as the provider hangs. async-lru 2.4 keeps no old answers.
+No library that was tried does all of this. In cashews 7.6, a cancelled request that started a fetch also cancels the
+requests that wait for it, and `soft` and `failover` wait as long as the provider hangs. async-lru 2.4 has no old
+answers.
 """
 
 from __future__ import annotations
@@ -46,22 +47,22 @@ class _Entry(Generic[V]):
 class Shared(Generic[V]):
     """Answers that any number of requests share.
 
-    ``await shared.get(key, fetch)`` runs one fetch for a key, however many wait for it. A waiter that leaves cancels
-    nothing. Build one for the whole application, in the lifespan of the web framework: at its end
-    ``async with Shared() as shared`` ends all fetches.
+    ``await shared.get(key, fetch)`` runs one fetch for a key, however many requests wait for it. A cancelled request
+    does not cancel the fetch. Create one object for the whole application, in the lifespan of the web framework; the
+    end of ``async with Shared() as shared`` ends all fetches.
 
     Args:
-        max_age_s: an answer this young is returned without asking the provider.
-        stale_s: an older answer is returned at once up to this age, while it is refreshed. It is also returned when the
-            provider fails (no usable reply, 5xx, 429, our own rate limit), but never after a 401 or 403.
-        wait_s: without an answer that may be returned, a request waits this long and then raises `CallTimeoutError`.
-            The fetch continues. After this time the next request starts another fetch, since the first one may hang.
-        negative_s: after a failed fetch no other one starts for this long; requests get the old answer or the error.
-        fetch_s: a fetch is cancelled after this many seconds.
-        max_entries: keys at most; the least recently used ones are dropped.
+        max_age_s: age up to which an answer is returned without a call to the provider.
+        stale_s: age up to which an older answer is returned at once, while it is refreshed. It is also returned if the
+            provider fails (no usable reply, 5xx, 429, the library's own rate limit), but never after a 401 or 403.
+        wait_s: time that a request waits for an answer before it raises `CallTimeoutError`. The fetch continues. After
+            this time, the next request starts another fetch, because the first one may hang.
+        negative_s: time after a failed fetch in which no other one starts; requests get the old answer or the error.
+        fetch_s: time after which a fetch is cancelled.
+        max_entries: maximum number of keys; the least recently used ones are removed.
 
     Raises:
-        ConfigurationError: one of these is no positive number.
+        ConfigurationError: one of these is not a positive number.
     """
 
     def __init__(
@@ -96,16 +97,16 @@ class Shared(Generic[V]):
         return len(self._entries)
 
     async def get(self, key: Hashable, fetch: Callable[[], Awaitable[V]]) -> V:
-        """Return the answer of a key, fetched now or before.
+        """Return the answer for a key, which is fetched if necessary.
 
         Args:
-            key: what is asked, and for whom: put the account's label into it, such as ``("month", tenant)``.
-            fetch: called without arguments when an answer is needed; its result is shared, so it must not be changed.
+            key: identifies the answer; it must include the account, such as ``("month", tenant)``.
+            fetch: called without arguments when an answer is needed. Its result is shared, so it must not be modified.
 
         Raises:
-            CallTimeoutError: there is no answer yet after `wait_s`.
-            ClientClosedError: it is closed.
-            AiozBillingError: what `fetch` raised, as a copy.
+            CallTimeoutError: there is no answer after `wait_s`.
+            ClientClosedError: the object is closed.
+            AiozBillingError: a copy of the error of `fetch`.
         """
         if self._is_closed:
             raise _closed()
@@ -122,13 +123,13 @@ class Shared(Generic[V]):
         raise raised_again(entry.error)
 
     def forget(self, key: Hashable) -> None:
-        """Drop the answer of a key, so that the next `get` fetches it; a fetch that is running continues."""
+        """Remove the answer for a key, so that the next `get` fetches it. A running fetch continues."""
         entry = self._entries.get(key)
         if entry is not None:
             entry.value = entry.fetched_at = entry.error = None
 
     async def close(self) -> None:
-        """Cancel the fetches that run and wait for their end; requests that wait for them get an error."""
+        """Cancel the running fetches and wait for their end. Waiting requests get an error."""
         self._is_closed = True
         running = [task for entry in self._entries.values() for task in entry.running]
         for task in running:

@@ -1,4 +1,4 @@
-"""What is compared. Each module has ``walk(task) -> Tally``, as a user of that tool would write it."""
+"""The compared tools. Each module has ``walk(task) -> Tally``, written like by a user of that tool."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Peer(NamedTuple):
-    """A module of this package, what it is called in a table, and what must be installed for it."""
+    """A module of this package, its name in tables, and the packages that it needs."""
 
     module: str
     title: str

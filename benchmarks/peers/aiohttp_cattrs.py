@@ -1,4 +1,4 @@
-"""aiohttp, orjson and cattrs, put together by hand."""
+"""Hand-written code with aiohttp, orjson and cattrs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The least that gives the same records: aiohttp and a typed msgspec decoder; no retry, no checks but the records'."""
+"""The minimum for the same records: aiohttp and a typed msgspec decoder, without retries and additional checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""httpx2 and pydantic, put together by hand."""
+"""Hand-written code with httpx2 and pydantic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Python sample of the provider's page, in a loop: its own default limit is 10."""
+"""The Python sample of the provider's page, in a loop. Its default limit is 10."""
 
 from __future__ import annotations
 

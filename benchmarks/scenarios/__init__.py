@@ -1,4 +1,4 @@
-"""The rows of the issue's table, in its order."""
+"""The scenarios, in the order of the table."""
 
 from __future__ import annotations
 

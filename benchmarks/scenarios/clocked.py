@@ -1,4 +1,4 @@
-"""Calls, odd pages and pauses of the event loop, by the clock."""
+"""Times of calls and unusual pages, and pauses of the event loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LARGEST_MIB = 64  # the default `max_body`
 
 
 def calls(setting: Setting) -> Outcome:
-    """CPU of a call of this_month_usage, with 1, 16 and 64 of them at once."""
+    """CPU of a call of this_month_usage, with 1, 16 and 64 at the same time."""
     count = 128 if setting.quick else 1280
     samples: list[Samples] = []
     bars: list[Bar] = []
@@ -36,7 +36,7 @@ def calls(setting: Setting) -> Outcome:
 
 
 def odd_pages(setting: Setting) -> Outcome:
-    """CPU of decoding a page of 1000 rows, plain and with odd rows."""
+    """CPU of decoding a page of 1000 rows, plain and with unusual rows."""
     count = 2 if setting.quick else 20
     values: dict[str, list[float]] = {name: [] for name in (PLAIN, *ODD)}
     for _ in range(setting.repeat):

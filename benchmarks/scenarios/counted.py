@@ -1,4 +1,4 @@
-"""The scenarios of ``--instructions``: the same work as by the clock, counted in instructions."""
+"""The scenarios of ``--instructions``: the same work, counted in instructions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNIT = "millions of instructions"
 
 
 def _walk(page_size: int, pages: tuple[int, int], bound: float, setting: Setting) -> Outcome:
-    """Instructions of a page of a walk; both lengths are walked by a process of their own."""
+    """Instructions of a page of a walk. Each length has its own process."""
     samples = []
     for peer in (OURS, FLOOR):
         counts = []

@@ -1,4 +1,4 @@
-"""One page from bytes to records, beside the bare typed decoder."""
+"""Decodes one page to records, compared with the bare typed decoder."""
 
 from __future__ import annotations
 

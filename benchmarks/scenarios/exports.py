@@ -1,4 +1,4 @@
-"""A whole list to a file, beside a hand-written loop with the same client, page size and columns."""
+"""Exports a whole list, compared with a hand-written loop with the same client, page size and columns."""
 
 from __future__ import annotations
 
