@@ -40,7 +40,7 @@ class Tally(NamedTuple):
 
 
 async def called(call: Callable[[], Awaitable[object]], concurrency: int, count: int) -> None:
-    """Make `calls` calls, with `concurrency` at the same time."""
+    """Make `count` calls, with `concurrency` at the same time."""
 
     async def some(share: int) -> None:
         for _ in range(share):
