@@ -12,7 +12,7 @@ from aiozbilling.exchange.throttle import Throttle
 __all__ = ["Account"]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Account:
     """One account.
 

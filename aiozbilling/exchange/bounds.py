@@ -11,7 +11,7 @@ from aiozbilling.exchange.retry import RetryPolicy
 __all__ = ["Bounds"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Bounds:
     """Limits of the calls of one client.
 

@@ -40,7 +40,7 @@ _NEVER = float("inf")
 _NO_REPLY = Reply(0, {}, b"")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Call(Generic[T]):
     """The state of one call."""
 

@@ -18,7 +18,7 @@ __all__ = ["Connections"]
 _AT_ONCE = 256  # connections to all hosts together; further requests wait
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class _Opened:
     session: aiohttp.ClientSession
     keeper: AsyncGenerator[None, None]

@@ -16,7 +16,7 @@ from aiozbilling.exchange.credentials import Credentials
 __all__ = ["CredentialSource"]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class CredentialSource:
     """Asks the user's function for credentials: before the first call, and again after a 401.
 

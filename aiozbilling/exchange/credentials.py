@@ -81,7 +81,7 @@ def concealed(text: object) -> Secret | None:
     return text if text is None or isinstance(text, Secret) else Secret(text)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Credentials:
     """Headers that sign a request.
 

@@ -16,7 +16,7 @@ __all__ = ["Endpoint", "System"]
 T = TypeVar("T")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class System:
     """The common part of all endpoints of one provider.
 
@@ -33,7 +33,7 @@ class System:
     quick: bool = False
 
 
-@attrs.frozen(slots=False, eq=False)
+@attrs.frozen(slots=False, eq=False, repr=False)
 class Endpoint(Generic[T]):
     """A row of an endpoint table.
 

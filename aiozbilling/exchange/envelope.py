@@ -59,7 +59,7 @@ _LONGEST_MESSAGE = 300
 _TITLE = re.compile(r"<title[^>]{0,100}>([^<]{0,1000})", re.IGNORECASE)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Refusal:
     """The error in an envelope, in the provider's words."""
 

@@ -64,7 +64,7 @@ class CallEvent:
     status: int | None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Hooks:
     """The user's functions that receive the facts of calls."""
 

@@ -24,7 +24,7 @@ __all__ = ["Exchange"]
 T = TypeVar("T")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Exchange:
     """Makes calls to one server with one account's credentials.
 

@@ -9,7 +9,7 @@ from aiozbilling.exchange.credentials import Credentials
 __all__ = ["LatestAttempt"]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class LatestAttempt:
     """The latest attempt of a call."""
 

@@ -104,7 +104,7 @@ class ArrivalWindow(Window, ABC):
         """
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class SlidingWindow(ArrivalWindow):
     """The latest requests of one account.
 

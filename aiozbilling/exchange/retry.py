@@ -76,7 +76,7 @@ def wait_s(policy: RetryPolicy, error: BaseException | None, attempt: int) -> fl
     return random.uniform(0.0, longest)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class RetryBudget:
     """Tokens that all calls to one server share: a retry costs some, a success returns one.
 

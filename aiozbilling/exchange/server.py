@@ -11,7 +11,7 @@ from aiozbilling.exchange.retry import RetryBudget
 __all__ = ["Server"]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Server:
     """One server.
 

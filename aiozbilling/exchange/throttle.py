@@ -22,7 +22,7 @@ _LONGEST_PAUSE_S = 3600.0  # longest pause that a server can demand; after it, o
 _NEVER = float("inf")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Waiter:
     """A waiting request: it waits until it is first in the queue, and then until the window has room."""
 
@@ -52,7 +52,7 @@ def _wake(woken: asyncio.Future[None]) -> None:
         woken.set_result(None)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Throttle:
     """Lets the requests of one account pass, first in, first out, from any number of tasks and event loops.
 

@@ -37,7 +37,7 @@ _ERROR_BODY_S = 2.0
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some servers send it before JSON, which must not have it
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Reply:
     """A reply: status, headers (case-insensitive) and decompressed body."""
 

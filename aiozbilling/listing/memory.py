@@ -19,7 +19,7 @@ _GENERATION = 8192  # keys; two generations are remembered, so a walk's memory i
 ORDER = "a walk needs keys that are unique and an order that stays"
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Overlap:
     """Where a window joins what was delivered.
 

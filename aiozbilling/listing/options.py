@@ -34,7 +34,7 @@ class ListOptions(TypedDict, total=False):
     after: Cursor | str | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ReadOptions:
     """The same, checked and with the defaults."""
 

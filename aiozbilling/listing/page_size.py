@@ -12,7 +12,7 @@ SIZES = (1000, 100, 10)  # asked for in turn where a server refuses
 _SMALLEST_SIZE = 10
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class PageSize:
     """The rows of one request, which a client remembers for its next lists.
 

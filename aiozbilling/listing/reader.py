@@ -28,7 +28,7 @@ R = TypeVar("R")
 _NOTHING: AbstractContextManager[object] = nullcontext()
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Reader(Generic[R]):
     """Return a list's pages one by one; whoever makes a reader closes it."""
 

@@ -21,7 +21,7 @@ _VALUE_BYTES = (_DIGEST_BITS + _CHECK_BITS) // 8
 _FACTOR = 0x9E3779B97F4A7C15  # odd, with bits that look random
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Sketch:
     """A summary of a set of digests, which are numbers of 64 bits.
 

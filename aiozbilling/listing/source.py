@@ -14,7 +14,7 @@ __all__ = ["Source", "key_from_text", "key_text"]
 R = TypeVar("R")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Source(Generic[R]):
     """One list.
 

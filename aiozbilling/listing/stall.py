@@ -22,7 +22,7 @@ _OFFSET = "the server ignores or rounds the offset, or the list grows faster tha
 _NEEDS_TWO = "a walk needs pages of at least two rows, to see how they join"
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Stall:
     """Count what brought no new row; renewed by a new row.
 

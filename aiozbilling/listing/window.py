@@ -27,7 +27,7 @@ class Window(NamedTuple):
     epoch: int = 0
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class FetchedWindow(Generic[R]):
     """What came for a window.
 
@@ -76,7 +76,7 @@ class Place(NamedTuple):
     epoch: int
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Anchors:
     """Remember a place in a list well enough to find it again after rows were inserted or removed.
 
@@ -89,7 +89,7 @@ class Anchors:
     keys: tuple[Hashable, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class WalkOptions(Generic[R]):
     """What one walk is asked to do.
 
