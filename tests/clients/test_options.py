@@ -31,7 +31,7 @@ async def test_a_longer_wait_than_allowed_is_refused_at_once(billing_simulator: 
         hasty = billing.with_options(max_wait_s=0.5)
         await hasty.this_month_usage()
         async with asyncio.timeout(5):
-            with pytest.raises(NotSentError, match="not sent: the rate limit leaves request in time") as caught:
+            with pytest.raises(NotSentError, match="the rate limit does not allow the request in time") as caught:
                 await hasty.this_month_usage()
     assert caught.value.attempts == 0
     assert caught.value.retry_after is not None
