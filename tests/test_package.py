@@ -1,4 +1,4 @@
-"""The package as a whole: what it exports, what it loads, and which room may import which."""
+"""The whole package: its exports, its imports at run time, and which subpackage may import which."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CATTRS_MODULES = {"exchange/structure.py", "exchange/validation.py"}
 
 
 def room_of(path: Path) -> str:
-    """Name the room that a module of the package stands in."""
+    """Return the subpackage of a module."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

@@ -1,4 +1,4 @@
-"""A canary for a credential: it appears in nothing that a person, a log or an error tracker gets to see."""
+"""A canary as a credential must not appear in anything that a person, a log or an error tracker sees."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ HERE = __file__
 
 
 def spelled(secret: str) -> set[str]:
-    """Give the spellings to look for: whole, its first and last quarter, and both escaped."""
+    """Return the texts to look for: the canary, its first and last quarter, and escaped forms."""
     parts = {secret, secret[:10], secret[-10:]}
     return {form for part in parts for form in (part, quote(part, safe=""), part.replace("/", "\\/"), repr(part)[1:-1])}
 
@@ -65,14 +65,14 @@ def assert_clean(text: str, where: str) -> None:
 
 
 def of_ours(thing: object) -> bool:
-    """Tell whether an object is of this library's own classes."""
+    """Return whether an object has a class of this library."""
     return type(thing).__module__.startswith("aiozbilling.") and not type(thing).__module__.startswith(
         "aiozbilling.simulator"
     )
 
 
 def attributes(thing: object) -> dict[str, object]:
-    """Give all attributes of an object, in `__dict__` or in slots, but for the one place where a secret lives."""
+    """Return all attributes of an object, in `__dict__` or in slots, except the text of a secret."""
     if isinstance(thing, Secret):
         return {}
     names = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
@@ -80,7 +80,7 @@ def attributes(thing: object) -> dict[str, object]:
 
 
 def assert_object_clean(thing: object, where: str, seen: set[int] | None = None) -> None:
-    """Look at an object and, as deep as they go, at the objects of ours in its attributes."""
+    """Search an object and, recursively, the library's objects in its attributes."""
     seen = set() if seen is None else seen
     if id(thing) in seen:
         return
@@ -99,7 +99,7 @@ def assert_object_clean(thing: object, where: str, seen: set[int] | None = None)
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """Give an error with all its causes and contexts."""
+    """Return an error with all its causes and contexts."""
     found: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -111,7 +111,7 @@ def chain(error: BaseException) -> list[BaseException]:
 
 
 def frames(tb: TracebackType | None):
-    """Give the frames of a traceback that are not this test's own."""
+    """Return the frames of a traceback without those of this test."""
     while tb is not None:
         if tb.tb_frame.f_code.co_filename != HERE:
             yield tb.tb_frame
@@ -145,7 +145,7 @@ def assert_error_clean(error: BaseException) -> None:
 
 
 def shown(value: object, show: Callable[[object], str] = repr) -> str:
-    """Give the repr of a local as an error tracker does, also where that fails."""
+    """Return the repr of a local variable like an error tracker, also if repr fails."""
     try:
         return show(value)
     except Exception as error:
@@ -154,7 +154,7 @@ def shown(value: object, show: Callable[[object], str] = repr) -> str:
 
 @pytest.fixture
 def log():
-    """Collect what every logger says at DEBUG, tracebacks with it."""
+    """Collect the messages of all loggers at DEBUG, with tracebacks."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setLevel(logging.DEBUG)
@@ -208,7 +208,7 @@ ONE_KIND = pytest.mark.parametrize(
 
 
 async def calls(client) -> None:
-    """Make a call of the client's, as its users do."""
+    """Make a call like a user of the client."""
     if isinstance(client, AiozBilling):
         await client.this_month_usage()
         await client.top_ups().collect()
@@ -219,7 +219,7 @@ async def calls(client) -> None:
 
 
 async def error_of(client) -> BaseException | None:
-    """Make a call and give the error that it ends in."""
+    """Make a call and return its error."""
     try:
         await calls(client)
     except Exception as error:
@@ -229,7 +229,7 @@ async def error_of(client) -> BaseException | None:
 
 @ONE_KIND
 async def test_no_fault_shows_a_canary(kind, simulator, log):
-    """Whatever befalls a reply, the error, its traceback with all locals, the attempts and the logs are clean."""
+    """For every fault, the error, its traceback with all locals, the attempts and the logs are clean."""
     ATTEMPTS.clear()
     met: set[str] = set()
     async with CLIENTS[kind](simulator.url) as client:
@@ -258,7 +258,7 @@ async def test_no_fault_shows_a_canary(kind, simulator, log):
 
 @KINDS
 async def test_no_result_shows_a_canary(kind, simulator, log):
-    """Client, listing, page, cursor, report and records are clean while all goes well, and so is the log."""
+    """Without errors, client, listing, page, cursor, report, records and log are clean."""
     async with CLIENTS[kind](simulator.url, timeout=5.0) as client:
         await calls(client)
         things: list[object] = [client, client._exchange, client._exchange.account, SETTINGS]
@@ -300,7 +300,7 @@ BAD_TEXTS = {
 
 @pytest.mark.parametrize("spoil", BAD_TEXTS.values(), ids=BAD_TEXTS)
 def test_no_refused_credential_shows_a_canary(spoil, monkeypatch):
-    """A credential that is invalid is refused at each entrance without a word of it, in locals too."""
+    """The error of an invalid credential contains no part of it, also not in its locals."""
     client = AiozBilling(api_key=API_KEY, secret_key=SECRET_KEY)
     b3os, metered = B3osBilling(token=B3OS_TOKEN), MeteredBilling("https://x.example", token=METERED_TOKEN)
     tries = [

@@ -1,4 +1,4 @@
-"""Accounts files for a simulator's accounts, and what a dataset holds."""
+"""Accounts files for a simulator's accounts, and the rows of a dataset."""
 
 from __future__ import annotations
 

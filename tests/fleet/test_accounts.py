@@ -1,4 +1,4 @@
-"""The accounts file: what it may hold, and what is refused without repeating it."""
+"""The accounts file: valid content, and errors that do not repeat secrets."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_file_is_read(tmp_path):
     "literal", [CANARY, f"env:{CANARY}", f"literal:{CANARY}", "", f"keyring:{CANARY}".replace("/", "")]
 )
 def test_a_literal_secret_is_refused_and_not_repeated(tmp_path, literal):
-    """A secret in the file is an error whose message holds nothing of it."""
+    """A secret in the file is an error, whose message contains no part of it."""
     with pytest.raises(ConfigurationError, match="not the secret itself") as caught:
         read_accounts(written(tmp_path, one(api_key=f'"{literal}"')))
     assert CANARY[:6] not in str(caught.value)
@@ -93,20 +93,20 @@ def test_a_literal_secret_is_refused_and_not_repeated(tmp_path, literal):
         (one() + "\n" + one(label='"us"'), "'eu' and 'us' have the same key"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path, text, says):
+def test_mistakes_are_named(tmp_path, text, says):
     """Each mistake has a message that names it."""
     with pytest.raises(ConfigurationError, match=says):
         read_accounts(written(tmp_path, text))
 
 
-def test_a_missing_file_is_said(tmp_path):
-    """A file that is not there is a configuration error."""
+def test_a_missing_file_is_an_error(tmp_path):
+    """A missing file is a ConfigurationError."""
     with pytest.raises(ConfigurationError, match="can't read"):
         read_accounts(tmp_path / "none.toml")
 
 
 def test_secrets_are_resolved(tmp_path, monkeypatch):
-    """Variables, files beside the accounts file, keyrings and functions give the secrets, each usable as it is."""
+    """Secrets are read from variables, files next to the accounts file, keyrings and functions."""
     import keyring
     from keyring.backend import KeyringBackend
 
@@ -149,14 +149,14 @@ def test_secrets_are_resolved(tmp_path, monkeypatch):
         ("os.path:getsize", "failed for account 'eu'"),
     ],
 )
-def test_a_secret_that_is_not_there_is_said(tmp_path, reference, says):
+def test_a_missing_secret_is_named(tmp_path, reference, says):
     """The error names the account, the setting and the reference."""
     (account,) = read_accounts(written(tmp_path, one(api_key=f'"{reference}"')))
     with pytest.raises(ConfigurationError, match=f"account 'eu', api_key: .*{says}"):
         account.resolve()
 
 
-def test_what_a_function_says_is_not_repeated(tmp_path, monkeypatch):
+def test_the_error_of_a_function_is_not_repeated(tmp_path, monkeypatch):
     """An exception of a function may hold a secret, so its message is left out."""
     (tmp_path / "leaking_vault").mkdir()
     (tmp_path / "leaking_vault/keys.py").write_text(f"def key(label):\n    raise RuntimeError('{CANARY}')\n")

@@ -29,8 +29,8 @@ async def read(billing: AiozBilling, since: Place | None, **options: Any) -> tup
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [0, 1, 130, *(pytest.param(size, marks=pytest.mark.slow) for size in (5, 300))])
 @pytest.mark.parametrize("limit", [10, None, pytest.param(64, marks=pytest.mark.slow)])
-async def test_a_second_reading_gives_what_is_new(order, size, limit):
-    """Everything comes first, then nothing, then what came in, wherever blocks and pages end."""
+async def test_a_second_reading_returns_new_rows(order, size, limit):
+    """The first reading returns all rows, later ones only new rows, wherever blocks and pages end."""
     async with Simulator(top_ups=size) as simulator, client(simulator) as billing:
         simulator.behaviour.order, simulator.behaviour.max_limit = order, limit
         ids, place = await read(billing, None)
@@ -39,13 +39,13 @@ async def test_a_second_reading_gives_what_is_new(order, size, limit):
             added = simulator.add_top_ups(new)
             ids, place = await read(billing, place)
             assert set(ids) >= set(added)
-            # With one row nobody knows yet which end grows, and it may come again.
+            # With one row, the growing end is unknown, and the row may be returned again.
             assert size < 2 or sorted(ids) == sorted(added)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_nothing_new_takes_one_request(order):
-    """A list without news is asked for once."""
+    """A list without new rows takes one request."""
     async with Simulator(top_ups=5000) as simulator, client(simulator) as billing:
         simulator.behaviour.order = order
         _, place = await read(billing, None)
@@ -55,8 +55,8 @@ async def test_nothing_new_takes_one_request(order):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_a_corrected_row_comes_again(order):
-    """A recent row that was credited later comes again; an old one does with `full`."""
+async def test_a_corrected_row_is_returned_again(order):
+    """A recent row that was credited later is returned again, and an old one with `full`."""
     async with Simulator(top_ups=3000) as simulator, client(simulator) as billing:
         simulator.behaviour.order, simulator.behaviour.credit_after_s, simulator.behaviour.max_limit = order, 1, 100
         for depth, full in ((40, False), (1500, True)):
@@ -71,8 +71,8 @@ async def test_a_corrected_row_comes_again(order):
             assert (await read(billing, place))[0] == []
 
 
-async def test_todays_row_comes_again():
-    """The history's current day changes, and comes again with a new day."""
+async def test_todays_row_is_returned_again():
+    """The current day of the history changes and is returned again together with a new day."""
     async with Simulator(days=300) as simulator, client(simulator) as billing:
         first = Changes(billing.history_usage, DayUsage, None)
         assert len([row async for rows in first.rows() for row in rows]) == 300
@@ -85,7 +85,7 @@ async def test_todays_row_comes_again():
 
 
 async def test_another_accounts_list_is_refused():
-    """A list that shares no row with what was read before is not taken for the same one."""
+    """A list that has no row in common with the one that was read before is refused."""
     async with Simulator(top_ups=300) as simulator, client(simulator) as billing:
         other = simulator.add_account(top_ups=300)
         _, place = await read(billing, None)
@@ -97,7 +97,7 @@ async def test_another_accounts_list_is_refused():
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 async def test_no_row_is_lost_under_change(order, seed):
-    """Whatever comes in or goes between and during readings, a destination by key has every row that is there."""
+    """Whatever is added or removed between and during readings, a destination that merges by key has every row."""
     choose = random.Random(f"{order} {seed}")
     async with Simulator(top_ups=choose.choice((0, 90, 400))) as simulator, client(simulator) as billing:
         simulator.behaviour.order, simulator.behaviour.max_limit = order, choose.choice((20, 64, 100, 1000))

@@ -1,4 +1,4 @@
-"""Many accounts become one dataset."""
+"""Exports of many accounts to one dataset."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_the_dataset_is_read_with_the_partition_column(file, out):
 
 
 async def test_both_lists_share_a_folder(file, out, accounts):
-    """Top-ups and history lie side by side, and the summary has the totals of both."""
+    """Top-ups and history share the folder, and the summary has the totals of both."""
     await run(file, out)
     outcomes = await run(file, out, "history")
     assert {outcome.rows for outcome in outcomes.values()} == {20}
@@ -77,7 +77,7 @@ async def test_both_lists_share_a_folder(file, out, accounts):
     assert Decimal(lists["history"]["usd"]) == sum(outcome.usd for outcome in outcomes.values())
 
 
-async def test_one_bad_account_stops_nothing(file, out, accounts):
+async def test_a_failed_account_does_not_stop_the_others(file, out, accounts):
     """An account that is refused has a failed outcome, the others are complete, and a rerun tries it again."""
     accounts["us"].is_revoked = True
     outcomes = await run(file, out)
@@ -104,8 +104,8 @@ async def test_a_rerun_skips_what_is_complete(file, out, simulator):
     assert outcomes["eu"].rows == SIZES["eu"]
 
 
-async def test_a_part_that_is_gone_is_exported_again(file, out, accounts):
-    """An account whose file was removed or cut is not taken for complete."""
+async def test_a_missing_part_is_exported_again(file, out, accounts):
+    """An account whose file was removed or truncated is exported again."""
     await run(file, out)
     (out / "top_ups/account=eu/part-00001.parquet").unlink()
     (out / "top_ups/account=us/part-00001.parquet").write_bytes(b"PAR1")
@@ -256,7 +256,7 @@ async def test_incremental_runs_add_new_rows_as_new_parts(file, out, accounts, s
 
 
 async def test_an_incremental_history_has_the_latest_day_as_it_is(file, out, accounts, simulator):
-    """The history is written anew, so that its current day is right and each day is there once."""
+    """The history is exported again, so that its current day is right and each day occurs once."""
     await run(file, out, "history")
     simulator.advance(days=2)
     outcomes = await run(file, out, "history", incremental=True)
@@ -265,8 +265,8 @@ async def test_an_incremental_history_has_the_latest_day_as_it_is(file, out, acc
     assert usd == [Decimal(row["total_amount"]) for row in accounts["us"].history_rows()]
 
 
-async def test_rows_that_came_in_elsewhere_have_the_account_written_anew(file, out, accounts):
-    """Where the server counts more rows than the new ones, the parts are replaced by one that has all rows."""
+async def test_rows_added_elsewhere_cause_a_new_export(file, out, accounts):
+    """If the server's count is higher than expected, the parts are replaced by one part with all rows."""
     gone = accounts["eu"].remove_top_up(100)
     await run(file, out)
     accounts["eu"].add_top_ups(2)
@@ -322,7 +322,7 @@ async def test_a_shared_limit_holds_from_one_run_to_the_next(file, out, simulato
 @pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
 @pytest.mark.parametrize("new", [0, 3])
 async def test_a_top_up_that_is_credited_later_is_corrected(file, out, accounts, simulator, order, new):
-    """An incremental run finds a deposit that was credited since, and exports its account anew; others stay."""
+    """An incremental run finds a deposit that was credited since, and exports its account again, but no others."""
     simulator.behaviour.order = order
     await run(file, out)
     accounts["eu"].add_top_ups(new)
@@ -337,7 +337,7 @@ async def test_a_top_up_that_is_credited_later_is_corrected(file, out, accounts,
     assert table["id"].to_pylist() == accounts["eu"].top_up_ids()
 
 
-async def test_a_removed_row_has_the_account_exported_anew(file, out, accounts):
+async def test_a_removed_row_causes_a_new_export(file, out, accounts):
     """A row that the provider removed is no longer in the dataset after the next incremental run."""
     await run(file, out)
     accounts["eu"].remove_top_up(100)
@@ -347,7 +347,7 @@ async def test_a_removed_row_has_the_account_exported_anew(file, out, accounts):
 
 
 async def test_a_list_that_lost_most_rows_does_not_replace_the_dataset(file, out, accounts):
-    """Where more than half of the rows are gone, the account fails with a hint, and its rows stay."""
+    """If more than half of the rows are missing, the account fails with a hint, and its rows stay."""
     await run(file, out)
     before = ids_in(out)["eu"]
     for _ in range(100):
@@ -362,8 +362,8 @@ async def test_a_list_that_lost_most_rows_does_not_replace_the_dataset(file, out
     assert (await run(file, out))["eu"].rows == 30
 
 
-async def test_an_export_that_was_resumed_is_exported_anew_once(file, out, accounts, simulator):
-    """A resumed export doesn't know its latest rows as they were: the next incremental run reads all, and then none."""
+async def test_a_resumed_export_is_repeated_once(file, out, accounts, simulator):
+    """After a resumed export, the next incremental run reads all rows, as the latest ones are unknown; later ones none."""
     simulator.behaviour.max_limit = 10
     simulator.fail("http-401", times=1, path="topUp", account=accounts["eu"], after=5)
     await run(file, out, workers=1)

@@ -101,7 +101,7 @@ async def killed(simulator: Simulator, file: Path, out: Path, after: int, proces
 @pytest.mark.slow  # test_command.py interrupts a process once, and resumes, by default
 @pytest.mark.parametrize(("kills", "processes"), [(2, 1), (12, 1), (4, 2)])
 async def test_a_killed_fleet_resumes_to_the_same_dataset(tmp_path, kills, processes):
-    """Killed at random moments and run again, the dataset has the bytes of one that was never disturbed."""
+    """After kills at random moments and new runs, the dataset has the same bytes as without interruption."""
     choose = random.Random(kills)
     async with Simulator() as simulator:
         simulator.behaviour.max_limit = 20

@@ -12,8 +12,8 @@ from aiozbilling.simulator import Simulator
 from tests.fleet.fleets import accounts_file
 
 
-async def test_accounts_of_all_systems_come_to_one_ledger(tmp_path, monkeypatch):
-    """AIOZ, B3OS and metered accounts are stored under their labels, and one bad key stops none of them."""
+async def test_accounts_of_all_systems_are_in_one_ledger(tmp_path, monkeypatch):
+    """AIOZ, B3OS and metered accounts are stored under their labels, and a bad key does not stop the others."""
     async with Simulator(top_ups=30, days=5) as simulator:
         accounts = {"eu": simulator.account, "bad": simulator.add_account(top_ups=3)}
         accounts["bad"].is_revoked = True

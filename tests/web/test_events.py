@@ -38,7 +38,7 @@ async def test_each_row_is_an_event(simulator, billing):
 
 
 async def test_a_reconnect_gets_what_was_missed(simulator, billing):
-    """With Last-Event-ID the missed rows come first; an id that is not known any more gives a reset and new rows."""
+    """With Last-Event-ID, the missed rows are sent first; for an unknown id, a reset is sent, and then new rows."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
         await begun(feed)
         new = simulator.add_top_ups(3)

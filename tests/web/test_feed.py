@@ -1,4 +1,4 @@
-"""A feed: one poll for all subscribers, replay after a row, heartbeats, laggards, and how it ends."""
+"""Feeds: one poll for all subscribers, replay after a row, heartbeats, slow subscribers, and the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FAST = 0.02
 
 
 async def rows_of(subscription, count):
-    """Read so many rows, without heartbeats."""
+    """Return the next rows, without heartbeats."""
     rows = []
     async with asyncio.timeout(10):
         async for row in subscription:
@@ -41,7 +41,7 @@ async def begun(feed):
 
 
 async def test_every_subscriber_gets_every_new_row(simulator, billing):
-    """Thirty subscribers get the same rows in the order in which they came in, at the cost of one poll at a time."""
+    """Thirty subscribers get the same rows in order, with one poll at a time."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
         await begun(feed)
         subscriptions = [feed.subscribe() for _ in range(30)]
@@ -52,7 +52,7 @@ async def test_every_subscriber_gets_every_new_row(simulator, billing):
 
 
 async def test_a_reconnect_gets_exactly_what_was_missed(simulator, billing):
-    """After a row id the rows after it come first, then new ones; none twice and none left out."""
+    """A subscription after a row returns the rows after it and then new ones, each exactly once."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
         await begun(feed)
         first = feed.subscribe()
@@ -68,7 +68,7 @@ async def test_a_reconnect_gets_exactly_what_was_missed(simulator, billing):
 
 
 async def test_a_subscription_begins_when_it_is_made(simulator, billing):
-    """A row that comes before the first read of a subscription is not lost."""
+    """A row that appears before the first read of a subscription is not lost."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
         await begun(feed)
         subscription = feed.subscribe()
@@ -78,7 +78,7 @@ async def test_a_subscription_begins_when_it_is_made(simulator, billing):
 
 
 async def test_an_unknown_row_is_refused(simulator, billing):
-    """A row that is not kept any more, or never came, is refused at once."""
+    """An id of a row that is no longer stored, or never existed, is refused at once."""
     async with Feed(billing.top_ups(), every_s=FAST, keep=2) as feed:
         await begun(feed)
         subscription = feed.subscribe()
@@ -90,8 +90,8 @@ async def test_an_unknown_row_is_refused(simulator, billing):
         assert await rows_of(feed.subscribe(after=new[1]), 1) == new[2:]
 
 
-async def test_a_burst_beyond_what_is_kept_reaches_all_who_read(simulator, billing):
-    """A poll that brings far more rows than are kept loses none for subscribers that keep up."""
+async def test_a_burst_of_rows_reaches_subscribers_that_keep_up(simulator, billing):
+    """If a poll returns more rows than are stored, subscribers that keep up lose none."""
     async with Feed(billing.top_ups(), every_s=FAST, keep=10) as feed:
         await begun(feed)
         readers = [asyncio.create_task(rows_of(feed.subscribe(), 80)) for _ in range(5)]
@@ -135,8 +135,8 @@ async def test_a_revoked_key_ends_the_feed_with_the_error(simulator, billing):
             feed.subscribe()
 
 
-async def test_outages_are_sat_out(simulator, billing):
-    """A provider that fails for a while costs no row and no subscriber."""
+async def test_a_feed_continues_after_an_outage(simulator, billing):
+    """After an outage of the provider, no row and no subscriber is lost."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
         await begun(feed)
         subscription = feed.subscribe()
@@ -160,8 +160,8 @@ async def test_closing_ends_the_subscriptions(simulator, billing, tasks_left):
     assert await tasks_left() == []
 
 
-async def test_subscribers_that_leave_are_not_missed(simulator, billing, tasks_left):
-    """Cancelled and closed subscriptions leave nothing behind, and the others still get their rows."""
+async def test_subscribers_can_leave(simulator, billing, tasks_left):
+    """Cancelled and closed subscriptions leave no task, and the others still get their rows."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
         await begun(feed)
         stays = feed.subscribe()
@@ -176,7 +176,7 @@ async def test_subscribers_that_leave_are_not_missed(simulator, billing, tasks_l
 
 
 async def test_a_feed_can_go_on_after_a_restart(simulator, billing):
-    """A feed that begins after the cursor of an earlier one delivers what came in between."""
+    """A feed that starts after the cursor of an earlier one returns the rows in between."""
     async with Feed(billing.top_ups(), every_s=FAST) as feed:
         await begun(feed)
         cursor = str(feed.listing.cursor)

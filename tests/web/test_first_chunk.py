@@ -24,7 +24,7 @@ async def test_the_first_error_comes_before_the_response(simulator, billing):
 
 
 async def test_no_chunk_at_all():
-    """An iterator without chunks gives one without chunks."""
+    """The result for an iterator without chunks is an iterator without chunks."""
 
     async def nothing():
         return
@@ -33,7 +33,7 @@ async def test_no_chunk_at_all():
     assert [chunk async for chunk in await started(nothing())] == []
 
 
-async def test_closing_closes_what_is_inside():
+async def test_closing_closes_the_inner_iterator():
     """A download that is closed before its first chunk was sent closes the rows that it reads."""
     closed = []
 

@@ -60,5 +60,5 @@ def test_the_schema_describes_the_records():
 
 
 def test_a_response_class_of_the_application_is_kept():
-    """The plugin doesn't replace what the application chose."""
+    """The plugin doesn't replace the application's response class."""
     assert RecordsPlugin().on_app_init(AppConfig(response_class=Response)).response_class is Response

@@ -59,6 +59,6 @@ def test_each_error_has_its_problem(error, status, code, retry_after):
 
 @pytest.mark.parametrize("name", errors.__all__)
 def test_no_error_is_a_401(name):
-    """No error of the library, old or new, becomes a status that a browser takes for its own session's."""
+    """No error of the library becomes a status that a browser would relate to its own session."""
     kind = getattr(errors, name)
     assert 500 <= problem(kind()).status < 600 or kind is errors.FeedError

@@ -43,7 +43,7 @@ async def test_many_requests_cost_one_fetch(provider):
 
 
 async def test_a_waiter_that_leaves_cancels_nothing(provider):
-    """The request that began the fetch and half of the others leave; the rest get the answer of the same fetch."""
+    """If the request that started the fetch and half of the others leave, the rest get the answer of the same fetch."""
     provider.seconds = 0.05
     async with Shared() as shared:
         waiters = [asyncio.create_task(shared.get("k", provider)) for _ in range(20)]
@@ -55,7 +55,7 @@ async def test_a_waiter_that_leaves_cancels_nothing(provider):
 
 
 async def test_an_answer_is_there_after_everybody_left(provider):
-    """A fetch that nobody waits for any more still gives the next request its answer."""
+    """If all requests leave, the fetch continues, and the next request gets its answer."""
     provider.seconds = 0.02
     async with Shared() as shared:
         waiter = asyncio.create_task(shared.get("k", provider))
@@ -67,7 +67,7 @@ async def test_an_answer_is_there_after_everybody_left(provider):
 
 
 async def test_an_old_answer_is_served_while_it_is_refreshed(provider):
-    """After `max_age_s` the old answer comes at once, and the new one when it is there."""
+    """After `max_age_s`, the old answer is returned at once, and the new one after the refresh."""
     async with Shared(max_age_s=0.01) as shared:
         assert await shared.get("k", provider) == 1
         await asyncio.sleep(0.02)
@@ -149,7 +149,7 @@ async def test_a_bug_in_the_fetch_reaches_the_request(provider):
                 await shared.get("k", provider)
 
 
-async def test_a_hanging_fetch_holds_up_nobody(provider):
+async def test_a_hanging_fetch_delays_no_other_request(provider):
     """A request waits `wait_s` at most, the next one starts another fetch, and its answer ends the hanging one."""
     provider.seconds = 60
     async with Shared(wait_s=0.2) as shared:
