@@ -363,7 +363,7 @@ async def test_a_list_that_lost_most_rows_does_not_replace_the_dataset(file, out
 
 
 async def test_a_resumed_export_is_repeated_once(file, out, accounts, simulator):
-    """After a resumed export, the next incremental run reads all rows, as the latest ones are unknown; later ones none."""
+    """After a resumed export, the next incremental run reads all rows again, and later ones read only new rows."""
     simulator.behaviour.max_limit = 10
     simulator.fail("http-401", times=1, path="topUp", account=accounts["eu"], after=5)
     await run(file, out, workers=1)
