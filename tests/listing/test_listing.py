@@ -184,7 +184,7 @@ async def test_a_bad_request_that_is_no_matter_of_size_is_raised(
 @pytest.mark.billing_simulator(top_ups=600)
 async def test_concurrency_is_a_ceiling(billing: AiozBilling, billing_simulator: Simulator, concurrency: int) -> None:
     """As many pages are in flight as allowed, never more, and the rows come in order."""
-    billing_simulator.behaviour.latency_s = 0.01
+    billing_simulator.behaviour.latency_s = 0.015 * concurrency  # a busy machine has time to start all of them
     rows = await billing.top_ups(page_size=20, concurrency=concurrency).collect()
     assert [row.id for row in rows] == billing_simulator.top_up_ids()
     assert billing_simulator.peak_in_flight == concurrency
