@@ -56,7 +56,7 @@ class Limits:
         if uncounted > _MOST_UNCOUNTED and uncounted > 10 * plan.size:
             raise RunawayError(f"{window.end} rows came, though the server counts {most}", hint=LATER)
         if report.requests > 4 * ((total - start) // plan.step) + 20:  # seldom true, and quicker than what follows
-            pages = 1 + (max(total, report.total_first or 0, position + 1) - start) // plan.step
+            pages = 1 + max(0, max(total, report.total_first or 0, position + 1) - start) // plan.step
             if report.requests > 4 * pages + 16:
                 raise RunawayError(f"{report.requests} requests were made for {pages} pages", hint=LATER)
 
