@@ -48,8 +48,11 @@ def parse(body: bytes) -> Any:
         reason = "the body is not UTF-8"
     except RecursionError:
         reason = "the body is nested too deeply"
-    except (msgspec.DecodeError, ValueError, ArithmeticError):
-        reason = "the body is empty" if not body.strip() else "the body is not JSON"
+    except (msgspec.DecodeError, ValueError, ArithmeticError) as error:
+        if "UTF-8" in str(error):  # msgspec 0.23; earlier versions raise a UnicodeDecodeError
+            reason = "the body is not UTF-8"
+        else:
+            reason = "the body is empty" if not body.strip() else "the body is not JSON"
     raise DecodeError([reason], malformed=True)
 
 
