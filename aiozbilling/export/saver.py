@@ -29,7 +29,7 @@ class Saver:
     """Encodes rows on the event loop, and writes and commits them in a thread."""
 
     def __init__(self, part: PartFile, checkpoint: Checkpoint, clock: Callable[[], float]) -> None:
-        self.checkpoint = checkpoint
+        self.checkpoint: Checkpoint = checkpoint
         self._part = part
         self._clock = clock
         self._waiting: list[bytes] = []
