@@ -190,9 +190,7 @@ class Call(Generic[T]):
         """Add the facts of the attempt to its error, and return it."""
         exchange, latest = self.exchange, self.latest
         if isinstance(error, NotSentError) and latest.failure is not None:
-            error = (
-                latest.failure
-            )  # the rate limit leaves no time for another attempt, so the call ends with this error
+            error = latest.failure  # the rate limit leaves no time for another attempt
         latest.duration_s = exchange.clock() - latest.started
         self.sent += latest.is_sent
         latest.wait_s = wait_s(exchange.bounds.retry, error, self.number)

@@ -74,10 +74,10 @@ class _Watched(Listing[Any]):
         """Iterate the list page by page."""
         reader = self.begin()  # not super().pages(): at its end, the event loop would close both generators
         try:
-            while (delivery := await reader.next()) is not None:
-                if delivery.items:
-                    self._seen(delivery.items, delivery.offset)
-                    yield Page(delivery.items, delivery.offset, delivery.total)
+            while (page := await reader.next()) is not None:
+                if page.items:
+                    self._seen(page.items, page.offset)
+                    yield page
         finally:
             await reader.aclose()
 

@@ -16,9 +16,9 @@ from aiozbilling.listing.growth import End, is_far_shorter
 from aiozbilling.listing.sketch import Sketch
 from aiozbilling.listing.source import key_from_text, key_text
 
-__all__ = ["BEGIN_ANEW", "KnownRows", "digest", "known_at"]
+__all__ = ["BEGIN_AGAIN", "KnownRows", "digest", "known_at"]
 
-BEGIN_ANEW = (
+BEGIN_AGAIN = (
     "read the whole list, compare its rows with those that you have, and follow after the cursor of that reading"
 )
 _GONE = 16  # removed rows that a cursor still knows, since a row that moves may be missing from one reading
@@ -71,16 +71,16 @@ def known_at(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> set[
     """
     before = cursor.position + 1
     if is_far_shorter(len(keys), before):
-        raise IncompleteError(f"the list had {before} rows at the cursor, and has {len(keys)} now", hint=BEGIN_ANEW)
+        raise IncompleteError(f"the list had {before} rows at the cursor, and has {len(keys)} now", hint=BEGIN_AGAIN)
     present = set(map(digest, keys))
     if (known := _known_among(cursor, keys, grows_at)) is None:
         raise DriftError(
             "too many rows were removed, moved or added in the middle of the list since the cursor was taken,"
             " so which ones are new is not certain",
-            hint=BEGIN_ANEW,
+            hint=BEGIN_AGAIN,
         )
     if before and known.isdisjoint(present):
-        raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_ANEW)
+        raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_AGAIN)
     return known
 
 

@@ -222,8 +222,8 @@ class Listing(Generic[R]):
     def follow(self, *, every_s: float = 10.0) -> AsyncGenerator[R, None]:
         """Iterate what is new from now on, or after the cursor given as `after`: each new row once, oldest first.
 
-        It never ends by itself. The list is asked every `every_s` seconds; outages are sat out, with longer waits. For
-        `cursor`, a row counts as handed out when it is yielded.
+        It never ends by itself. The list is polled every `every_s` seconds. During an outage, the polls continue with
+        longer waits. The `cursor` is after a row as soon as the row is yielded.
 
         Raises:
             ConfigurationError: `every_s` is no positive number, or the listing has an offset or max_items.
@@ -249,7 +249,7 @@ class Listing(Generic[R]):
         return follow(follower, every_s, self._source.sleep)
 
     def begin(self) -> Reader[R]:
-        """Begin to read, for an async generator that is built on this list: whoever begins closes the reader."""
+        """Begin to read, for an async generator that is built on this list. The caller closes the reader."""
         source, options = self._source, self._options
         if options.after is not None and options.after.made_by == "follow":
             raise ConfigurationError("this cursor comes from follow(): continue with follow()")

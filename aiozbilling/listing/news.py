@@ -18,7 +18,7 @@ import attrs
 from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.growth import End, growing_end, is_far_shorter
-from aiozbilling.listing.known import BEGIN_ANEW, KnownRows, digest, known_at
+from aiozbilling.listing.known import BEGIN_AGAIN, KnownRows, digest, known_at
 from aiozbilling.listing.options import ReadOptions
 from aiozbilling.listing.page_size import SIZES, PageSize
 from aiozbilling.listing.reader import Reader
@@ -134,9 +134,9 @@ class Follower(Generic[R]):
         if self._is_shorter and not was_shorter:
             return []
         if len(self._known) and not known:
-            raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_ANEW)
+            raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_AGAIN)
         if part.is_whole and is_far_shorter(known, len(self._known)):
-            raise IncompleteError(f"the list had {len(self._known)} rows, and {known} of them now", hint=BEGIN_ANEW)
+            raise IncompleteError(f"the list had {len(self._known)} rows, and {known} of them now", hint=BEGIN_AGAIN)
         if part.is_whole:
             self._grows_at = self._growing_end(part) or self._grows_at
         news = self._oldest_first(part)
@@ -148,7 +148,7 @@ class Follower(Generic[R]):
     # Where it begins.
 
     async def _begin(self) -> list[R]:
-        empty_reads, self._empty_reads = self._empty_reads, 0  # a failure between them begins anew
+        empty_reads, self._empty_reads = self._empty_reads, 0  # after a failure between them, counting starts again
         part = await self._read()
         for _ in range(_READS - 1):
             if part.consistency != "changed":

@@ -25,7 +25,7 @@ class Prefetch(Generic[K, V]):
         self.ahead: int = 1 if concurrency == 1 else 2 * concurrency
         self._wanted: Sequence[K] = ()
         self._places: dict[K, asyncio.Future[V]] = {}  # of what is fetched, or waits to be taken
-        self._workers: dict[asyncio.Task[None], K] = {}  # with what each is at
+        self._workers: dict[asyncio.Task[None], K] = {}  # with the key that each one fetches
         self.started: int = 0
 
     def want(self, keys: Sequence[K]) -> None:
@@ -104,7 +104,7 @@ class Prefetch(Generic[K, V]):
         place = self._places.pop(key)
         if place.done():
             if not place.cancelled():
-                place.exception()  # seen, so that asyncio doesn't complain where nobody takes it any more
+                place.exception()  # retrieved, so that asyncio doesn't report it as never retrieved
             return
         place.cancel()
         for worker, at in self._workers.items():

@@ -30,7 +30,7 @@ _NOTHING: AbstractContextManager[object] = nullcontext()
 
 @attrs.define(eq=False, repr=False)
 class Reader(Generic[R]):
-    """Return a list's pages one by one; whoever makes a reader closes it."""
+    """Return a list's pages one by one. The owner of a reader closes it."""
 
     source: Source[R]
     options: ReadOptions

@@ -62,6 +62,13 @@ async def test_a_flipped_bit_of_the_part_file_is_found(tmp_path: Path, suffix: s
         inode.content[bit // 8] ^= 1 << bit % 8
 
 
+def with_a_flipped_bit(content: bytes, choose: random.Random) -> bytes:
+    """Return the content with one random bit changed."""
+    damaged = bytearray(content)
+    damaged[choose.randrange(len(content))] ^= 1 << choose.randrange(8)
+    return bytes(damaged)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 async def test_an_export_with_a_damaged_part_file_stops(tmp_path: Path, suffix: str) -> None:
     """The next run raises, publishes nothing and changes nothing; with the part restored, it completes the file."""
@@ -69,8 +76,7 @@ async def test_an_export_with_a_damaged_part_file_stops(tmp_path: Path, suffix: 
     part = Names(path).part
     content, choose = part.read_bytes(), random.Random(suffix)
     for _ in range(4):
-        damaged = bytearray(content)
-        damaged[choose.randrange(len(content))] ^= 1 << choose.randrange(8)
+        damaged = with_a_flipped_bit(content, choose)
         part.write_bytes(damaged)
         with pytest.raises(CheckpointError, match="was changed"):
             await export(listing_of(ROWS, page_size=4), path)
@@ -88,8 +94,7 @@ async def test_an_export_with_a_damaged_checkpoint_stops(tmp_path: Path, suffix:
     checkpoint = Names(path).checkpoint
     text, choose = checkpoint.read_bytes(), random.Random(suffix)
     for _ in range(8):
-        damaged = bytearray(text)
-        damaged[choose.randrange(len(text))] ^= 1 << choose.randrange(8)
+        damaged = with_a_flipped_bit(text, choose)
         checkpoint.write_bytes(damaged)
         with pytest.raises(CheckpointError, match=r"damaged|version"):
             await export(listing_of(ROWS, page_size=4), path)

@@ -120,7 +120,7 @@ async def test_a_cursor_of_follow_goes_on_where_it_stood(
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [5, 250])
-async def test_follow_goes_on_behind_a_walk(
+async def test_follow_continues_after_a_walk(
     billing: AiozBilling, billing_simulator: Simulator, order: str, size: int
 ) -> None:
     """The cursor of a finished walk begins a follow at what came after the walk."""
@@ -220,7 +220,7 @@ async def test_ending_a_follow_leaves_nothing(
 
 
 class Ledger:
-    """A list in memory behind real HTTP, for what the simulator's dates can't say."""
+    """A list in memory, served over real HTTP, for cases that the simulator's dates can't have."""
 
     def __init__(self, rows: list[tuple[str, str]], *, lag: int = 0) -> None:
         self.rows = rows
@@ -263,7 +263,7 @@ UNSET = "0001-01-01T00:00:00Z"
 async def news_after(
     ledger: Ledger, change: Callable[[], None], expected: int, cursor: str | None = None
 ) -> tuple[list[str], str]:
-    """Follow, change the list after the first poll, and give the news and the cursor behind them."""
+    """Follow, change the list after the first poll, and return the new rows and the cursor after them."""
     async with following(ledger) as billing:
         listing = billing.top_ups(after=cursor)
         news = listing.follow(every_s=EVERY_S)
@@ -357,7 +357,7 @@ async def test_an_empty_list_has_a_cursor(billing: AiozBilling, billing_simulato
 
 
 async def test_an_outage_while_it_begins_is_begun_again(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """A first poll that fails between its requests begins anew: news come, and there is a cursor."""
+    """A first poll that fails between its requests starts again: new rows come, and there is a cursor."""
     billing_simulator.behaviour.order = "oldest_first"
     billing_simulator.fail(Fault("http-503"), times=1, every=2)
     listing = billing.top_ups()

@@ -1,4 +1,4 @@
-"""Shared answers: one fetch per key, whoever leaves; old answers while the provider fails; bounds."""
+"""Shared answers: one fetch per key, also if callers leave; old answers while the provider fails; bounds."""
 
 from __future__ import annotations
 
