@@ -88,7 +88,8 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
     month = str(rows[0][0])
     async for usage in metered.usage_by_month(since=month, until=month):
         if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE]):
-            if usage.period.end > _last_read(ledger, METERED_PERIODS):
+            last_read = await in_thread(_last_read, ledger, METERED_PERIODS)
+            if last_read is None or usage.period.end > last_read:
                 raise ExportError(
                     f"nothing proves that this new token reads account {ledger.account!r}: only the period that had not"
                     " ended is stored, and its usage has changed since",
@@ -148,22 +149,26 @@ def _store(ledger: Ledger, rows: Rows, month: str, counts: dict[str, ListCounts]
 def _months(ledger: Ledger, table: LedgerTable) -> tuple[str, str]:
     """Return the first and the last month to read."""
     now = ledger.clock().astimezone(UTC)
-    rows = ledger.select(f"SELECT max(year_month) FROM {table.name} WHERE account = ?", ledger.account)  # noqa: S608
-    if rows[0][0] is None:
-        first = now.year * 12 + now.month - _FIRST_MONTHS
-        return f"{first // 12:04}-{first % 12 + 1:02}", f"{now:%Y-%m}"
-    settled = f"{_last_read(ledger, table) - _SETTLES_IN:%Y-%m}"
-    return min(str(rows[0][0]), settled, f"{now:%Y-%m}"), f"{now:%Y-%m}"
+    number = now.year * 12 + now.month - _FIRST_MONTHS
+    first, until = f"{number // 12:04}-{number % 12 + 1:02}", f"{now:%Y-%m}"
+    latest = ledger.select(f"SELECT max(year_month) FROM {table.name} WHERE account = ?", ledger.account)[0][0]  # noqa: S608
+    last_read = _last_read(ledger, table)
+    if latest is None or last_read is None:
+        return first, until
+    since = min(str(latest), f"{last_read - _SETTLES_IN:%Y-%m}", until)
+    # Of an older month, metered billing has lost days: reading it again would replace true figures.
+    return (max(since, first) if table is METERED_PERIODS else since), until
 
 
-def _last_read(ledger: Ledger, table: LedgerTable) -> datetime:
+def _last_read(ledger: Ledger, table: LedgerTable) -> datetime | None:
+    """Return the start of the last complete run that read the table, or None."""
     rows = ledger.select(
         "SELECT max(runs.started_at) FROM runs JOIN run_lists USING (run)"
         " WHERE account = ? AND list = ? AND rows_read > 0 AND result = 'complete'",
         ledger.account,
         table.name,
     )
-    return datetime.fromisoformat(str(rows[0][0])) if rows[0][0] else datetime.min.replace(year=2, tzinfo=UTC)
+    return datetime.fromisoformat(str(rows[0][0])) if rows[0][0] else None
 
 
 def _next_month(since: str, months: int) -> str:

@@ -14,7 +14,16 @@ from typing import Any
 import attrs
 import pytest
 
-from aiozbilling import B3osBilling, ConfigurationError, CuDay, CuLine, CuUsage, ExportError, MeteredBilling
+from aiozbilling import (
+    B3osBilling,
+    ConfigurationError,
+    CuDay,
+    CuLine,
+    CuUsage,
+    ExportError,
+    MeteredBilling,
+    NotFoundError,
+)
 from aiozbilling.export import SyncReport, sync
 from aiozbilling.simulator import Account, Simulator
 from aiozbilling.sync import verify
@@ -97,6 +106,34 @@ async def test_later_runs_read_only_months_that_may_change(tmp_path: Path) -> No
         assert (await run.sync())[1] == 4
         assert (await run.sync())[1] == 2
         assert run.rows("SELECT count(DISTINCT year_month) FROM cu_months") == [(13,)]
+
+
+async def test_a_first_run_that_failed_half_way_is_repeated(tmp_path: Path) -> None:
+    """If the first run stored some months and failed, the next one reads all twelve months."""
+    for path in ("cu/usage", "billing/usage"):
+        async with both(tmp_path / f"{path[:2]}.sqlite") as run:
+            run.simulator.fail("http-404", after=5, path=path)
+            with pytest.raises(NotFoundError):
+                await run.sync()
+            _, requests = await run.sync()
+            assert requests == 24
+            assert run.rows("SELECT count(*) FROM cu_months UNION ALL SELECT count(*) FROM metered_periods") == [
+                (12,),
+                (12,),
+            ]
+
+
+async def test_metered_months_that_the_provider_forgot_are_not_read_again(tmp_path: Path) -> None:
+    """After a pause of more than a year, stored periods keep their figures, and B3OS is read without a gap."""
+    async with both(tmp_path / "b.sqlite") as run:
+        await run.sync()
+        stored = "SELECT * FROM metered_periods WHERE year_month <= '2026-11' ORDER BY year_month"
+        before = run.rows(stored)
+        run.simulator.advance(days=400)
+        await run.sync()
+        assert run.rows(stored) == before
+        assert run.rows("SELECT min(year_month) FROM metered_periods WHERE year_month > '2026-11'") == [("2027-01",)]
+        assert run.rows("SELECT count(*) FROM cu_months WHERE year_month > '2026-11'") == [(13,)]
 
 
 async def test_another_organisation_or_session_is_refused(tmp_path: Path) -> None:
