@@ -72,13 +72,23 @@ def month_rows(statement: Statement, since: str | None, until: str | None) -> li
         for m in account.months
     ]  # fmt: skip
     nothing = (None,) * 4
-    for account, usage in statement.facts.cu:
-        used = None if usage.summary is None else usage.summary.used
-        rows.append(("b3os", account, usage.year_month or "", None, None, None, *nothing, used))
-    for account, metered in statement.facts.metered:
-        cost, month = metered.estimated_cost, f"{metered.period.start:%Y-%m}"
-        rows.append(("metered", account, month, None, cost.currency.upper(), cost.total, *nothing, None))
+    units = [(account, usage.year_month or "", usage.summary) for account, usage in statement.facts.cu]
+    periods = [(account, f"{m.period.start:%Y-%m}", m.estimated_cost) for account, m in statement.facts.metered]
+    rows += [
+        ("b3os", account, month, is_closed, None, None, *nothing, None if summary is None else summary.used)
+        for (account, month, summary), is_closed in zip(units, _closed(units), strict=True)
+    ]
+    rows += [
+        ("metered", account, month, is_closed, cost.currency.upper(), cost.total, *nothing, None)
+        for (account, month, cost), is_closed in zip(periods, _closed(periods), strict=True)
+    ]
     return [row for row in rows if (since or "") <= row[2] and (until is None or row[2] <= until)]
+
+
+def _closed(months: Sequence[tuple[str, str, object]]) -> list[bool]:
+    """Return which months are closed: those of an account that has a later month."""
+    last = {account: month for account, month, _ in sorted(months, key=lambda each: each[:2])}
+    return [month < last[account] for account, month, _ in months]
 
 
 async def print_months(format_: Format | None, rows: Sequence[Row], statement: Statement) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiozbilling import CuSummary, CuUsage
+from aiozbilling import CuSummary, CuUsage, EstimatedCost, MeteredUsage, Period
 from aiozbilling.cli.output import Format
 from aiozbilling.cli.statement_tables import month_rows, print_balances, print_months, print_runways
 from aiozbilling.statement import AccountFacts, Deposit, Facts, SpendDay, statement
@@ -71,3 +71,24 @@ async def test_a_column_without_figures_is_left_out_first(capfdbinary: Any, monk
     lines = await drawn(capfdbinary, print_months(Format.TABLE, month_rows(alone, None, None), alone))
     assert lines[0].split() == ["System", "Account", "Month", "Spend", "Not", "split", "Deposits"]
     assert not any("No room" in line for line in lines)
+
+
+def test_the_last_month_of_every_system_is_open() -> None:
+    """The month that was still going on when it was read is not closed, in compute units and metered usage too."""
+
+    def period(month: int) -> MeteredUsage:
+        start = dt.datetime(2026, month, 1, tzinfo=dt.UTC)
+        cost = EstimatedCost(base=Decimal(29), overage=Decimal(0), total=Decimal(29), currency="usd")
+        return MeteredUsage(period=Period(start=start, end=start), metrics={}, estimated_cost=cost, projected_usage={})
+
+    cu = tuple((name, CuUsage(year_month=month)) for name in "ab" for month in ("2026-09", "2026-10"))
+    facts = Facts((account("a"),), cu=cu[:-1], metered=(("a", period(9)), ("a", period(10))))
+    rows = month_rows(statement(facts), None, None)
+    assert [(*row[:3], row[3]) for row in rows] == [
+        ("aioz", "a", "2026-10", False),
+        ("b3os", "a", "2026-09", True),
+        ("b3os", "a", "2026-10", False),
+        ("b3os", "b", "2026-09", False),
+        ("metered", "a", "2026-09", True),
+        ("metered", "a", "2026-10", False),
+    ]
