@@ -84,7 +84,12 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
     }
     if stored["top_ups"]:
         if not _holders(ledger, TOP_UPS, [row[0] for row in top_ups]) & {ledger.account}:
-            raise _not_theirs(ledger, f"none of the {stored['top_ups']} top_ups that are stored as account")
+            raise _refused(
+                ledger,
+                f"none of the {stored['top_ups']} top_ups that are stored as account {ledger.account!r} is in the"
+                " server's list",
+                OTHER_LABEL,
+            )
     elif stored["history"] and not _same_history(ledger, ledger.account, days, least=_least(ledger)):
         if _same_history(ledger, ledger.account, days, least=0):
             raise _refused(
@@ -93,7 +98,11 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
                 " and no complete day with a cost that is the same",
                 UNPROVEN.format("after a day with a cost has ended"),
             )
-        raise _not_theirs(ledger, f"no day with a cost of the {stored['history']} days that are stored as account")
+        raise _refused(
+            ledger,
+            f"the server's daily costs are not those that are stored as account {ledger.account!r}",
+            OTHER_LABEL,
+        )
 
 
 def _least(ledger: Ledger) -> int:
@@ -136,10 +145,6 @@ def _same_history(ledger: Ledger, account: Cell, days: Sequence[Row], *, least: 
     pairs = [(before[row[0]], row) for row in days if row[0] in before]
     equal = [row for old, row in pairs if old == row and row[HISTORY.names.index("total_amount_usd")]]
     return len(equal) >= least and all(old == row for old, row in pairs)
-
-
-def _not_theirs(ledger: Ledger, what: str) -> ExportError:
-    return _refused(ledger, f"{what} {ledger.account!r} is in the server's list", OTHER_LABEL)
 
 
 def _refused(ledger: Ledger, reason: str, hint: str) -> ExportError:

@@ -40,7 +40,7 @@ async def test_no_history_is_stored_under_another_accounts_label(tmp_path: Path,
             await sync(billing, path)
             before = spent(path)
             with pytest.raises(
-                ExportError, match="no day with a cost of the 30 days that are stored as account 'main'"
+                ExportError, match="the server's daily costs are not those that are stored as account 'main'"
             ):
                 await sync(theirs, path)
             assert spent(path) == before
