@@ -91,17 +91,19 @@ def _lists(account: AccountFacts) -> Iterator[Remark]:
                 "bad", f"{name}: {count(total.listed)} {noun} are known, the provider counts {count(total.counted)}."
             )
     if account.removed:
-        yield Remark("bad", f"{name}: {count(account.removed)} rows are no longer in the provider's lists.")
+        rows = "1 row is" if account.removed == 1 else f"{count(account.removed)} rows are"
+        yield Remark("bad", f"{name}: {rows} no longer in the provider's lists.")
     unpriced = totals[0].unpriced + history.unpriced
     if unpriced:
-        yield Remark("bad", f"{name}: {count(unpriced)} rows have no amount and count as 0.")
+        rows = "1 row has no amount and counts" if unpriced == 1 else f"{count(unpriced)} rows have no amount and count"
+        yield Remark("bad", f"{name}: {rows} as 0.")
     if account.days:
         first, last = account.days[0].day, account.days[-1].day
         gaps = (last - first).days + 1 - len(account.days)
         if gaps:
-            yield Remark("bad", f"{name}: the history lacks {count(gaps)} days between {first} and {last}.")
+            yield Remark("bad", f"{name}: the history lacks {days_text(gaps)} between {first} and {last}.")
         if totals[0].first is not None and totals[0].first < first:
-            yield Remark("note", f"{name}: deposits before {first}, where the history begins: spend before is unknown.")
+            yield Remark("note", f"{name}: deposits begin before the history; spend before {first} is unknown.")
 
 
 def _unusual(of: ReportMonth) -> Iterator[Remark]:

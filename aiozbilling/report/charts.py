@@ -48,7 +48,7 @@ def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, A
         .mark_bar(width=alt.RelativeBandSize(0.72), aria=False)
         .encode(
             x=alt.X("month:O", axis=_few(names, 7), scale=alt.Scale(domain=names), title=None),
-            y=alt.Y("usd:Q", axis=_dollars(highest), title=None, stack="zero"),
+            y=_dollars(highest).stack("zero"),
             color=color,
             order=alt.Order("order:O"),
             **_tooltip(tooltips),
@@ -100,7 +100,7 @@ def days_chart(days: Sequence[SpendDay], unusual: frozenset[dt.date], *, tooltip
         .mark_bar(width=alt.RelativeBandSize(0.8), aria=False)
         .encode(
             x=alt.X("day:O", axis=_few(names, 4), scale=alt.Scale(domain=names), title=None),
-            y=alt.Y("usd:Q", axis=_dollars(max((float(day.usd or 0) for day in days), default=0.0)), title=None),
+            y=_dollars(max((float(day.usd or 0) for day in days), default=0.0)),
             color=color,
             **_tooltip(tooltips),
         )
@@ -123,7 +123,7 @@ def balance_chart(
         title=None,
         axis=alt.Axis(format="%Y-%m-%d", tickCount=4, **_APART),
     )
-    y = alt.Y("usd:Q", axis=_dollars(highest), title=None)
+    y = _dollars(highest)
     before, after = (_chart(rows).encode(x=x, y=y) for rows in (past, future))
     layers: list[Any] = [
         before.mark_area(color="var(--blue)", opacity=0.14, aria=False),
@@ -146,7 +146,7 @@ def running_chart(this: Sequence[SpendDay], last: Sequence[SpendDay], *, tooltip
     axis = alt.Axis(values=[1, 5, 10, 15, 20, 25, 31], format="d", grid=False, title="day of the month")
     x = alt.X("number:Q", scale=alt.Scale(domain=[1, 31]), axis=axis)
     highest = max((row["usd"] for row in [*old, *new]), default=0.0)
-    y = alt.Y("usd:Q", axis=_dollars(highest), title=None)
+    y = _dollars(highest)
     layers: list[Any] = [
         _chart(rows).mark_line(color=color, strokeWidth=width, aria=False).encode(x=x, y=y)
         for rows, color, width in ((old, "var(--grey)", 2), (new, "var(--blue)", 2.4))
@@ -188,10 +188,16 @@ def _few(names: Sequence[str], most: int) -> alt.Axis:
     return alt.Axis(values=shown, labelAngle=0, ticks=False, **_APART)
 
 
-def _dollars(highest: float) -> alt.Axis:
+def _dollars(highest: float) -> alt.Y:
+    """Return the vertical axis. An axis without any amount ends at a dollar, so that 0 is at its foot."""
     import altair as alt
 
-    return alt.Axis(format=axis_format(highest), tickCount=4, domain=False, ticks=False)
+    # d3 abbreviates as physicists do; the tiles say bn and tn.
+    words = "replace(replace(replace(datum.label, 'M', 'm'), 'G', 'bn'), 'T', 'tn')"
+    large: dict[str, Any] = {"labelExpr": words} if highest >= 10**6 else {}
+    axis = alt.Axis(format=axis_format(highest), tickCount=4, domain=False, ticks=False, **large)
+    empty: dict[str, Any] = {} if highest else {"scale": alt.Scale(domain=[0, 1])}
+    return alt.Y("usd:Q", axis=axis, title=None, **empty)
 
 
 def _tooltip(tooltips: bool) -> dict[str, Any]:  # noqa: FBT001 - used by this module only

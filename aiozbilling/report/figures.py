@@ -12,11 +12,12 @@ import attrs
 from aiozbilling.report.charts import balance_chart, days_chart, months_chart, running_chart
 from aiozbilling.report.drawing import script_spec, static_svg
 from aiozbilling.report.grid import Grid, shown
-from aiozbilling.report.numbers import long_month, money, money_short, runway_text
+from aiozbilling.report.numbers import days_text, long_month, money, money_short, runway_text
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.estimates import forecast
 from aiozbilling.statement.facts import SpendDay
+from aiozbilling.statement.summary import Statement
 
 __all__ = ["Figure", "figures"]
 
@@ -87,16 +88,20 @@ def _balance(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     elif corners:
         legend.append(("red", "forecast"))
     rows = [[str(d.day), money(d.opening), money(d.credited), money(d.spent, 4), money(d.closing)] for d in days]
-    left = runway_text(first.days) if first else "no end"
     return _figure(
         "balance",
         "Balance and forecast",
-        f"{len(days)} days; runway {left}",
+        f"{days_text(len(days))}; runway {_runway(statement)}",
         legend,
         Grid(columns=("<day", "opening", "credited", "spent", "closing"), rows=rows),
         lambda tooltips: balance_chart(days, corners, tooltips=tooltips),
         static=static,
     )
+
+
+def _runway(statement: Statement) -> str:
+    first = statement.runway or next((runway for runway in statement.runways if runway.basis_days), None)
+    return "unknown" if first is None else runway_text(first, first.day)
 
 
 def _running(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001

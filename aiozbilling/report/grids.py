@@ -108,7 +108,7 @@ def _account_row(of: ReportMonth, account: AccountStatement, *, with_line: bool)
         percent(change(month, before), signed=True) if month and month.is_closed else NOTHING,
         money(month.deposits if month else None),
         money(account.balances[-1].closing if account.balances else None),
-        runway_text(runway.days_left(as_of.date())) if runway and as_of else NOTHING,
+        runway_text(runway, as_of and as_of.date()),
         count(sum(not row.is_credited for row in account.facts.deposits)),
     ]
 

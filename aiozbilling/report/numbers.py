@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from aiozbilling.statement.calendar import first_day
+from aiozbilling.statement.estimates import Runway
 
 __all__ = [
     "NOTHING",
@@ -98,8 +99,11 @@ def percent(share: Number | None, *, signed: bool = False) -> str:
     return f"{'+' if signed and share > 0 else ''}{text} %"
 
 
-def runway_text(days: Fraction | None) -> str:
-    """Write how long a balance lasts, in whole days."""
+def runway_text(runway: Runway | None, on: dt.date | None) -> str:
+    """Write how long a balance lasts from a day on, in whole days. It is unknown without a complete day."""
+    if runway is None or on is None or not runway.basis_days:
+        return NOTHING
+    days = runway.days_left(on)
     if days is None:
         return "no end"
     if days > _CENTURY:
@@ -124,6 +128,8 @@ def long_month(month: str) -> str:
 
 def axis_format(highest: float) -> str:
     """Return the d3 format of a dollar axis whose highest value is given."""
+    if not highest:
+        return "$,.2f"
     if highest >= 10_000:
         return "$.3~s" if highest < 10**15 else "$.1~e"
     places = 0 if highest >= 8 else 1 if highest >= 1 else 2 if highest >= 0.1 else 3

@@ -94,7 +94,7 @@ def _accounts(of: ReportMonth) -> Sheet:
         balance = account.balances[-1].closing if account.balances else None
         spend, deposits = (month.spend, month.deposits) if month else (None, None)
         runway = account.runway
-        left = runway_text(runway.days_left(as_of.date())) if runway and as_of else None
+        left = runway_text(runway, as_of and as_of.date())
         share = change(month, before) if month and month.is_closed else None
         empty = runway.empty_on if runway else None
         waiting = sum(not row.is_credited for row in account.facts.deposits)

@@ -9,6 +9,7 @@ import attrs
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.report.grid import shown
 from aiozbilling.report.numbers import (
+    NOTHING,
     days_text,
     decimal,
     long_month,
@@ -47,8 +48,10 @@ def _spend(of: ReportMonth) -> Tile:
         return Tile(f"Spend, {long_month(of.month)}", money(None), "no data for this month")
     if of.change is not None:
         note = f"{percent(of.change, signed=True)} on {month_name(next_month(of.month, -1))}"
+    elif month.is_closed:
+        note = "first month with spend" if month.spend else "nothing was spent"
     else:
-        note = "first month with spend" if month.is_closed else f"{days_text(month.days)} so far"
+        note = f"{days_text(month.days)} so far"
     return Tile(f"Spend, {long_month(of.month)}", money_short(month.spend), note)
 
 
@@ -80,12 +83,12 @@ def _runway(of: ReportMonth) -> Tile:
         return Tile("Runway", money(None), "no account was read")
     if first is None:
         spent = any(runway.basis_days for runway in of.statement.runways)
-        return Tile("Runway", "no end", "nothing is spent" if spent else "no complete day yet")
+        return Tile("Runway", "no end" if spent else NOTHING, "nothing is spent" if spent else "no complete day yet")
     left = first.days_left(as_of.date())
     whose = f"{shown(first.account)} first, " if len(of.statement.accounts) > 1 else ""
     when = "overdrawn" if first.balance < 0 else f"empty {first.empty_on}" if first.empty_on else "far away"
     note = f"{whose}{when}; {money_short(first.per_day)} a day"
-    return Tile("Runway", runway_text(left), note, "bad" if left is not None and left < _SOON else "")
+    return Tile("Runway", runway_text(first, as_of.date()), note, "bad" if left is not None and left < _SOON else "")
 
 
 def _running(of: ReportMonth) -> Tile:

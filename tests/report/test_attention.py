@@ -40,7 +40,12 @@ def test_lists_that_differ_from_the_providers_count_are_named():
     one = account("main", 40, unusual=False)
     days = (*one.days[:10], *one.days[12:-1], attrs.evolve(one.days[-1], usd=None))
     text = " ".join(texts_of(attrs.evolve(one, days=days, removed=2)))
-    for sentence in ("38 days are known, the provider counts 40", "2 rows are no longer", "1 rows have no amount"):
+    assert "1 row is no longer" in " ".join(texts_of(attrs.evolve(one, removed=1)))
+    for sentence in (
+        "38 days are known, the provider counts 40",
+        "2 rows are no longer",
+        "1 row has no amount and counts",
+    ):
         assert sentence in text
     assert "the history lacks 2 days" in text
 

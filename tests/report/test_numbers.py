@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -17,6 +18,7 @@ from aiozbilling.report.numbers import (
     percent,
     runway_text,
 )
+from aiozbilling.statement import Runway
 
 
 @pytest.mark.parametrize(
@@ -54,11 +56,13 @@ def test_shares_lengths_and_digits():
     """Percentages have a sign where asked, a runway counts whole days, and exact amounts have all digits."""
     assert percent(Fraction(87, 1000), signed=True) == "+8.7 %"
     assert percent(Fraction(-1, 8)) == "−12.5 %"
-    assert [runway_text(days) for days in (None, Fraction(3, 2), Fraction(40_000))] == [
-        "no end",
-        "1 day",
-        "over 100 years",
+    today = date(2026, 10, 20)
+    runways = [
+        Runway(account="a", balance=Decimal(1), day=today, per_day=Fraction(0), basis_days=basis, days=days)
+        for basis, days in ((9, None), (9, Fraction(3, 2)), (9, Fraction(40_000)), (0, None))
     ]
+    assert [runway_text(runway, today) for runway in runways] == ["no end", "1 day", "over 100 years", "–"]
+    assert runway_text(runways[1], None) == runway_text(None, today) == "–"
     assert exact_text(Decimal("1E+3")) == "1000"
     assert exact_text(Decimal("0.10")) == "0.1"
     assert decimal(Decimal("2.5"), 0) == "2"
@@ -66,6 +70,6 @@ def test_shares_lengths_and_digits():
 
 def test_an_axis_has_as_many_places_as_it_needs():
     """Small amounts get more places, large ones a suffix."""
-    assert [axis_format(highest) for highest in (1e20, 2e4, 50, 2, 0.5, 0.05, 1e-9)] == [
-        "$.1~e", "$.3~s", "$,.0f", "$,.1f", "$,.2f", "$,.3f", "$.1~e",
+    assert [axis_format(highest) for highest in (1e20, 2e4, 50, 2, 0.5, 0.05, 1e-9, 0)] == [
+        "$.1~e", "$.3~s", "$,.0f", "$,.1f", "$,.2f", "$,.3f", "$.1~e", "$,.2f",
     ]  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import date
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from aiozbilling import ConfigurationError
 from aiozbilling.report import html_report
 from aiozbilling.report.grid import shown
-from aiozbilling.statement import statement
+from aiozbilling.statement import AccountFacts, Facts, SpendDay, statement
 from tests.report.cases import CASES, HOSTILE, READ_AT, usual
 
 QUICK = {"usual", "nothing"}
@@ -152,3 +154,26 @@ def test_importing_the_report_draws_nothing():
     script = "import sys, aiozbilling.report as r; r.html_report; r.write_report; print('altair' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_axes_of_nothing_and_of_large_amounts_are_readable():
+    """An axis without amounts begins with $0.00 at its foot, and large amounts have the abbreviations of the tiles."""
+
+    def labels(usd: str) -> list[str]:
+        days = tuple(SpendDay(date(2026, 10, day), Decimal(usd), 10**12, 0) for day in range(1, 32))
+        page = html_report(statement(Facts((AccountFacts("main", (), days, (), READ_AT),))), static=True)
+        return re.findall(r">(−?\$[^<]*)</text>", page)
+
+    nothing = labels("0")
+    assert "$0.00" in nothing
+    assert "$1.00" in nothing
+    assert "$30tn" in labels("1e12")
+    assert not [label for label in nothing if "e" in label]
+
+
+def test_the_runway_is_unknown_until_a_day_is_complete():
+    """An account without a complete day has no runway, rather than one without an end."""
+    page = html_report(statement(Facts((AccountFacts("main", (), (), (), READ_AT),))), static=True)
+    text = " ".join(Outline(page).texts)
+    assert "Runway – no complete day yet" in text
+    assert "no end " not in text
