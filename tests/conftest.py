@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.idle_clock import IdleClockPolicy
+
+asyncio.set_event_loop_policy(IdleClockPolicy())
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs so, and their children inherit it: commands under test must get Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)

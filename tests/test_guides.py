@@ -84,7 +84,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sim
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     simulator = Simulator()  # the same rows as with --simulator, so that guides and pictures show the same figures
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(60)
     for name, value in {
         "AIOZ_PIN_API_KEY": simulator.api_key,
         "AIOZ_PIN_SECRET_KEY": simulator.secret_key,
@@ -98,7 +98,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sim
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     yield simulator
-    asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

@@ -49,11 +49,11 @@ def simulator() -> Iterator[Simulator]:
     simulator = Simulator(seed=3, top_ups=120, days=70)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(5)
+    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(60)
     try:
         yield simulator
     finally:
-        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -88,7 +88,7 @@ class CommandLine:
 
     def process(self, *arguments: str, **options: Any) -> Result:
         with self.start(*arguments, **options) as process:
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=60)
         return Result(process.returncode, out or b"", (err or b"").decode())
 
 

@@ -22,11 +22,11 @@ def simulator() -> Iterator[Simulator]:
     simulator = Simulator(seed=7, top_ups=3, days=3)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(5)
+    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(60)
     try:
         yield simulator
     finally:
-        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -39,9 +39,9 @@ def simulator() -> Iterator[Simulator]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     simulator = Simulator(seed=5, accounts=3, top_ups=60, days=30)
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(5)
+    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(60)
     yield simulator
-    asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(5)
+    asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
