@@ -218,8 +218,7 @@ def _decimal(amount: Fraction) -> Decimal:
 
 
 def _amounts(title: str, amounts: Sequence[Decimal | None]) -> Form:
-    places = 2 if title != "CU" else 4
-    texts = [money(amount, places) if title != "CU" else rounded(amount, places) for amount in amounts]
+    texts = [rounded(amount, 2) if title == "CU" else money(amount, 2) for amount in amounts]
     return Form(title, aligned(texts))
 
 

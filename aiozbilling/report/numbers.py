@@ -22,6 +22,7 @@ __all__ = [
     "money_short",
     "month_name",
     "percent",
+    "quantity",
     "runway_text",
     "time_text",
 ]
@@ -73,6 +74,14 @@ def decimal(number: Number | None, places: int) -> str:
     whole, part = divmod(abs(scaled), 10**places)
     sign = _MINUS if scaled < 0 else ""
     return f"{sign}{whole:,}.{part:0{places}}" if places else f"{sign}{whole:,}"
+
+
+def quantity(number: Number | None) -> str:
+    """Write a number with at most two decimals: ``8,745.2``. One that is too small for them is ``<0.01``."""
+    text = decimal(number, 2)
+    if number and not text.strip("0.−"):  # noqa: RUF001 - the sign, not a hyphen
+        return f"{_MINUS if number < 0 else ''}<0.01"
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def days_text(days: int) -> str:

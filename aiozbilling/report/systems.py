@@ -11,7 +11,7 @@ from aiozbilling.records import MetricUsage
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.report.grid import Grid, shown
 from aiozbilling.report.marks import bar, gauge
-from aiozbilling.report.numbers import NOTHING, count, decimal, money_in, percent
+from aiozbilling.report.numbers import NOTHING, count, money_in, percent, quantity
 from aiozbilling.report.period import ReportMonth
 
 __all__ = ["cu_grid", "cu_summary", "metered_cost", "metered_grid"]
@@ -31,13 +31,13 @@ def cu_grid(of: ReportMonth) -> Grid:
     rows: list[list[Any]] = []
     for key, amount in sorted(units.items(), key=lambda item: (-item[1], item[0])):
         share = Fraction(amount) / Fraction(total) if total else None
-        rows.append([key[0], key[1], bar(float(share or 0)), decimal(amount, 1), percent(share), count(runs[key])])
+        rows.append([key[0], key[1], bar(float(share or 0)), quantity(amount), percent(share), count(runs[key])])
     return Grid(
         columns=("<node", "<kind", "<", "CU", "share", "runs"),
         rows=rows[:_LINES],
         folded=rows[_LINES:],
         folded_title="Further nodes",
-        total=["all", "", "", decimal(total, 1), "", count(sum(runs.values()))] if rows else (),
+        total=["all", "", "", quantity(total), "", count(sum(runs.values()))] if rows else (),
     )
 
 
@@ -49,8 +49,8 @@ def metered_grid(of: ReportMonth) -> Grid:
         for metric in sorted(usage.metrics.values(), key=_share, reverse=True):
             share = float(_share(metric)) if metric.included else None
             name = f"{shown(account)}: {shown(metric.name)}" if several else shown(metric.name)
-            over = decimal(metric.overage, 1).removesuffix(".0") if metric.overage else NOTHING
-            numbers = [decimal(number, 1).removesuffix(".0") for number in (metric.used, metric.included)]
+            over = quantity(metric.overage) if metric.overage else NOTHING
+            numbers = [quantity(number) for number in (metric.used, metric.included)]
             rows.append([name, gauge(share), *numbers, over, shown(metric.unit)])
     return Grid(
         columns=("<metric", "<", "used", "included", "over", "<unit"),
@@ -82,7 +82,7 @@ def cu_summary(of: ReportMonth) -> list[str]:
         if usage.summary is not None:
             whose = f"{shown(account)}: " if len(of.cu) > 1 else ""
             used, deposited, granted = (
-                decimal(number, 1) for number in (usage.summary.used, usage.summary.deposited, usage.summary.granted)
+                quantity(number) for number in (usage.summary.used, usage.summary.deposited, usage.summary.granted)
             )
             sentences.append(f"{whose}{used} CU used; {deposited} deposited, {granted} granted.")
     return sentences

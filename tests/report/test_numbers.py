@@ -16,6 +16,7 @@ from aiozbilling.report.numbers import (
     money_in,
     money_short,
     percent,
+    quantity,
     runway_text,
 )
 from aiozbilling.statement import Runway
@@ -37,6 +38,22 @@ from aiozbilling.statement import Runway
 def test_money_has_cents(amount, text):
     """Money is rounded half to even, grouped, and never shown as nothing when it is something."""
     assert money(amount) == text
+
+
+def test_quantities_have_no_noise():
+    """A quantity has at most two decimals, no trailing zeros, and is never shown as nothing when it is something."""
+    numbers = (
+        Decimal("8745.2000497"),
+        Decimal(5000),
+        Decimal("0.0000497"),
+        Decimal("-0.001"),
+        0,
+        None,
+        Decimal("1e30"),
+    )
+    assert [quantity(number) for number in numbers] == [
+        "8,745.2", "5,000", "<0.01", "−<0.01", "0", "–", "1.000e+30",
+    ]  # fmt: skip
 
 
 def test_tiles_shorten_large_amounts():
