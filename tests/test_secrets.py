@@ -187,7 +187,7 @@ ATTEMPTS: list[object] = []
 SETTINGS = {
     "retry": RETRY,
     "timeout": 0.08,
-    "deadline": 2.0,
+    "deadline": 60.0,
     "rate_limit": None,
     "max_body": 1 << 18,
     "on_attempt": ATTEMPTS.append,

@@ -67,9 +67,14 @@ def test_ours_and_the_floor_read_all_rows(module: str, server: Server, expected:
 def test_the_server_counts_and_limits(server: Server) -> None:
     """Beyond its rate it answers 429, which the client sits out, and both are counted."""
     ours = importlib.import_module("benchmarks.peers.ours").walk
-    server.set(ROWS, rate=2)
-    assert ours(Task(server.url, 100)).rows == ROWS
-    assert server.counts() == {"requests": 4, "refused": 1}
+    for _ in range(100):  # a machine that is busy for a second between two requests sends them within the rate
+        server.set(ROWS, rate=2)
+        assert ours(Task(server.url, 100)).rows == ROWS
+        counts = server.counts()
+        assert counts["requests"] == 3 + counts["refused"]
+        if counts["refused"]:
+            break
+    assert counts["refused"] == 1
 
 
 def test_a_bar_knows_its_direction() -> None:

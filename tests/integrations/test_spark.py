@@ -164,14 +164,16 @@ def test_a_batch_is_replayed_with_the_same_rows(file, accounts, simulator, order
 
 def test_a_killed_worker_leaves_exact_rows(spark, file, accounts, simulator):
     """A Python worker that is killed in the middle has its task run again, and each row comes once."""
-    simulator.behaviour.max_limit, simulator.behaviour.latency_s = 50, 0.05
+    simulator.behaviour.max_limit = 50
+    simulator.fail("hang", times=1000, after=10)
     before = len(simulator.requests)
     killed: list[int] = []
 
     def kill() -> None:
-        deadline = time.monotonic() + 60
-        while len(simulator.requests) < before + 10 and time.monotonic() < deadline:
+        deadline = time.monotonic() + 100
+        while len(simulator.requests) < before + 11 and time.monotonic() < deadline:
             time.sleep(0.02)
+        simulator.forgive()
         for process in workers():
             os.kill(process, signal.SIGKILL)
             killed.append(process)

@@ -44,7 +44,7 @@ class Server:
     def terminate(self) -> int:
         """Send SIGTERM, and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 @contextmanager
@@ -86,10 +86,10 @@ def _environment(simulator: Simulator) -> dict[str, str]:
 
 
 def _wait_until_ready(server: Server) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while True:
         try:
-            with urllib.request.urlopen(f"{server.url}/ready", timeout=5):
+            with urllib.request.urlopen(f"{server.url}/ready", timeout=60):
                 return
         except OSError:
             if server.process.poll() is not None or time.monotonic() > deadline:

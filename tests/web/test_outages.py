@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -117,7 +118,7 @@ async def test_an_outage_is_short_for_everybody(simulator, billing, tasks_left, 
 @pytest.mark.slow
 async def test_300_requests_in_5_seconds(threaded_simulator, tmp_path):  # noqa: F811
     """300 requests to a real server for one account's month, at the default rate limit, cost at most 2 calls."""
-    clock = asyncio.get_running_loop().time
+    clock, started = time.monotonic, time.monotonic()
     account = threaded_simulator.accounts[1]
     with serving("fastapi_app.py", threaded_simulator, tmp_path) as server:
         async with aiohttp.ClientSession() as session:
@@ -136,7 +137,7 @@ async def test_300_requests_in_5_seconds(threaded_simulator, tmp_path):  # noqa:
     print(  # noqa: T201 - the measured figures
         f"\n300 requests: p50 {durations[150] * 1000:.1f} ms, p99 {durations[296] * 1000:.1f} ms, {upstream} upstream"
     )
-    assert upstream <= 2
+    assert upstream <= 2 + (clock() - started) // 15  # an answer is fresh for 15 s
 
 
 @pytest.mark.slow
@@ -149,11 +150,13 @@ async def test_30_streams_cost_one_poll_per_interval(threaded_simulator, tmp_pat
             pages = [asyncio.create_task(browser.events("acme", 1, ready=event)) for event in ready]
             await asyncio.gather(*(event.wait() for event in ready))
             await asyncio.sleep(1.0)
+            began = time.monotonic()
             before = len([one for one in threaded_simulator.requests if one.account is account])
             await asyncio.sleep(3.0)
             polls = len([one for one in threaded_simulator.requests if one.account is account]) - before
+            seconds = time.monotonic() - began
             (new,) = account.add_top_ups(1)
             got = await asyncio.gather(*pages)
-    print(f"\n30 streams, one poll each 0.5 s: {polls} requests in 3 s")  # noqa: T201
-    assert polls <= 7
+    print(f"\n30 streams, one poll each 0.5 s: {polls} requests in {seconds:.1f} s")  # noqa: T201
+    assert polls <= seconds / 0.5 + 1
     assert {identifier for ((_, identifier, _),) in got} == {new}
