@@ -67,7 +67,7 @@ class MeteredTable:
             [_numbers("Overage", [metric.overage for metric in metrics])],
             [_numbers("Projected", [None if end is None else end.projected for end in ends])],
         ]
-        table, kept = self._screen.table(columns, give_way=(1, 5, 8, 4, 7, 5))
+        table, kept = self._screen.table(columns, give_way=(1, 5, 8, 5, 7, 4))
         yield table
         yield from map(Text, note_of(left_out(columns, kept)))
 

@@ -205,6 +205,7 @@ def read_until(descriptor: int, end: str) -> str:
         ("history", 50, "storage bytes, bandwidth bytes"),
         ("top-ups", 60, "Id, Sender, Transaction"),
         ("top-ups", 250, None),
+        ("metered", 60, "Id, Projected"),  # a quantity keeps its unit
     ],
 )
 def test_a_note_names_the_columns_that_are_left_out(
