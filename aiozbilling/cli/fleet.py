@@ -75,10 +75,11 @@ def export(
     rate_limit: _Rate = "180/60",
     incremental: _Incremental = False,
 ) -> None:
-    """AIOZ: write one list of many accounts to a dataset: FOLDER/top_ups/account=LABEL/part-00001.parquet.
+    """AIOZ: write one list of many accounts to a dataset.
 
-    A failed account does not stop the others. Run again, the command skips complete accounts, resumes partial ones and
-    retries failed ones. The exit code is 13 if any account failed.
+    The files are FOLDER/top_ups/account=LABEL/part-00001.parquet. A failed account does not stop the others. Run again,
+    the command skips complete accounts, resumes partial ones and retries failed ones. The exit code is 13 if any
+    account failed.
     """
     limit = _limit(rate_limit)
     failed: list[Outcome] = []
@@ -126,9 +127,10 @@ def sync(
     full: Annotated[bool, typer.Option("--full", help="Read the whole lists again.")] = False,
     rate_limit: _Rate = "180/60",
 ) -> None:
-    """Update a local ledger with many accounts of all systems, one account after another.
+    """Update a local ledger with many accounts of all systems.
 
-    A failed account does not stop the others. The exit code is 13 if any account failed.
+    Accounts are read one after another. A failed account does not stop the others. The exit code is 13 if any
+    account failed.
     """
     limit = _limit(rate_limit)
     failed: list[Outcome] = []

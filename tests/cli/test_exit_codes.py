@@ -153,6 +153,17 @@ def test_control_characters_do_not_reach_the_terminal(
     assert "\033" not in result.err
 
 
+@pytest.mark.parametrize("group", [[], ["fleet"]])
+def test_no_summary_of_a_command_is_cut(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, group: list[str]
+) -> None:
+    """At 80 columns, the lists of commands have whole sentences."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = command(*group, "--help").out.decode().partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert lines
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines), lines
+
+
 def test_the_help_lists_every_code(command: CommandLine) -> None:
     """--help says what each exit code means, and where credentials come from."""
     text = command("--help").out.decode()
