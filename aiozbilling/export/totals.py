@@ -160,28 +160,34 @@ def _sums(facts: Facts, rows: Sequence[Any]) -> dict[str, Any]:
         return {}
     uncredited = [row for row in rows if row.status is not True]
     return {
-        **_with_usd(facts, list(map(_attousd, rows))),
+        **_with_usd(facts, _attousd(rows)),
         "amounts": _with_amounts(facts.amounts, rows),
         "rows_uncredited": facts.rows_uncredited + len(uncredited),
-        "usd_uncredited": _with_attousd(facts.usd_uncredited, list(map(_attousd, uncredited))),
+        "usd_uncredited": _with_attousd(facts.usd_uncredited, _known(_attousd(uncredited))),
         "amounts_uncredited": _with_amounts(facts.amounts_uncredited, uncredited),
     }
 
 
 def _with_usd(facts: Facts, amounts: Sequence[Decimal | None]) -> dict[str, Any]:
+    known = _known(amounts)
     return {
-        "usd": _with_attousd(facts.usd, amounts),
-        "rows_without_usd": facts.rows_without_usd + amounts.count(None),
+        "usd": _with_attousd(facts.usd, known),
+        "rows_without_usd": facts.rows_without_usd + len(amounts) - len(known),
     }
 
 
-def _attousd(row: TopUp) -> Decimal | None:
-    return row.total_amount if row.credit is None else row.credit
+def _attousd(rows: Sequence[TopUp]) -> list[Decimal | None]:
+    return [row.total_amount if row.credit is None else row.credit for row in rows]
 
 
-def _with_attousd(usd: Decimal, amounts: Sequence[Decimal | None]) -> Decimal:
+def _known(amounts: Sequence[Decimal | None]) -> list[Decimal]:
+    # count(None) takes ten times as long, because a Decimal compares itself with None in Python code.
+    return [amount for amount in amounts if amount is not None]
+
+
+def _with_attousd(usd: Decimal, amounts: Sequence[Decimal]) -> Decimal:
     with localcontext(EXACT):
-        return usd + scaled(sum([amount for amount in amounts if amount is not None], _ZERO))
+        return usd + scaled(sum(amounts, _ZERO))
 
 
 def _with_amounts(amounts: dict[str, TokenAmount], rows: Sequence[TopUp]) -> dict[str, TokenAmount]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from collections.abc import Iterable, Sequence
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
 from typing import Any
 
 import attrs
 
 from aiozbilling.records.record import Record
 
-__all__ = ["EXACT", "TokenAmount", "amount_if_any", "exact_sum", "refuse_bad_amount", "scaled"]
+__all__ = [
+    "EXACT",
+    "TokenAmount",
+    "amount_if_any",
+    "exact_sum",
+    "refuse_bad_amount",
+    "scaled",
+    "scaled_amounts",
+    "token_of",
+]
 
 # Decimal arithmetic rounds to the context's digits, 28 by default; billing must not.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -38,17 +47,29 @@ class TokenAmount(Record):
     @property
     def value(self) -> Decimal:
         """The amount in whole tokens (`symbol`), not rounded. For an unknown denom, it is `amount`."""
-        return scaled(self.amount, _DENOMS.get(self.denom, ("", 0))[1])
+        return scaled(self.amount, token_of(self.denom)[1])
 
     @property
     def symbol(self) -> str:
         """The symbol of the token, ``"AIOZ"``. For an unknown denom, it is `denom`."""
-        return _DENOMS.get(self.denom, (self.denom, 0))[0]
+        return token_of(self.denom)[0]
+
+
+def token_of(denom: str) -> tuple[str, int]:
+    """Return the symbol of a denom's token, and how many decimals it has. An unknown denom is a token itself."""
+    return _DENOMS.get(denom, (denom, 0))
 
 
 def scaled(amount: Decimal, decimals: int = _USD_DECIMALS) -> Decimal:
     """Divide by 10^decimals without rounding."""
     return amount.scaleb(-decimals, EXACT) if amount else _ZERO  # a scaled 0 would be printed as 0E-18
+
+
+def scaled_amounts(amounts: Sequence[Decimal | None], decimals: int = _USD_DECIMALS) -> list[Decimal | None]:
+    """Divide each amount by 10^decimals without rounding. None stays None."""
+    factor = Decimal((0, (1,), -decimals))  # a product takes less than half of the time of scaleb, with the same result
+    with localcontext(EXACT):
+        return [amount * factor if amount else None if amount is None else _ZERO for amount in amounts]
 
 
 def scaled_or_none(amount: Decimal | None) -> Decimal | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from aiozbilling.records import CuBalance, CuSummary, CuUsage, DayUsage, MeteredUsage, MonthUsage, TopUp
+from aiozbilling.records.amounts import scaled_amounts, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -139,9 +140,34 @@ def columns_of(kind: type, by: By | None = None) -> tuple[Column, ...]:
 
 def cells_of(kind: type) -> Callable[[Sequence[Any]], list[list[Cell]]]:
     """Return a function that returns the cells of many records, column by column. Each record must be one row."""
-    getters = [attrgetter(column.path) for column in _COLUMNS[kind]]
+    getters = [_DERIVED.get(column.path) or _getter(column.path) for column in _COLUMNS[kind]]
     # This takes half as long as making rows and transposing them.
-    return lambda records: [list(map(get, records)) for get in getters]
+    return lambda records: [get(records) for get in getters]
+
+
+def _getter(path: str) -> Callable[[Sequence[Any]], list[Cell]]:
+    get = attrgetter(path)
+    return lambda records: list(map(get, records))
+
+
+_DENOM, _AMOUNT, _CREDIT, _TOTAL = map(_getter, ("amount.denom", "amount.amount", "credit", "total_amount"))
+
+
+def _token_amounts(records: Sequence[Any]) -> list[Cell]:
+    """Return `amount.value` of top-ups. In nearly every page all have one denom."""
+    denoms = {*_DENOM(records)}
+    if len(denoms) != 1:
+        return [record.amount.value for record in records]
+    return scaled_amounts(_AMOUNT(records), token_of(denoms.pop())[1])
+
+
+def _tokens(records: Sequence[Any]) -> list[Cell]:
+    return [token_of(denom)[0] for denom in _DENOM(records)]
+
+
+def _credits_usd(records: Sequence[Any]) -> list[Cell]:
+    credits_, totals = _CREDIT(records), _TOTAL(records)
+    return scaled_amounts([total if credit is None else credit for credit, total in zip(credits_, totals, strict=True)])
 
 
 def flat(record: Any, by: By | None = None) -> list[tuple[Cell, ...]]:
@@ -186,6 +212,13 @@ def _period_rows(usage: MeteredUsage) -> Iterator[tuple[Cell, ...]]:
     yield (period.start, period.end, cost.base, cost.overage, cost.total, cost.currency)
 
 
+# Properties of records, computed for many records at once in a third of the time.
+_DERIVED: dict[str, Callable[[Sequence[Any]], list[Cell]]] = {
+    "amount.value": _token_amounts,
+    "amount.symbol": _tokens,
+    "credit_usd": _credits_usd,
+    "amount_usd": lambda records: scaled_amounts(_TOTAL(records)),
+}
 _BY: dict[By, tuple[tuple[Column, ...], Callable[[Any], Iterator[tuple[Cell, ...]]]]] = {
     "node": (_CU_NODES, _node_rows),
     "day": (_CU_DAYS, _day_rows),

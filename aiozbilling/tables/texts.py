@@ -36,6 +36,7 @@ __all__ = [
 
 # A spreadsheet runs a cell that begins with one of these as a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_SUSPICIOUS = {*_FORMULA, "'"}  # first characters of a text that may look like a formula
 _json = msgspec.json.Encoder()
 _texts = msgspec.json.Decoder(list[str | None])
 _WHOLE_SECOND = len("2026-10-31T12:00:00Z")
@@ -45,21 +46,13 @@ def decimal_texts(cells: Sequence[Decimal | None]) -> list[str | None]:
     """Write numbers as `decimal_text` does; None stays None."""
     if all(cell is None for cell in cells):
         return [None] * len(cells)
-    if str(cells[0]).isdigit():
-        texts = list(map(str, cells))
-        if "".join(texts).isdigit():  # in most columns in wire units: all numbers are whole and not negative
-            return [*texts]
-    # str() takes half as long as format(), and writes an exponent only for very large or small numbers.
-    return [
-        None
-        if cell is None
-        else decimal_text(cell)
-        if "E" in (text := str(cell)) or text[:1] == "-"
-        else text.rstrip("0").rstrip(".")
-        if "." in text
-        else text
-        for cell in cells
-    ]
+    texts = list(map(str, cells))  # takes half as long as format(), and writes an exponent only for unusual numbers
+    joined = "".join(texts)  # to look at all numbers at once
+    if joined.isdigit():  # as in most columns in wire units: all numbers are whole and not negative
+        return [*texts]
+    if not any(map(joined.__contains__, "-EN")):  # no sign, no exponent, no None and no NaN
+        return [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
+    return [None if cell is None else decimal_text(cell) for cell in cells]
 
 
 def time_texts(cells: Sequence[datetime | None]) -> list[str | None]:
@@ -84,6 +77,13 @@ def undefused(text: str) -> str:
 
 def _looks_like_formula(text: str) -> bool:
     return text.lstrip("'").startswith(_FORMULA)
+
+
+def _defused(cells: Sequence[str | None]) -> Sequence[str]:
+    texts = _filled(cells)
+    if _SUSPICIOUS.isdisjoint({text[:1] for text in texts}):
+        return texts
+    return list(map(defused, texts))
 
 
 def csv_header(columns: Iterable[Column]) -> bytes:
@@ -161,7 +161,7 @@ _JSON: dict[CellType, Callable[[Sequence[Any]], Sequence[Any]]] = {
     "bool": _same,
 }
 _CSV: dict[CellType, Callable[[Sequence[Any]], Sequence[str]]] = {
-    "text": lambda cells: ["" if cell is None else defused(cell) for cell in cells],
+    "text": _defused,
     "int": lambda cells: ["" if cell is None else str(cell) for cell in cells],
     "decimal": lambda cells: _filled(decimal_texts(cells)),
     "time": lambda cells: _filled(time_texts(cells)),

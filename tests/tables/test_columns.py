@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import attrgetter
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiozbilling.records import (
     CuDay,
@@ -20,25 +24,31 @@ from aiozbilling.records import (
     TokenAmount,
     TopUp,
 )
-from aiozbilling.tables.columns import By, columns_of, flat
+from aiozbilling.tables.columns import By, cells_of, columns_of, flat
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+AMOUNTS = st.decimals(-(10**40), 10**40, allow_nan=False) | st.sampled_from(
+    [Decimal(0), Decimal("-0.00"), Decimal("5E+3")]
+)
+
+
+TOP_UP = TopUp(
+    id="1",
+    amount=TokenAmount("attoaioz", Decimal(12345678901234567890)),
+    sender="aioz1s",
+    recipient="aioz1r",
+    status=True,
+    cosmos_tx_hash="AB",
+    total_amount=Decimal(2173368724836762),
+    created_at=NOW,
+    updated_at=None,
+)
 
 
 @pytest.fixture
 def top_up() -> TopUp:
     """Return a top-up that has only the older one of the two amounts in USD."""
-    return TopUp(
-        id="1",
-        amount=TokenAmount("attoaioz", Decimal(12345678901234567890)),
-        sender="aioz1s",
-        recipient="aioz1r",
-        status=True,
-        cosmos_tx_hash="AB",
-        total_amount=Decimal(2173368724836762),
-        created_at=NOW,
-        updated_at=None,
-    )
+    return TOP_UP
 
 
 def test_a_top_up_has_amounts_in_wire_units_and_scaled(top_up: TopUp) -> None:
@@ -48,6 +58,25 @@ def test_a_top_up_has_amounts_in_wire_units_and_scaled(top_up: TopUp) -> None:
     assert (row["token_amount"], row["token"]) == (Decimal("12.345678901234567890"), "AIOZ")
     assert (row["total_amount_attousd"], row["credit_attousd"]) == (Decimal(2173368724836762), None)
     assert row["credit_usd"] == Decimal("0.002173368724836762")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["attoaioz", "aioz", "other"]), AMOUNTS, AMOUNTS | st.none(), AMOUNTS | st.none())
+    )
+)
+def test_cells_of_a_page_are_those_of_its_records(
+    amounts: list[tuple[str, Decimal, Decimal | None, Decimal | None]],
+) -> None:
+    """Cells that are computed for a whole page have the same digits as the properties of each record."""
+    rows = [
+        attrs.evolve(TOP_UP, amount=TokenAmount(denom, amount), total_amount=total, credit=credit)
+        for denom, amount, total, credit in amounts
+    ]
+    days = [DayUsage(date=NOW, total_storage=1, total_bandwidth=2, total_amount=total) for *_, total in amounts]
+    for kind, records in ((TopUp, rows), (DayUsage, days)):
+        expected = [[*map(attrgetter(column.path), records)] for column in columns_of(kind)]
+        assert repr(cells_of(kind)(records)) == repr(expected)
 
 
 def test_every_record_class_fills_its_columns(top_up: TopUp) -> None:

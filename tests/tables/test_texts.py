@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiozbilling.tables.columns import Column
-from aiozbilling.tables.texts import csv_header, csv_lines, decimal_text, defused, jsonl_lines, undefused
+from aiozbilling.tables.texts import csv_header, csv_lines, decimal_text, decimal_texts, defused, jsonl_lines, undefused
 
 COLUMNS = (
     Column("note", "text"),
@@ -33,6 +33,19 @@ ROW = ('a "b",\nc', 2**63, Decimal("-0.10"), datetime(2026, 1, 2, 3, 4, 5, 6, tz
 def test_a_number_is_written_digit_by_digit(number: str, text: str) -> None:
     """The text has no exponent and no trailing zeros, and no digit is lost."""
     assert decimal_text(Decimal(number)) == text
+
+
+@given(st.lists(st.none() | st.decimals(allow_nan=False, allow_infinity=False)))
+def test_a_column_of_numbers_is_written_as_each_number(numbers: list[Decimal | None]) -> None:
+    """The text of a number does not depend on the other numbers of its page."""
+    assert decimal_texts(numbers) == [None if number is None else decimal_text(number) for number in numbers]
+
+
+@given(st.lists(st.none() | st.text(alphabet=st.sampled_from("'=a"), max_size=3), min_size=1, max_size=3))
+def test_a_column_of_texts_is_defused_as_each_text(texts: list[str | None]) -> None:
+    """Whether a text is defused does not depend on the other texts of its page."""
+    content = csv_lines((Column("text", "text"),), [(text,) for text in texts]).decode()
+    assert content.split("\n")[:-1] == ["" if text is None else defused(text) for text in texts]
 
 
 def test_csv_reads_back() -> None:
