@@ -106,7 +106,7 @@ def export(
 
         lists: dict[What, Any] = {What.TOP_UPS: billing.top_ups, What.HISTORY: billing.history_usage}
         listing = lists[what](page_size=page_size, concurrency=concurrency)
-        with rows_kept(out.with_name(f"{out.name}.checkpoint").exists) as kept, progress_bar(what.value) as shown:
+        with rows_kept(Path(f"{out}.checkpoint").exists) as kept, progress_bar(what.value) as shown:
 
             def on_progress(progress: "Progress") -> None:
                 kept(progress.read)

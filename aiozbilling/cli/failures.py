@@ -73,6 +73,9 @@ def report_failure(error: Exception) -> int:
             return code
     if report_missing_extra(error):
         return 2
+    if isinstance(error, OSError):  # such as a full disk while typer prints the help
+        complain(f"{error.filename or 'stdout'}: {error.strerror}")
+        return 12
     if os.environ.get("AIOZBILLING_TRACEBACK"):
         traceback.print_exception(error, file=sys.stderr)
     # The error's own text is not printed: it may hold a secret.

@@ -153,7 +153,7 @@ def write_whole(disk: Disk, path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def failures_named(path: Path) -> Iterator[None]:
+def failures_named(path: Path, hint: str = "Fix this and run the same export again to resume") -> Iterator[None]:
     """Turn a system error into an ExportError with a hint.
 
     A failed fsync is never repeated: the system drops the bytes that it could not write, and a second fsync succeeds
@@ -163,9 +163,7 @@ def failures_named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ExportError(
-            reason[:1].lower() + reason[1:], path=str(path), hint="Fix this and run the same export again to resume"
-        ) from error
+        raise ExportError(reason[:1].lower() + reason[1:], path=str(path), hint=hint) from error
 
 
 def _acquired(path: Path) -> int:

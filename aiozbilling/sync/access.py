@@ -38,7 +38,7 @@ async def opened_ledger(
     _refuse_foreign_name(path)
 
     def acquire() -> Ledger:
-        with failures_named(path):
+        with failures_named(path, "Fix this and sync again"):
             target = path.resolve()  # so that a link to the file uses the same lock
             _refuse_foreign_name(target)
             held.enter_context(disk.locked(Names(target).lock))

@@ -105,6 +105,14 @@ def test_wrong_arguments_come_before_simulated_data(
     assert "simulated data" not in refused.err
 
 
+@pytest.mark.parametrize("out", [".", ""])
+def test_a_folder_is_no_output_file(command: Any, out: str) -> None:
+    """The working folder as the output file is a wrong argument, not a bug."""
+    result = command("export", "top-ups", "--out", out)
+    assert result.code == 2
+    assert "is a folder" in result.err
+
+
 def test_simulated_data_is_noted_once(command: Any) -> None:
     """A command with several requests prints the note once."""
     result = command("history", "--simulator", "--page-size", "20", "--format", "csv")

@@ -45,6 +45,13 @@ async def test_a_foreign_lock_file_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "Cargo.lock").read_text() == '[[package]]\nname = "serde"\n'
 
 
+async def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    """The advice of a system error names the sync, not an export."""
+    async with synced(tmp_path / "not" / "there.sqlite", top_ups=1, days=1) as run:
+        with pytest.raises(ExportError, match="no such file or directory. Fix this and sync again"):
+            await run()
+
+
 @pytest.mark.parametrize("name", ["x.duckdb", "x.csv", "x.PARQUET", "x.json", "Cargo.lock"])
 async def test_a_name_of_another_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
     """A ledger can't have the suffix of another format."""
