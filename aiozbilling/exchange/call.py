@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -24,7 +25,7 @@ from aiozbilling.exchange.credentials import Credentials, Secret
 from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Attempt, CallEvent, outcome_of
 from aiozbilling.exchange.latest_attempt import LatestAttempt
-from aiozbilling.exchange.observer import began, observer
+from aiozbilling.exchange.observer import Observed, observer
 from aiozbilling.exchange.reply_body import read, read_at_once
 from aiozbilling.exchange.retry import is_retried, retried, wait_s
 from aiozbilling.exchange.transport import Reply, send
@@ -65,12 +66,21 @@ class Call(Generic[T]):
         return self.begun + self.exchange.bounds.deadline_s
 
     async def run(self) -> T:
-        """Make the first attempt and, if it fails, further ones."""
+        """Make the first attempt and, if it fails, further ones.
+
+        Raises:
+            ClientClosedError: the client is closed, or was closed during the call.
+        """
+        lifetime = self.exchange.lifetime
+        lifetime.begin(self)
         try:
-            return await self.attempt()
-        except (ApiError, TransportError, DecodeError) as error:
-            failure = error
-        return await retried(self, failure)
+            try:
+                return await self.attempt()
+            except (ApiError, TransportError, DecodeError) as error:
+                failure = error
+            return await retried(self, failure)
+        finally:
+            lifetime.ended(self)
 
     async def attempt(self) -> T:
         """Make one attempt: wait for the rate limit, send, open the envelope, structure."""
@@ -80,7 +90,7 @@ class Call(Generic[T]):
         failure: Exception | None = None
         reply, record = _NO_REPLY, None
         try:
-            async with asyncio.timeout(None) as self.scope:
+            async with asyncio.Timeout(None) as self.scope:
                 reply = await self._reply(self.scope)
             record = read_at_once(self.endpoint, reply, exchange.account.clean)
             if record is None:
@@ -123,6 +133,7 @@ class Call(Generic[T]):
             scope.reschedule(self.loop.time() + timeout_s)
             self.latest.is_sent = self.is_sending = True
             reply = await self._send(url, credentials, timeout_s)
+            self.latest.status = reply.status
             if is_limited:
                 account.throttle.replied(exchange.clock() - started, arrival)
             if not 300 <= reply.status < 400:
@@ -147,30 +158,27 @@ class Call(Generic[T]):
         finally:
             self.limiter_wait_s += exchange.clock() - begun
 
-    async def _send(self, url: str, credentials: Credentials, timeout_s: float) -> Reply:
+    def _send(self, url: str, credentials: Credentials, timeout_s: float) -> Awaitable[Reply]:
         """Send one request, and report it to the observer."""
-        server, latest = self.exchange.server, self.latest
-        latest.credentials = credentials
-        observed = began("attempt", self.endpoint.title, self._request_facts(url)) if observer() else None
-        if observed is None:
-            reply = await send(server.connections, url, credentials, timeout_s / 2, server.max_body)
-            latest.status = reply.status
-            return reply
-        failure: BaseException | None = None
+        server, observing = self.exchange.server, observer()
+        self.latest.credentials = credentials
+        if observing is None:
+            return send(server.connections, url, credentials, timeout_s / 2, server.max_body)
+        observed = observing.began("attempt", self.endpoint.title, self._request_facts(url))
+        return self._observed_send(observed, url, credentials, timeout_s)
+
+    async def _observed_send(self, observed: Observed, url: str, credentials: Credentials, timeout_s: float) -> Reply:
+        server = self.exchange.server
         try:
             with observed.inside():
                 reply = await send(
                     server.connections, url, credentials, timeout_s / 2, server.max_body, observed.headers
                 )
         except BaseException as error:
-            failure = error
+            observed.ended({}, error)
             raise
-        else:
-            latest.status = reply.status
-            return reply
-        finally:
-            observed.ended({} if latest.status is None else {"status": latest.status}, failure)
-            failure = None
+        observed.ended({"status": reply.status})
+        return reply
 
     def _request_facts(self, url: str) -> dict[str, str | int]:
         return {"url": url, "resends": self.number - 1, "account": self.exchange.account.label}

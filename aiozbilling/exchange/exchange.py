@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -16,7 +16,7 @@ from aiozbilling.exchange.call import Call
 from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Hooks
 from aiozbilling.exchange.lifetime import Lifetime
-from aiozbilling.exchange.observer import Observed, began
+from aiozbilling.exchange.observer import began, observer
 from aiozbilling.exchange.server import Server
 
 __all__ = ["Exchange"]
@@ -44,7 +44,7 @@ class Exchange:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def call(self, endpoint: Endpoint[T], query: str = "", **names: str) -> T:
+    def call(self, endpoint: Endpoint[T], query: str = "", **names: str) -> Coroutine[Any, Any, T]:
         """Make one call with its retries.
 
         Args:
@@ -58,18 +58,16 @@ class Exchange:
             ApiError: the server replied with an error.
             DecodeError: the reply does not match the API's description.
         """
-        call = Call(self, endpoint, endpoint.path.format_map(names), query, asyncio.get_running_loop(), self.clock())
-        self.lifetime.begin(call)
-        observed = began("call", endpoint.title, {"account": self.account.label})
-        if observed is None and not self.hooks.want_events:
-            try:
-                return await call.run()
-            finally:
-                self.lifetime.ended(call)
-        return await self._told(call, observed)
+        path = endpoint.path.format_map(names) if names else endpoint.path
+        call = Call(self, endpoint, path, query, asyncio.get_running_loop(), self.clock())
+        if observer() is None and not self.hooks.want_events:
+            return call.run()
+        return self._told(call)
 
-    async def _told(self, call: Call[T], observed: Observed | None) -> T:
+    async def _told(self, call: Call[T]) -> T:
         """Run a call, and report its outcome."""
+        self.lifetime.refuse_closed()
+        observed = began("call", call.endpoint.title, {"account": self.account.label})
         error: BaseException | None = None
         try:
             with nullcontext() if observed is None else observed.inside():
@@ -78,7 +76,6 @@ class Exchange:
             error = failure
             raise
         finally:
-            self.lifetime.ended(call)
             event = call.event(error)
             if observed is not None:
                 facts = {"attempts": event.attempts, "limiter_wait_s": event.limiter_wait_s}

@@ -56,9 +56,17 @@ class Lifetime:
         Raises:
             ClientClosedError: the client is closed.
         """
+        self.refuse_closed()
+        self._running.add(call)
+
+    def refuse_closed(self) -> None:
+        """Refuse new calls of a closed client.
+
+        Raises:
+            ClientClosedError: the client is closed.
+        """
         if self.is_closed:
             raise ClientClosedError
-        self._running.add(call)
 
     def ended(self, call: Running) -> None:
         """Remove a finished call."""

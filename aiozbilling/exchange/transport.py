@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 import attrs
-from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
 from aiohttp.http_exceptions import ContentEncodingError
 from multidict import CIMultiDict
@@ -71,22 +70,29 @@ async def send(
     session = connections.session()
     begun = False
     try:
-        async with session.get(
+        response = await session.get(
             _url(url),
             headers=_signed(credentials, headers),
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
             middlewares=_middlewares(session),
-        ) as response:
-            begun = True
+        )
+        begun = True
+        try:
             if response.status >= 300:
                 body = await _error_body(response, min(_ERROR_BODY, max_body), min(_ERROR_BODY_S, error_body_s))
+            elif response.content.is_eof():  # it came with the headers, so there is nothing to wait for
+                body = response.content.read_nowait()
+                _refuse_large(len(body), max_body)
             else:
                 body = await _body(response, max_body)
-            if body.startswith(_BYTE_ORDER_MARK):
-                body = body[3:]
-            return Reply(response.status, response.headers, body)
+        finally:
+            if not response.closed:  # the rest is not read, so the connection can't be reused
+                response.close()
+        if body.startswith(_BYTE_ORDER_MARK):
+            body = body[3:]
+        return Reply(response.status, response.headers, body)
     except (aiohttp.ClientError, OSError, ValueError, EOFError, RuntimeError, _LostError, TransportError) as error:
         failure = _translated(error, url)
         if isinstance(failure, ConnectError):
@@ -133,20 +139,20 @@ async def _one_attempt(request: aiohttp.ClientRequest, handler: ClientHandlerTyp
 
 
 async def _body(response: aiohttp.ClientResponse, max_body: int) -> bytes:
-    length = response.content_length
-    if length is not None and length <= max_body and hdrs.CONTENT_ENCODING not in response.headers:
-        return await response.read()
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
         chunks.append(chunk)
         size += len(chunk)
-        if size > max_body:
-            response.close()  # the rest is not read, so the connection can't be reused
-            raise BodyTooLargeError(
-                f"the body is larger than {max_body} bytes", hint="Request smaller pages, or raise `max_body`"
-            )
+        _refuse_large(size, max_body)
     return b"".join(chunks)
+
+
+def _refuse_large(size: int, max_body: int) -> None:
+    if size > max_body:
+        raise BodyTooLargeError(
+            f"the body is larger than {max_body} bytes", hint="Request smaller pages, or raise `max_body`"
+        )
 
 
 async def _error_body(response: aiohttp.ClientResponse, most: int, timeout_s: float) -> bytes:
@@ -160,8 +166,6 @@ async def _error_body(response: aiohttp.ClientResponse, most: int, timeout_s: fl
                     break
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError, EOFError):
         pass
-    if not response.content.at_eof():
-        response.close()
     return b"".join(chunks)[:most]
 
 
