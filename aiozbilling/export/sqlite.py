@@ -132,5 +132,5 @@ def _failures_named(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise ExportError(
-            str(error), path=str(path), hint="Fix this and run the same export again to resume"
+            str(error), path=str(path), hint="Fix this and run it again to resume"
         ) from error
