@@ -208,13 +208,13 @@ def _lock(handle: int, path: Path) -> None:
     except (BlockingIOError, PermissionError):  # PermissionError is what Windows raises
         who = _owner(handle)
         raise ExportLockedError(
-            f"another export{who} is writing this file", path=str(path.with_suffix("")), hint="Wait until it has ended"
+            f"another process{who} is writing this file", path=str(path.with_suffix("")), hint="Wait until it has ended"
         ) from None
 
 
 def _owner(handle: int) -> str:
     pid = os.pread(handle, 32, 0).strip() if sys.platform != "win32" else b""
-    return f" (process {int(pid)})" if pid.isdigit() else ""
+    return f" ({int(pid)})" if pid.isdigit() else ""
 
 
 def _still_named(handle: int, path: Path) -> bool:

@@ -131,6 +131,4 @@ def _failures_named(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise ExportError(
-            str(error), path=str(path), hint="Fix this and run it again to resume"
-        ) from error
+        raise ExportError(str(error), path=str(path), hint="Fix this and run it again to resume") from error

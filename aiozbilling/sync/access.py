@@ -58,7 +58,7 @@ async def _after_waiting(acquire: Callable[[], Ledger], path: Path, wait_s: floa
             return await in_thread(acquire)
         except ExportLockedError as error:
             if time.monotonic() >= until:
-                hint = "Wait for it with sync(wait_s=60), or --wait on the command line"
+                hint = "To wait for it, use wait_s=60"
                 raise ExportLockedError(error.reason, path=str(path), hint=hint) from None
         await asyncio.sleep(min(_POLL_S, max(0.0, until - time.monotonic())))
 

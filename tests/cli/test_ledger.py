@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aiozbilling.export.disk import Disk
 from aiozbilling.simulator import Simulator
 
 
@@ -35,6 +36,14 @@ def test_a_sync_that_ends_early_says_what_it_keeps(command: Any, simulator: Simu
     some = command(*arguments)
     assert (some.code, "again to resume" in some.err) == (4, True)
     assert b"120 rows, 0 new" in command(*arguments).out
+
+
+def test_the_ledger_of_a_running_sync_is_refused_with_the_option(command: Any, tmp_path: Path) -> None:
+    """A second sync fails, and the hint names --wait."""
+    with Disk().locked(tmp_path / "billing.sqlite.lock"):
+        result = command("sync", "--db", str(tmp_path / "billing.sqlite"))
+    assert result.code == 12
+    assert " ".join(result.err.split()).endswith("is writing this file. To wait for it, use --wait 60")
 
 
 def test_sync_reads_all_systems(command: Any, simulator: Simulator, tmp_path: Path, monkeypatch: Any) -> None:

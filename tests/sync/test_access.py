@@ -17,11 +17,12 @@ from tests.sync.synced import synced
 
 async def test_a_second_sync_waits_for_the_first(tmp_path: Path) -> None:
     """Without `wait_s`, it fails at once and names the option; with it, it starts when the file is free."""
+    refusal = r"another process \(\d+\) is writing this file. To wait for it, use wait_s=60"
     async with synced(tmp_path / "b.sqlite", top_ups=5, days=2) as run:
         with Disk().locked(tmp_path / "b.sqlite.lock"):
-            with pytest.raises(ExportLockedError, match="--wait"):
+            with pytest.raises(ExportLockedError, match=refusal):
                 await run()
-            with pytest.raises(ExportLockedError, match="--wait"):
+            with pytest.raises(ExportLockedError, match=refusal):
                 await run(wait_s=0.05)
         first, second = await asyncio.gather(run(wait_s=30), run(wait_s=30))
     assert sorted((first[0].top_ups_new, second[0].top_ups_new)) == [0, 5]
