@@ -31,8 +31,8 @@
        ├─ ExportLockedError               another exporter works on the same file
        └─ CheckpointError                 the checkpoint doesn't fit this export
 
-Each has structured attributes and a message made of them, survives `pickle` and `copy`, and holds neither a secret nor
-an object of the HTTP library.
+Each has structured attributes, from which its message is built. It survives `pickle` and `copy`, and holds neither a
+secret nor an object of the HTTP library.
 """
 
 from __future__ import annotations

@@ -41,41 +41,41 @@ def with_statement(db: Path | None, access: Access, use: Callable[[Statement, da
     if db is not None and (access.simulator or access.base_url):
         raise ConfigurationError("use only one of --db, --simulator and --base-url")
 
-    async def go_on(facts: Facts, now: datetime) -> None:
+    async def use_facts(facts: Facts, now: datetime) -> None:
         from aiozbilling.statement import statement
 
         await use(statement(facts), now)
 
     if db is not None:
-        run(_on_ledger(db, go_on))
+        run(_on_ledger(db, use_facts))
     elif access.simulator:
-        run(_on_simulator(go_on))
+        run(_on_simulator(use_facts))
     else:
-        with_aioz(access, _on_account(go_on))
+        with_aioz(access, _on_account(use_facts))
 
 
-async def _on_ledger(db: Path, go_on: Callable[[Facts, datetime], Awaitable[None]]) -> None:
+async def _on_ledger(db: Path, use_facts: Callable[[Facts, datetime], Awaitable[None]]) -> None:
     from datetime import UTC, datetime
 
     from aiozbilling.statement import read_ledger
 
-    await go_on(read_ledger(db), datetime.now(UTC))
+    await use_facts(read_ledger(db), datetime.now(UTC))
 
 
 def _on_account(
-    go_on: Callable[[Facts, datetime], Awaitable[None]],
+    use_facts: Callable[[Facts, datetime], Awaitable[None]],
 ) -> Callable[[AiozBilling, Simulator | None], Awaitable[None]]:
     async def on_account(billing: AiozBilling, _simulator: Simulator | None) -> None:
         from datetime import UTC, datetime
 
         from aiozbilling.statement import collect
 
-        await go_on(await collect({"main": billing}), datetime.now(UTC))
+        await use_facts(await collect({"main": billing}), datetime.now(UTC))
 
     return on_account
 
 
-async def _on_simulator(go_on: Callable[[Facts, datetime], Awaitable[None]]) -> None:
+async def _on_simulator(use_facts: Callable[[Facts, datetime], Awaitable[None]]) -> None:
     from aiozbilling import AiozBilling, B3osBilling, MeteredBilling
     from aiozbilling.simulator import Behaviour, Simulator
     from aiozbilling.statement import collect
@@ -104,4 +104,4 @@ async def _on_simulator(go_on: Callable[[Facts, datetime], Awaitable[None]]) -> 
             source="simulated data",
         )
         now = simulator.now
-    await go_on(facts, now)
+    await use_facts(facts, now)

@@ -48,7 +48,7 @@ def with_metered(access: Access, use: Callable[[MeteredBilling, Simulator | None
 
 
 def with_systems(access: Access, systems: Sequence[str], use: Callable[[Clients], Awaitable[None]]) -> None:
-    """Run `use` with clients of the given systems: ``aioz``, ``b3os``, ``metered``."""
+    """Run `use` with clients of these systems: ``aioz``, ``b3os``, ``metered``."""
     unknown = [name for name in systems if name not in ("aioz", "b3os", "metered")]
     if unknown or not systems:
         wrong = " or ".join(map(repr, unknown)) or "nothing"

@@ -26,7 +26,7 @@ class Cursor:
     Attributes:
         endpoint: path of the list, such as ``"/api/billing/topUp"``.
         made_by: ``"walk"``, to continue reading with ``after=``, or ``"follow"``, to continue following.
-        position: where in the list the last row stood.
+        position: position of the last row in the list.
         total: the server's total when it was seen.
         anchors: keys of the last rows handed out, at most 32, in list order.
         head: keys of the first rows of the list, at most 32, in list order; empty where the walk began elsewhere.
@@ -55,7 +55,7 @@ class Cursor:
         """Read what `str(cursor)` returned.
 
         Raises:
-            ConfigurationError: it is no cursor, was changed, or is of a newer version.
+            ConfigurationError: it is not a cursor, was changed, or has a newer version.
         """
         try:
             fields: Any = json.loads(text)
@@ -68,7 +68,7 @@ class Cursor:
                     cursor._compare(check)
                 return cursor
         except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
-            raise ConfigurationError("this is no cursor: give what str(listing.cursor) gave, unchanged") from None
+            raise ConfigurationError("this is not a cursor: pass the text of str(listing.cursor), unchanged") from None
         raise ConfigurationError(f"this cursor has version {version!r}, this release reads {_VERSION}: upgrade")
 
     def _compare(self, check: object) -> None:

@@ -55,4 +55,4 @@ class ReadOptions:
         if self.on_drift not in ("repair", "raise"):
             raise ConfigurationError(f"on_drift must be 'repair' or 'raise', not {self.on_drift!r}")
         if self.after is not None and self.offset:
-            raise ConfigurationError("give either offset or after")
+            raise ConfigurationError("pass either offset or after, not both")

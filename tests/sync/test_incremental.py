@@ -50,9 +50,9 @@ class Account:
         async def sleep(seconds: float) -> None:
             self.now += timedelta(seconds=seconds)
 
-        catching_up = ListSync(self._ledger, TOP_UPS, self.listing, on_page, sleep)
-        await catching_up.run()
-        return catching_up
+        list_sync = ListSync(self._ledger, TOP_UPS, self.listing, on_page, sleep)
+        await list_sync.run()
+        return list_sync
 
     def close(self) -> None:
         self._ledger.close()
