@@ -21,14 +21,14 @@ _UNCHECKED = 1  # the version before: it has no check number
 
 @attrs.frozen
 class Cursor:
-    """A place after the last row yielded: keep ``str(cursor)`` anywhere, continue with ``after=``.
+    """The place after the last row yielded. Keep ``str(cursor)`` anywhere, and continue with ``after=``.
 
     Attributes:
         endpoint: path of the list, such as ``"/api/billing/topUp"``.
         made_by: ``"walk"``, to continue reading with ``after=``, or ``"follow"``, to continue following.
         position: position of the last row in the list.
         total: the server's total when it was seen.
-        anchors: keys of the last rows handed out, at most 32, in list order.
+        anchors: keys of the last rows yielded, at most 32, in list order.
         head: keys of the first rows of the list, at most 32, in list order; empty where the walk began elsewhere.
         finished: whether the list was read to its end.
         checksum: of the keys of all rows known to ``follow``, in a cursor of an earlier release; else None.

@@ -66,10 +66,10 @@ class Drift:
         return verdict
 
     def refuse_lost(self) -> None:
-        """Refuse a window that does not join, if the walk is strict and a window came before.
+        """Refuse a window that does not join.
 
         Raises:
-            DriftError: it is so.
+            DriftError: the walk is strict, and a window came before.
         """
         if self._is_strict and self.begun:
             raise _changed()

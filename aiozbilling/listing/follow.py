@@ -1,4 +1,4 @@
-"""New rows of a list for ever, poll after poll."""
+"""Yields the new rows of a list, poll after poll, without an end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R")
 logger: logging.Logger = logging.getLogger("aiozbilling")
 
 _LONGEST_WAIT_S = 300.0
-_LONGEST_PAUSE_S = 3600.0  # a server's word is kept up to here; then it is asked once
+_LONGEST_PAUSE_S = 3600.0  # the longest Retry-After that is respected
 _PASSING_STATUSES = frozenset({408, 425, 429})
 _CONFIRMATION_S = 10.0  # at most between the polls that confirm that a list is empty at the beginning
 _LISTING_FAILURES = 5  # in a row: a list that can't be read exactly for so long will not be

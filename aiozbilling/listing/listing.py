@@ -27,17 +27,18 @@ class Listing(Generic[R]):
     """A list, walked exactly once each time it is iterated.
 
     ``async for row in listing`` yields rows, ``async for page in listing.pages()`` pages, ``await listing`` the first
-    page, ``await listing.collect()`` a list, ``listing.follow()`` what is new. Nothing is asked before the first row is
-    wanted. Ending an iteration in any way leaves no request in flight.
+    page, ``await listing.collect()`` a list, ``listing.follow()`` new rows. No request is sent before the first row is
+    wanted. However an iteration ends, it leaves no request in flight.
 
-    Each row that lives through the walk comes exactly once and in list order, also where rows are added or removed
-    meanwhile; where that cannot be guaranteed, the walk stops with a `ListingError`, and what came before is right.
+    Each row that stays in the list during the walk is yielded exactly once and in list order, even if other rows are
+    added or removed meanwhile. If that cannot be guaranteed, the walk raises a `ListingError`; the rows that it yielded
+    before are correct.
 
     Iterating raises:
         DriftError: the list changed in a way that can't be repaired.
         IncompleteError: the server's total says that there are more rows, but no more came.
-        RunawayError: no end is in sight.
-        TransportError, ApiError, DecodeError: a page could not be read; it comes after the rows before it.
+        RunawayError: the list seems to have no end.
+        TransportError, ApiError, DecodeError: a page could not be read; the rows before it were yielded.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Listing(Generic[R]):
 
     @property
     def on_drift(self) -> Literal["repair", "raise"]:
-        """What a walk does where the list changes."""
+        """What a walk does if the list changes."""
         return self._options.on_drift
 
     @property
@@ -101,13 +102,13 @@ class Listing(Generic[R]):
             "after": after,
         }
 
-    def resumed(self, after: Cursor | str, *, handed_out: int) -> Listing[R]:
-        """Return the same listing from `after` on, if `handed_out` rows of it were yielded before."""
+    def resumed(self, after: Cursor | str, *, yielded: int) -> Listing[R]:
+        """Return the same listing from `after` on, if `yielded` rows of it were yielded before."""
         options = self._options
         return Listing(
             self._source,
             page_size=options.page_size,
-            max_items=None if options.max_items is None else max(0, options.max_items - handed_out),
+            max_items=None if options.max_items is None else max(0, options.max_items - yielded),
             concurrency=options.concurrency,
             on_drift=options.on_drift,
             after=after,

@@ -160,7 +160,7 @@ class Follower(Generic[R]):
         if not part.rows:
             self._empty_reads = empty_reads + 1
             if self._empty_reads < _EMPTY_READS:
-                return []  # a server in disarray may say so of a list that has rows
+                return []  # a failing server may reply so for a list that has rows
         elif empty_reads:
             logger.warning(
                 "following %s: the list seemed to be empty at first; its %d rows count as known",

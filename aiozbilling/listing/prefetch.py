@@ -70,7 +70,7 @@ class Prefetch(Generic[K, V]):
             worker.add_done_callback(self._ended)
 
     def _next(self) -> K | None:
-        """Take the first wanted key that nobody is at, and make its place."""
+        """Take the first wanted key that nobody fetches, and make room for its reply."""
         key = next((key for key in self._wanted if key not in self._places), None)
         if key is not None:
             self._places[key] = asyncio.get_running_loop().create_future()

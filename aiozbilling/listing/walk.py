@@ -162,7 +162,7 @@ class Walk(Generic[R]):
         return self._join(window, overlap)
 
     def _is_empty_again(self, window: FetchedWindow[R]) -> bool:
-        """Request a window without rows again, whose reply may come from a server in disarray; False to believe it.
+        """Request a window without rows again, whose reply may come from a failing server; False to believe it.
 
         Raises:
             IncompleteError: rows were delivered before, and the list is empty after the pauses too.

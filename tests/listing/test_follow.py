@@ -108,7 +108,7 @@ async def test_a_quiet_poll_costs_one_request(billing: AiozBilling, billing_simu
 async def test_a_cursor_of_follow_goes_on_where_it_stood(
     billing: AiozBilling, billing_simulator: Simulator, order: str, taken: int
 ) -> None:
-    """News that were not handed out before the cursor was taken come after it, and none twice."""
+    """Rows that were not yielded before the cursor was taken are yielded after it, and none twice."""
     billing_simulator.behaviour.order = order  # type: ignore[assignment]
     listing = billing.top_ups()
     news = listing.follow(every_s=EVERY_S)

@@ -204,7 +204,7 @@ async def test_pages_are_fetched_ahead_only_as_far_as_the_consumer_reads(
 
 @pytest.mark.billing_simulator(top_ups=100)
 async def test_an_error_comes_after_the_rows_before_it(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """A page that fails raises where it belongs: all rows of the pages before it were handed out."""
+    """A page that fails raises where it belongs: all rows of the pages before it were yielded."""
     listing = billing.top_ups(page_size=20, concurrency=8)
     rows = []
     with pytest.raises(ServerError):
@@ -304,7 +304,7 @@ async def test_impossible_options_are_refused(billing: AiozBilling, wrong: dict[
 
 @pytest.mark.billing_simulator(top_ups=300)
 async def test_null_rows_are_skipped_and_reported(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """Null rows count for the position, are not handed out, and the report says how many there were."""
+    """Null rows count for the position, are not yielded, and the report says how many there were."""
     billing_simulator.behaviour.null_row_every = 7
     listing = billing.top_ups(page_size=50)
     assert [row.id async for row in listing] == billing_simulator.top_up_ids()
@@ -350,7 +350,7 @@ async def test_a_list_that_loses_rows_keeps_its_survivors(
 
 @pytest.mark.billing_simulator(top_ups=300)
 async def test_on_drift_raise_stops_at_the_first_removal(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """With on_drift="raise" a removed row stops the walk with what was handed out, its report and a cursor."""
+    """With on_drift="raise" a removed row stops the walk: the error has its report and a cursor."""
     listing = billing.top_ups(page_size=20, concurrency=1, on_drift="raise")
     rows = []
     with pytest.raises(DriftError) as caught:
