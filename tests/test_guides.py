@@ -183,6 +183,12 @@ def test_blocks_tested_elsewhere_name_their_test(guide: Path) -> None:
             assert "README.md" in (TOP / block["test"]).read_text(encoding="utf-8")
 
 
+def test_every_package_has_a_guide() -> None:
+    """Each package explains itself in a README.md next to its code."""
+    packages = [module.parent for module in (TOP / "aiozbilling").rglob("__init__.py")]
+    assert [package.name for package in packages if not (package / "README.md").is_file()] == []
+
+
 def test_the_two_commands_come_first() -> None:
     """The README begins with the two commands that set everything up; the second one runs these tests."""
     (_, first), (_, second) = blocks(TOP / "README.md", "sh")[:2]
