@@ -34,5 +34,6 @@ def run(command: Coroutine[Any, Any, None]) -> None:
         raise SystemExit(143 if terminated else 130) from None
     finally:
         signal.signal(signal.SIGTERM, previous)
+        command.close()  # Ctrl-C may come before it begins
     if terminated:
         raise SystemExit(143)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from aiozbilling.errors import DriftError
+from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.growth import End, growing_end
 from aiozbilling.listing.listing import Listing, Page
 from aiozbilling.listing.source import key_text
@@ -117,6 +117,7 @@ class Changes:
 
         Raises:
             DriftError: the list has no row in common with the list that was read before, so it is another account's.
+            IncompleteError: the list had rows before, and is empty now.
         """
         offset = 0
         if not self._full and self._grows_at == "tail":
@@ -138,6 +139,17 @@ class Changes:
                     break
         if changed := self._flushed(is_whole=is_whole):
             yield changed
+        if not read and offset:  # the list is shorter than that now
+            self._full = True
+            async with aclosing(self.rows()) as batches:
+                async for rows in batches:
+                    yield rows
+            return
+        if not read and self._since.rows:
+            raise IncompleteError(
+                f"the list had {self._since.rows} rows, and has none now",
+                hint="If the provider removed them, export the account again from the beginning",
+            )
         if read:
             self._arrived(total, self._since.head if offset else tuple(head), tuple(tail) if is_whole else None)
 

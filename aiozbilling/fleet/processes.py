@@ -6,9 +6,10 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 from aiozbilling.errors import ExportError
@@ -41,7 +42,8 @@ async def export_in_processes(
     size = max(1, min(_GROUP, -(-len(accounts) // processes)))
     groups = [accounts[first : first + size] for first in range(0, len(accounts), size)]
     pool = ProcessPoolExecutor(processes, context, _begin, (ended, os.getpid()))
-    tasks = [asyncio.create_task(_outcomes(pool.submit(_export, group, plan), group)) for group in groups]
+    with _without_ctrl_c():
+        tasks = [asyncio.create_task(_outcomes(pool.submit(_export, group, plan), group)) for group in groups]
     try:
         for coming in asyncio.as_completed(tasks):
             for outcome in await coming:
@@ -52,6 +54,19 @@ async def export_in_processes(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await in_thread(pool.shutdown, cancel_futures=True)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Block SIGINT while processes are started. They inherit this, so Ctrl-C can't end them while they import."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 async def _outcomes(future: Future[list[Outcome]], group: Sequence[Account]) -> list[Outcome]:

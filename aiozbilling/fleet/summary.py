@@ -107,6 +107,8 @@ def _marks(state: ListState) -> set[str]:
     first = state.parts[0]
     cursor = None if first.cursor is None else Cursor.parse(first.cursor)
     ids = () if cursor is None else (*cursor.head[:1], *cursor.anchors[-1:])
+    if not first.rows and state.place is not None:  # the rows came later
+        ids = (*state.place.head[:1], *state.place.tail[-1:])
     if all(key.startswith("id:") for key in ids):
         return set(ids)
     is_unique = first.rows >= _FEWEST_DAYS and first.usd != Decimal(0)

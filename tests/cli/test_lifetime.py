@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aiozbilling.cli.running import run
 from aiozbilling.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -187,3 +189,20 @@ def test_without_the_extra_one_line_says_how_to_get_it(missing: str) -> None:
 def test_the_version_is_the_packages(command: CommandLine) -> None:
     """--version names the command and its version."""
     assert re.fullmatch(rb"aiozbilling \d+\.\d+\S*\n", command("--version").out)
+
+
+def test_ctrl_c_before_a_command_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that Ctrl-C ends before its first step is closed, so that Python doesn't warn of it."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    async def command() -> None:
+        """Never begins."""
+
+    begun = command()
+    monkeypatch.setattr("asyncio.get_running_loop", interrupted)
+    with pytest.raises(SystemExit) as end:
+        run(begun)
+    assert end.value.code == 130
+    assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED

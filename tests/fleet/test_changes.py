@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiozbilling import AiozBilling, DayUsage, DriftError, TopUp
+from aiozbilling import AiozBilling, DayUsage, DriftError, IncompleteError, TopUp
 from aiozbilling.fleet.changes import Changes, Place
 from aiozbilling.simulator import Simulator
 
@@ -92,6 +92,31 @@ async def test_another_accounts_list_is_refused():
         async with client(simulator, other) as others:
             with pytest.raises(DriftError):
                 await read(others, place)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("size", [20, 300])
+async def test_a_list_that_became_empty_is_an_error(order, size):
+    """A list that had rows and has none now is not taken for a list without changes."""
+    async with Simulator(top_ups=size) as simulator, client(simulator) as billing:
+        simulator.behaviour.order = order
+        _, place = await read(billing, None)
+        for _ in range(size):
+            simulator.remove_top_up(0)
+        with pytest.raises(IncompleteError, match=f"had {size} rows, and has none now"):
+            await read(billing, place)
+
+
+async def test_new_rows_of_a_list_that_became_far_shorter():
+    """A list that is shorter now than the offset of a reading is read from its beginning: no new row is missed."""
+    async with Simulator(top_ups=300) as simulator, client(simulator) as billing:
+        simulator.behaviour.order = "oldest_first"
+        _, place = await read(billing, None)
+        for _ in range(200):
+            simulator.remove_top_up(0)
+        added = simulator.add_top_ups(3)
+        ids, _ = await read(billing, place)
+        assert set(ids) >= set(added)
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -189,6 +189,17 @@ async def test_two_labels_of_one_account_are_refused(tmp_path, simulator, accoun
     assert json.loads((out / "_fleet.json").read_bytes())["lists"][what]["account"]["us"]["status"] == "failed"
 
 
+async def test_rows_of_another_account_in_a_later_run_are_refused(tmp_path, simulator, accounts, out):
+    """An account without rows that has those of another account later is found by them."""
+    empty = simulator.add_account(top_ups=0)
+    file = accounts_file(tmp_path / "etc", simulator, {"eu": accounts["eu"], "new": empty})
+    assert {one.status for one in (await run(file, out)).values()} == {"complete"}
+    other = accounts_file(tmp_path / "other", simulator, {"new": accounts["eu"]})
+    outcomes = await run(other, out, incremental=True)
+    assert "'eu'" in str(outcomes["new"].error)
+    assert not (out / "top_ups" / "account=new").exists()
+
+
 async def test_a_missing_secret_fails_its_account_alone(file, out):
     """A secret that can't be read is the outcome of its account."""
     (file.parent / "us.key").unlink()

@@ -42,6 +42,23 @@ async def test_two_processes_make_the_same_dataset(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no signal masks")
+async def test_ctrl_c_does_not_reach_processes_that_start(tmp_path, monkeypatch):
+    """The processes start with SIGINT blocked, since Ctrl-C would show a traceback of their imports."""
+    async with Simulator(top_ups=3) as simulator:
+        monkeypatch.setenv("API_KEY", simulator.api_key)
+        monkeypatch.setenv("SECRET_KEY", simulator.secret_key)
+        (tmp_path / "accounts.toml").write_text(
+            f'[[account]]\nlabel = "a"\nbase_url = "{simulator.url}"\napi_key = "tests.fleet.masks:api_key"\n'
+            'secret_key = "env:SECRET_KEY"\n'
+            f'[[account]]\nlabel = "b"\nbase_url = "{simulator.url}"\napi_key = "env:NONE"\nsecret_key = "env:NONE"\n'
+        )
+        outcomes = await run(tmp_path / "accounts.toml", tmp_path / "out", processes=2)
+    assert outcomes["a"].error is None
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+@pytest.mark.slow
 async def test_cancelled_processes_end_and_resume(tmp_path):
     """A cancelled fleet ends its processes, and the next run completes the dataset."""
     async with Simulator() as simulator:
