@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import inspect
 import os
 import shutil
 import signal
@@ -26,10 +28,22 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+# The processes that tests start load compiled files in half the time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 # A busy machine must not fail a property: no test asserts how long it takes.
 settings.register_profile("quick", deadline=None, max_examples=30)
 settings.register_profile("thorough", deadline=None, max_examples=300)
 settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at modules and test items again and again: a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -43,6 +57,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     finally:
         sys.settrace(tracer)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the pauses after which a list that seems to be empty or short is requested again."""
+    monkeypatch.setattr("aiozbilling.listing.stall._PAUSES_S", (0.01, 0.03))
+    monkeypatch.setattr("aiozbilling.listing.walk.EMPTY_PAUSE_S", 0.02)
+    monkeypatch.setattr("aiozbilling.sync.incremental._PAUSES", (0.01, 0.02, 0.03))
+
+
+@pytest.fixture(autouse=True)
+def pauses(request: pytest.FixtureRequest) -> None:
+    """Shorten them in the tests that really wait; those with plain functions have virtual time or no pause."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("short_pauses")
 
 
 @pytest.fixture

@@ -426,7 +426,7 @@ STAGES = {
 }
 
 
-@KINDS
+@ONE_KIND
 @pytest.mark.parametrize("stage", STAGES)
 async def test_cancellation_shows_no_canary(kind, stage, simulator, log):
     """A call that is cancelled at any stage leaves no canary in the locals of the cancellation's traceback."""

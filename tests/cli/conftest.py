@@ -93,6 +93,6 @@ class CommandLine:
 
 
 @pytest.fixture
-def command(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any) -> CommandLine:
+def command(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, short_pauses: None) -> CommandLine:
     """Return the command line of a user who has an account at the simulator."""
     return CommandLine(simulator, monkeypatch, capfdbinary)

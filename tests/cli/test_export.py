@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from aiozbilling.simulator import Simulator
+from tests.marks import slow
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "sqlite"])
+@pytest.mark.parametrize("suffix", ["parquet", *slow("csv", "jsonl", "sqlite")])
 def test_an_export_ends_with_its_facts(command: Any, tmp_path: Path, suffix: str) -> None:
     """The summary contains rows, sums and SHA-256; stderr stays empty if it is not a terminal."""
     path = tmp_path / f"t.{suffix}"

@@ -33,7 +33,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
 )
 def test_a_signal_ends_a_hanging_request_quietly(
     command: CommandLine, simulator: Simulator, number: signal.Signals, code: int
@@ -47,6 +47,7 @@ def test_a_signal_ends_a_hanging_request_quietly(
     assert (process.returncode, out, err) == (code, b"", b"")
 
 
+@pytest.mark.slow  # the test above has SIGTERM by default
 def test_sigterm_ends_a_background_job(command: CommandLine) -> None:
     """A shell starts background jobs with SIGINT ignored: Ctrl-C does not end them, SIGTERM does."""
     ignoring = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731

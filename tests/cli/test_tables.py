@@ -13,6 +13,7 @@ import pytest
 
 from aiozbilling.cli.aioz_tables import HistoryTable, TopUpTable
 from aiozbilling.cli.screen import Screen
+from tests.marks import slow
 
 if TYPE_CHECKING:
     from aiozbilling.simulator import Simulator
@@ -28,7 +29,7 @@ def drawn(command: CommandLine, monkeypatch: pytest.MonkeyPatch, width: int, *ar
     return result.out.decode().splitlines()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [WIDTHS[0], WIDTHS[-1], *slow(*WIDTHS[1:-1])])
 def test_tables_fit_the_terminal(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
@@ -38,7 +39,7 @@ def test_tables_fit_the_terminal(
         assert max(map(len, lines)) <= width
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [WIDTHS[0], WIDTHS[-1], *slow(*WIDTHS[1:-1])])
 def test_money_keeps_its_meaning_at_every_width(
     command: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:

@@ -114,7 +114,7 @@ async def test_a_lasting_fault_ends_in_its_error(
 ) -> None:
     """Each fault ends in the right error after the right number of requests, without open connections."""
     expected, requests = OUTCOMES[fault.value]
-    timeout = 0.12 if expected is CallTimeoutError else 2.0
+    timeout = 0.04 if expected is CallTimeoutError else 2.0
     for system, (client, call) in calls(billing_simulator, timeout).items():
         billing_simulator.requests.clear()
         billing_simulator.fail(fault, times=20 if expected else 1)
@@ -141,7 +141,7 @@ async def test_a_passing_fault_is_survived(fault: str, billing_simulator: Simula
     """A fault that passes after one request costs one more request, and the rows are right."""
     retry = RetryPolicy(wait_s=0.001, throttled_wait_s=0.001)
     async with AiozBilling(
-        token=billing_simulator.token, base_url=billing_simulator.url, timeout=1, retry=retry, rate_limit=None
+        token=billing_simulator.token, base_url=billing_simulator.url, timeout=0.3, retry=retry, rate_limit=None
     ) as billing:
         billing_simulator.fail(Fault(fault))
         rows = await billing.top_ups(page_size=100).collect()

@@ -211,7 +211,7 @@ async def test_a_cancelled_attempt_is_reported(billing_simulator: Simulator) -> 
         on_event=events.append,
     ) as billing:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(0.1):
                 await billing.this_month_usage()
     assert [attempt.error for attempt in attempts] == ["CancelledError"]
     assert [(event.outcome, event.attempts) for event in events] == [("cancelled", 1)]

@@ -226,10 +226,10 @@ async def test_a_timeout_of_the_callers_that_comes_with_ours_is_kept() -> None:
     """If both timeouts end in the same pass of the loop, the caller's timeout ends the whole call."""
     answer, times = await reply_once(b"", hold=True)
     async with listening(answer) as port:
-        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", timeout=0.5) as billing:
+        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", timeout=0.1) as billing:
             for _ in range(3):
                 with pytest.raises(TimeoutError) as caught:
-                    async with asyncio.timeout(0.5):
+                    async with asyncio.timeout(0.1):
                         await billing.this_month_usage()
                 assert type(caught.value) is TimeoutError
         await asyncio.sleep(0.05)
@@ -240,7 +240,7 @@ async def test_an_error_whose_body_drips_is_not_waited_for() -> None:
     """A 401 whose body never ends is an AuthenticationError after half the timeout at most."""
     answer, times = await reply_once(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\nno", hold=True)
     async with listening(answer) as port:
-        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", timeout=2) as billing:
+        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", timeout=0.5) as billing:
             with pytest.raises(AuthenticationError, match="HTTP 401: no"):
                 await billing.this_month_usage()
         await asyncio.sleep(0.05)

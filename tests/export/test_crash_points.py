@@ -16,6 +16,7 @@ from aiozbilling.export.manifest import ExportReport
 from aiozbilling.export.span import Span
 from tests.export.export_lists import listing_of, top_ups
 from tests.export.forgetful_disk import ForgetfulDisk, Inode, PowerCut
+from tests.marks import slow
 
 FORMATS = ("csv", "jsonl", "parquet")
 # CSV and JSON Lines take the same steps, so by default the long tests run for one of them.
@@ -90,7 +91,7 @@ async def test_a_power_cut_at_any_step_loses_nothing(form: str, outcomes: int) -
             check(found, form, content)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", SLOW_FORMATS)
 @pytest.mark.parametrize("cuts", [pytest.param(60), pytest.param(400, marks=REPEATS)])
 async def test_power_cuts_one_after_another_lose_nothing(form: str, cuts: int) -> None:
     """Runs that a power cut ends again and again still complete the same file."""
@@ -113,7 +114,7 @@ async def test_power_cuts_one_after_another_lose_nothing(form: str, cuts: int) -
 
 
 @pytest.mark.parametrize("form", SLOW_FORMATS)
-@pytest.mark.parametrize("failure", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("failure", [errno.ENOSPC, *slow(errno.EIO)])
 async def test_a_failure_of_any_step_stops_and_loses_nothing(form: str, failure: int) -> None:
     """Each write, fsync, rename and open that fails is reported once, and the next run completes the same file.
 

@@ -19,10 +19,8 @@ from aiozbilling.simulator import Simulator
 
 SCRIPT = Path(__file__).with_name("killed_export.py")
 SLOW = [pytest.mark.slow, pytest.mark.timeout(900)]
-# All formats take the same steps: by default one of them is tested, and in .ci/run all of them with more kills.
 ORDERS = ("newest_first", "oldest_first")
-FEW = [pytest.param(".jsonl", "newest_first", 2, id="few")]
-MANY = [
+KILLS = [
     pytest.param(suffix, order, 6, id=f"many-{suffix}-{order}", marks=SLOW)
     for suffix in (".csv", ".jsonl", ".parquet", ".sqlite")
     for order in ORDERS
@@ -65,7 +63,8 @@ def complete(path: Path) -> bool:
     return path.exists() and not path.with_name(f"{path.name}.checkpoint").exists()
 
 
-@pytest.mark.parametrize(("suffix", "order", "kills"), [*FEW, *MANY])
+# By default, test_crash_points.py cuts the power at every step, and tests/sync/test_killed.py kills a process.
+@pytest.mark.parametrize(("suffix", "order", "kills"), KILLS)
 async def test_a_killed_export_resumes(tmp_path: Path, suffix: str, order: str, kills: int) -> None:
     """After kills at random moments while the list grows, the file has each row once, in order, without a gap."""
     choose = random.Random(f"{suffix} {order} {kills}")

@@ -51,6 +51,7 @@ def test_a_wrong_rate_limit_is_refused(command, arguments, limit):  # noqa: F811
     assert command(*arguments, "--rate-limit", limit).code == 2
 
 
+@pytest.mark.slow  # tests/cli/test_export.py interrupts a command by default, test_fleet.py a fleet
 def test_ctrl_c_ends_cleanly_and_resumes(command, simulator, arguments, accounts, tmp_path):  # noqa: F811
     """SIGINT ends the command with 130 and says that it resumes; the next run completes the dataset."""
     simulator.behaviour.max_limit = 5

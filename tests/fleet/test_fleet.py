@@ -19,6 +19,7 @@ from aiozbilling import AuthenticationError, ConfigurationError, ExportError, Ex
 from aiozbilling.fleet import FleetProgress, fleet
 from aiozbilling.simulator import Account, Simulator
 from tests.fleet.fleets import accounts_file, ids_in, run
+from tests.marks import slow
 
 SIZES = {"eu": 130, "eu-west": 1, "us": 40, "empty": 0}
 
@@ -245,7 +246,7 @@ async def test_wrong_arguments_are_refused_at_once(file, out, options):
         fleet(file, **{"what": "top_ups", "out": out} | options)
 
 
-@pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
+@pytest.mark.parametrize("order", ["newest_first", *slow("oldest_first")])
 async def test_incremental_runs_add_new_rows_as_new_parts(file, out, accounts, simulator, order):
     """Each incremental run adds one part with the new rows alone, and none where there are none."""
     simulator.behaviour.order = order
@@ -329,7 +330,7 @@ async def test_a_shared_limit_holds_from_one_run_to_the_next(file, out, simulato
     assert time.monotonic() - began >= 0.3
 
 
-@pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
+@pytest.mark.parametrize("order", ["newest_first", *slow("oldest_first")])
 @pytest.mark.parametrize("new", [0, 3])
 async def test_a_top_up_that_is_credited_later_is_corrected(file, out, accounts, simulator, order, new):
     """An incremental run finds a deposit that was credited since, and exports its account again, but no others."""

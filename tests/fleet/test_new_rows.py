@@ -17,6 +17,7 @@ from aiozbilling.fleet.new_rows import new_rows, rows_between
 from aiozbilling.listing.source import Source
 from tests.export.export_lists import NOON, top_up
 from tests.listing.virtual_time import run
+from tests.marks import slow
 
 
 class Account:
@@ -53,7 +54,7 @@ class Account:
 
 
 @pytest.mark.parametrize("at_tail", [False, True])
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [*range(3), *slow(*range(3, 10))])
 def test_every_row_comes_once(seed: int, at_tail: bool) -> None:
     """Whatever is added, removed and moved between readings, every row comes once, or one of our errors is raised."""
     choose = random.Random(seed)

@@ -117,7 +117,7 @@ async def killed(simulator: Simulator, file: Path, out: Path, after: int, proces
     return process.returncode == 0
 
 
-@pytest.mark.slow  # test_command.py interrupts a process once, and resumes, by default
+@pytest.mark.slow  # test_fleet.py interrupts a fleet, which resumes, by default
 @pytest.mark.parametrize(("kills", "processes"), [(2, 1), (12, 1), (4, 2)])
 async def test_a_killed_fleet_resumes_to_the_same_dataset(tmp_path, kills, processes):
     """After kills at random moments and new runs, the dataset has the same bytes as without interruption."""

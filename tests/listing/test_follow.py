@@ -234,6 +234,7 @@ class Ledger:
     def __init__(self, rows: list[tuple[str, str]], *, lag: int = 0) -> None:
         self.rows = rows
         self.lag = lag
+        self.replies = 0
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         offset, limit = int(request.query["offset"]), int(request.query["limit"])
@@ -250,6 +251,7 @@ class Ledger:
             }
             for name, time in self.rows[offset : offset + limit]
         ]
+        self.replies += 1
         data = {"totals": max(0, len(self.rows) - self.lag), "top_up_usages": rows}
         return web.json_response({"status": "success", "data": data})
 
@@ -385,7 +387,8 @@ async def test_an_empty_moment_at_the_beginning_makes_no_row_new() -> None:
         listing = billing.top_ups()
         news = listing.follow(every_s=EVERY_S)
         first = asyncio.ensure_future(anext(news))
-        await asyncio.sleep(0.2)
+        while not ledger.replies:
+            await asyncio.sleep(0)
         ledger.rows = NEWEST_FIRST[10:]
         while listing.cursor is None:
             await asyncio.sleep(0.02)

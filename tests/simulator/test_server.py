@@ -100,7 +100,7 @@ async def test_a_cancelled_request_is_remembered_without_status(simulator, ask):
     """A client that goes away leaves no request in flight."""
     simulator.behaviour.latency_s = 30
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(0.1):
             await ask(TOP_UP)
     async with asyncio.timeout(10):  # the latency is 30 s
         while simulator.in_flight:

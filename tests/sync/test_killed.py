@@ -14,6 +14,7 @@ import pytest
 from aiozbilling.export.disk import Disk
 from aiozbilling.sync import verify
 from aiozbilling.sync.schema import opened
+from tests.marks import slow
 from tests.sync.synced import synced
 from tests.sync.test_migration import exact_rows, ledger_1
 
@@ -23,13 +24,14 @@ import sys
 from pathlib import Path
 from aiozbilling.export.disk import Disk
 from aiozbilling.sync.schema import opened
+from tests.marks import slow
 sys.stdout.write("x")
 sys.stdout.flush()
 opened(Disk(), Path(sys.argv[1])).close()
 """
 
 
-@pytest.mark.parametrize("kills", [pytest.param(2), pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, *slow(10)])
 async def test_a_killed_sync_loses_nothing(tmp_path: Path, kills: int) -> None:
     """After kills at random moments, one more sync stores every row, and the ledger has no differences."""
     choose = random.Random(kills)
@@ -61,7 +63,7 @@ async def test_a_killed_sync_loses_nothing(tmp_path: Path, kills: int) -> None:
     assert verify(run.path).is_ok
 
 
-@pytest.mark.parametrize("kills", [pytest.param(1), pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, *slow(10)])
 def test_a_killed_migration_loses_nothing(tmp_path: Path, kills: int) -> None:
     """A migration that is killed at a random moment leaves a ledger of version 1 or 2 with all rows."""
     path, choose = tmp_path / "b.sqlite", random.Random(kills)

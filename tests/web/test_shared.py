@@ -83,7 +83,7 @@ async def test_an_old_answer_is_served_while_it_is_refreshed(provider):
 )
 async def test_an_old_answer_is_served_while_the_provider_fails(provider, error):
     """When a refresh fails in a way that may pass, requests get the old answer; then they get the new one."""
-    async with Shared(max_age_s=0.01, negative_s=0.6) as shared:
+    async with Shared(max_age_s=0.01, negative_s=0.1) as shared:
         assert await shared.get("k", provider) == 1
         provider.error = error
         await asyncio.sleep(0.02)
@@ -92,7 +92,7 @@ async def test_an_old_answer_is_served_while_the_provider_fails(provider, error)
         assert [await shared.get("k", provider) for _ in range(5)] == [1] * 5
         assert provider.calls == 2, "a failed fetch is not repeated at once"
         provider.error = None
-        await asyncio.sleep(0.61)
+        await asyncio.sleep(0.11)
         await shared.get("k", provider)
         await until_idle(provider)
         assert await shared.get("k", provider) == 3
@@ -111,7 +111,7 @@ async def test_an_answer_that_is_too_old_is_not_served(provider):
 @pytest.mark.parametrize("error", [AuthenticationError(status=401), PermissionDeniedError(status=403)])
 async def test_nothing_old_is_served_to_a_revoked_account(provider, error):
     """After a 401 or 403 the old answer is gone, also when the provider is down next."""
-    async with Shared(max_age_s=0.01, negative_s=0.25) as shared:
+    async with Shared(max_age_s=0.01, negative_s=0.1) as shared:
         await shared.get("k", provider)
         provider.error = error
         await asyncio.sleep(0.02)
@@ -120,7 +120,7 @@ async def test_nothing_old_is_served_to_a_revoked_account(provider, error):
         with pytest.raises(type(error)):
             await shared.get("k", provider)
         provider.error = ServerError(status=500)
-        await asyncio.sleep(0.26)
+        await asyncio.sleep(0.11)
         with pytest.raises(ServerError):
             await shared.get("k", provider)
 
@@ -174,7 +174,7 @@ async def test_a_slow_answer_is_used_when_it_comes(provider):
 async def test_a_fetch_that_ends_late_keeps_no_other_from_starting(provider):
     """When the first of several hanging fetches times out, the next request still starts a new one."""
     provider.seconds = 60
-    async with Shared(wait_s=0.2, fetch_s=0.52) as shared:
+    async with Shared(wait_s=0.05, fetch_s=0.13) as shared:
         for _ in range(3):
             with pytest.raises(CallTimeoutError, match="no answer"):
                 await shared.get("k", provider)
