@@ -12,7 +12,7 @@ from aiozbilling.export.disk import Disk
 from aiozbilling.export.sqlite import connect
 from aiozbilling.sync.layout import ROW_TABLES, LedgerTable
 from aiozbilling.sync.migration import migrate
-from aiozbilling.sync.views import VIEWS
+from aiozbilling.sync.views import VIEWS, view_sql
 
 __all__ = ["APPLICATION_ID", "VERSION", "check_version", "create_tables", "opened"]
 
@@ -196,8 +196,8 @@ def _bring_up_to_date(database: sqlite3.Connection, path: Path) -> None:
 
 def _views_are_current(database: sqlite3.Connection) -> bool:
     stored = database.execute("SELECT value FROM ledger WHERE name = 'views'").fetchone()
-    found = database.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND name LIKE 'v\\_%' ESCAPE '\\'")
-    return bool(stored == (json.dumps(VIEWS),) and found.fetchone() == (len(VIEWS),))
+    found = dict(database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'view'"))
+    return stored == (json.dumps(VIEWS),) and all(found.get(name) == view_sql(name) for name in VIEWS)
 
 
 def _renew_views(database: sqlite3.Connection) -> None:
@@ -205,8 +205,8 @@ def _renew_views(database: sqlite3.Connection) -> None:
     before = json.loads(stored[0]) if stored else {}
     for name in {*before, *VIEWS}:
         database.execute(f"DROP VIEW IF EXISTS {name}")
-    for name, text in VIEWS.items():
-        database.execute(f"CREATE VIEW {name} AS{text}")
+    for name in VIEWS:
+        database.execute(view_sql(name))
     database.execute("INSERT OR REPLACE INTO ledger VALUES ('views', ?)", (json.dumps(VIEWS),))
 
 

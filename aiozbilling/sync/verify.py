@@ -14,10 +14,12 @@ import attrs
 
 from aiozbilling.errors import ExportError
 from aiozbilling.records.amounts import exact_sum, scaled
+from aiozbilling.sync.agreement import changed_objects, changed_states
 from aiozbilling.sync.layout import HISTORY, METERED_PERIODS, ROW_TABLES, TOP_UPS, LedgerTable
 from aiozbilling.sync.rows import row_hash
 from aiozbilling.sync.runs import chain_of
 from aiozbilling.sync.schema import VERSION, check_version
+from aiozbilling.sync.views import VIEWS
 
 __all__ = ["Difference", "ListTotal", "VerifyReport", "verify"]
 
@@ -98,8 +100,8 @@ class VerifyReport:
 def verify(path: str | PathLike[str], *, chain: str | None = None) -> VerifyReport:
     """Recompute every hash, count and sum of a ledger, and report differences.
 
-    It finds every row or change that was edited, added or deleted by hand. If someone also rewrote the hashes, only
-    `chain` reveals it. The ledger is read row by row and is not locked.
+    It finds every row, change, view or trigger that was edited, added or deleted by hand. If someone also rewrote the
+    hashes, only `chain` reveals it. The ledger is read row by row and is not locked.
 
     Args:
         path: path of the ledger.
@@ -135,6 +137,10 @@ class _Check:
             for account in self._accounts(table):
                 self._check_rows(table, account)
         self._check_changes()
+        for name, what in changed_objects(self._database):
+            self._differ("", "schema", name, what)
+        for account, list_, what in changed_states(self._database):
+            self._differ(account, list_, "", what)
         return VerifyReport(
             path=path,
             differences=tuple(self._differences),
@@ -223,9 +229,9 @@ class _Check:
     def _add_total(self, table: LedgerTable, account: str, rows: int, missing: int, amount: Decimal | None) -> None:
         where = (account, table.name)
         counted = self._database.execute("SELECT total FROM lists WHERE account = ? AND list = ?", where).fetchone()
-        gaps = self._database.execute(
-            "SELECT gaps FROM v_data_quality WHERE account = ? AND list = ?", where
-        ).fetchone()
+        # Not from the view itself, which may have been edited.
+        query = f"SELECT gaps FROM ({VIEWS['v_data_quality']}) WHERE account = ? AND list = ?"  # noqa: S608
+        gaps = self._database.execute(query, where).fetchone()
         self._totals.append(
             ListTotal(
                 account=account,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["VIEWS"]
+__all__ = ["VIEWS", "view_sql"]
 
 # Numbers are REAL: exact to 15 digits, of any size. A month is closed by the rule of `aiozbilling.statement`.
 # DuckDB runs the text of a view of an attached ledger itself, so all but v_data_quality are SQL that both know: no
@@ -112,3 +112,8 @@ FROM quality
 LEFT JOIN repeated ON repeated.account = quality.account AND repeated.list = quality.list
 LEFT JOIN lists ON lists.account = quality.account AND lists.list = quality.list""",
 }
+
+
+def view_sql(name: str) -> str:
+    """Return the statement that creates a view."""
+    return f"CREATE VIEW {name} AS{VIEWS[name]}"

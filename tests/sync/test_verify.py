@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from aiozbilling import ExportError
+from aiozbilling import ExportError, PermissionDeniedError
 from aiozbilling.export import sync
 from aiozbilling.sync import verify
 from tests.sync.synced import Synced, synced
@@ -146,3 +146,56 @@ def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="another program"):
         verify(tmp_path / "other.sqlite")
     assert [path.name for path in tmp_path.iterdir()] == ["other.sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "list_", "what"),
+    [
+        (
+            "DROP VIEW v_spend_month; CREATE VIEW v_spend_month AS SELECT account, 0.01 AS total FROM accounts",
+            "schema",
+            "the view is not the one that this release creates",
+        ),
+        ("DROP VIEW v_data_quality", "schema", "the view is missing"),
+        ("DROP TRIGGER changes_keep", "schema", "the trigger is missing"),
+        (
+            "CREATE TRIGGER mine AFTER INSERT ON top_ups BEGIN DELETE FROM top_ups WHERE id = new.id; END",
+            "schema",
+            "sync did not create this trigger",
+        ),
+        (
+            "UPDATE lists SET total = 9",
+            "history",
+            "the server's count does not agree with the record of the latest run",
+        ),
+        (
+            "UPDATE accounts SET aioz_read_at = '2030-01-01T00:00:00.000000Z'",
+            "accounts",
+            "the time of the latest complete sync does not agree with the record of its run",
+        ),
+    ],
+)
+def test_what_no_hash_covers_is_compared_too(ledger: Path, edit: str, list_: str, what: str) -> None:
+    """An edited view or trigger, or an edited state that the views show, is found."""
+    with contextlib.closing(sqlite3.connect(ledger)) as database:
+        database.executescript(edit)
+    result = verify(ledger)
+    assert (list_, what) in {(difference.list, difference.what) for difference in result.differences}
+
+
+async def test_sync_writes_an_edited_view_again(run: Synced) -> None:
+    """The next sync replaces a view that was edited, although the stored text of the views is unchanged."""
+    with contextlib.closing(sqlite3.connect(run.path)) as database:
+        database.executescript("DROP VIEW v_history; CREATE VIEW v_history AS SELECT 'main' AS account")
+    assert not verify(run.path).is_ok
+    await run()
+    assert verify(run.path).is_ok
+
+
+async def test_verify_is_quiet_after_runs_that_failed(run: Synced) -> None:
+    """A run that failed may have stored a newer count of the list, which is no difference."""
+    run.simulator.account.add_top_ups(3)
+    run.simulator.fail("http-403", path="historyUsage")
+    with pytest.raises(PermissionDeniedError):
+        await run()
+    assert verify(run.path).is_ok

@@ -1,0 +1,56 @@
+"""Checks the parts of a ledger that no hash covers: its views, its triggers and the state of each account."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+from aiozbilling.sync.schema import create_tables
+from aiozbilling.sync.views import VIEWS, view_sql
+
+__all__ = ["changed_objects", "changed_states"]
+
+# The latest complete run that read AIOZ, if no later run of the account was interrupted or failed.
+_LATEST = """
+WITH latest AS (
+  SELECT account, max(run) AS run, max(ended_at) AS ended_at FROM runs JOIN run_lists USING (run)
+  WHERE list = 'months' AND rows_read > 0 AND result = 'complete' GROUP BY account
+), quiet AS (
+  SELECT * FROM latest WHERE NOT EXISTS (
+    SELECT 1 FROM runs WHERE runs.account = latest.account AND runs.run > latest.run AND result <> 'complete')
+)
+"""
+_TIMES = "SELECT account FROM quiet JOIN accounts USING (account) WHERE aioz_read_at IS NOT ended_at"
+_COUNTS = """
+SELECT lists.account, lists.list FROM quiet JOIN lists ON lists.account = quiet.account
+JOIN run_lists ON run_lists.run = quiet.run AND run_lists.list = lists.list
+WHERE run_lists.counted IS NOT lists.total ORDER BY 1, 2"""
+
+
+def changed_objects(database: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Yield (name, what) of each view and trigger that is not the one that sync creates."""
+    found = _objects(database)
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        create_tables(fresh)
+        expected = _objects(fresh) | {name: view_sql(name) for name in VIEWS}
+    for name in sorted({*expected, *(name for name, sql in found.items() if sql.startswith("CREATE TRIGGER"))}):
+        kind = "trigger" if (found.get(name) or expected[name]).startswith("CREATE TRIGGER") else "view"
+        if name not in found:
+            yield name, f"the {kind} is missing"
+        elif name not in expected:
+            yield name, f"sync did not create this {kind}"
+        elif found[name] != expected[name]:
+            yield name, f"the {kind} is not the one that this release creates"
+
+
+def changed_states(database: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
+    """Yield (account, list, what) of each state that does not agree with the record of the latest run."""
+    for (account,) in database.execute(_LATEST + _TIMES):
+        yield account, "accounts", "the time of the latest complete sync does not agree with the record of its run"
+    for account, list_ in database.execute(_LATEST + _COUNTS):
+        yield account, list_, "the server's count does not agree with the record of the latest run"
+
+
+def _objects(database: sqlite3.Connection) -> dict[str, str]:
+    return dict(database.execute("SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"))
