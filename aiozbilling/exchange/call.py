@@ -98,6 +98,8 @@ class Call(Generic[T]):
         except (ApiError, TransportError, DecodeError) as error:
             failure = error
         except TimeoutError:
+            if self.scope is not None and not self.scope.expired():
+                raise  # from the user's function for the credentials
             failure = self._out_of_time()
         except asyncio.CancelledError:
             self._cancelled()
@@ -117,12 +119,14 @@ class Call(Generic[T]):
 
     async def _reply(self, scope: asyncio.Timeout) -> Reply:
         exchange = self.exchange
-        server, account = exchange.server, exchange.account
-        source = account.source
+        server, account, source = exchange.server, exchange.account, exchange.account.source
         redirects: Redirects | None = None
         url = server.url(self.path, self.query)
         while True:
-            credentials = source if isinstance(source, Credentials) else await source.get(self.latest.refused)
+            if isinstance(source, Credentials):
+                credentials = source
+            else:
+                credentials = await source.get(self.latest.refused, self.until - exchange.clock())
             is_limited = not account.throttle.is_open
             arrival = await self._turn(scope) if is_limited else 0.0
             self.latest.started = started = exchange.clock()
@@ -164,7 +168,8 @@ class Call(Generic[T]):
         self.latest.credentials = credentials
         if observing is None:
             return send(server.connections, url, credentials, timeout_s / 2, server.max_body)
-        observed = observing.began("attempt", self.endpoint.title, self._request_facts(url))
+        facts: dict[str, str | int] = {"url": url, "resends": self.number - 1, "account": self.exchange.account.label}
+        observed = observing.began("attempt", self.endpoint.title, facts)
         return self._observed_send(observed, url, credentials, timeout_s)
 
     async def _observed_send(self, observed: Observed, url: str, credentials: Credentials, timeout_s: float) -> Reply:
@@ -179,9 +184,6 @@ class Call(Generic[T]):
             raise
         observed.ended({"status": reply.status})
         return reply
-
-    def _request_facts(self, url: str) -> dict[str, str | int]:
-        return {"url": url, "resends": self.number - 1, "account": self.exchange.account.label}
 
     def _out_of_time(self) -> Exception:
         """Return the error that names the limit which ended the attempt."""

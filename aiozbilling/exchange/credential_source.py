@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from aiozbilling.errors import ConfigurationError
+from aiozbilling.errors import CallTimeoutError, ConfigurationError
 from aiozbilling.exchange.credentials import Credentials
 
 __all__ = ["CredentialSource"]
@@ -36,16 +36,28 @@ class CredentialSource:
         if not callable(self.ask):
             raise ConfigurationError("credentials must be a plain or async function without arguments")
 
-    async def get(self, refused: Credentials | None = None) -> Credentials:
+    async def get(self, refused: Credentials | None, within_s: float) -> Credentials:
         """Return the current credentials, or new ones if the server rejected the current ones.
 
         Tasks that ask at the same time share one call of the user's function. Its errors are raised here.
 
         Raises:
             ConfigurationError: the result of the function is invalid.
+            CallTimeoutError: the function did not return within this time.
         """
         if self.current is not None and self.current is not refused:
             return self.current
+        limit = asyncio.timeout(within_s if within_s < float("inf") else None)
+        try:
+            async with limit:
+                return await self._shared(refused)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        reason = "the function for the credentials did not return before the deadline"
+        raise CallTimeoutError(reason, hint="Raise `deadline`")
+
+    async def _shared(self, refused: Credentials | None) -> Credentials:
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self.current is None or self.current is refused:
                 self.current = await self._asked()

@@ -6,7 +6,14 @@ import asyncio
 
 import pytest
 
-from aiozbilling import AiozBilling, AuthenticationError, B3osBilling, ConfigurationError, MeteredBilling
+from aiozbilling import (
+    AiozBilling,
+    AuthenticationError,
+    B3osBilling,
+    CallTimeoutError,
+    ConfigurationError,
+    MeteredBilling,
+)
 from aiozbilling.simulator import Simulator
 
 
@@ -79,6 +86,35 @@ async def test_an_error_of_the_function_is_raised_as_it_is(billing_simulator: Si
     async with AiozBilling(credentials=ask, base_url=billing_simulator.url) as billing:
         with pytest.raises(LookupError, match="sealed"):
             await billing.this_month_usage()
+
+
+async def test_a_timeout_of_the_function_is_raised_as_it_is(billing_simulator: Simulator) -> None:
+    """A TimeoutError of the function is neither a timeout of the call nor its rate limit."""
+
+    def ask() -> str:
+        raise TimeoutError("the vault is slow")
+
+    async with AiozBilling(credentials=ask, base_url=billing_simulator.url) as billing:
+        with pytest.raises(TimeoutError, match="the vault is slow"):
+            await billing.this_month_usage()
+
+
+async def test_the_deadline_bounds_the_function(billing_simulator: Simulator) -> None:
+    """A function that never returns ends the call at its deadline, for all calls that wait for it."""
+
+    async def ask() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    async with AiozBilling(credentials=ask, base_url=billing_simulator.url, deadline=0.05) as billing:
+        calls = [asyncio.create_task(billing.this_month_usage()) for _ in range(2)]
+        done, hanging = await asyncio.wait(calls, timeout=10)
+        for call in hanging:
+            call.cancel()
+        assert not hanging
+        for call in done:
+            assert isinstance(call.exception(), CallTimeoutError)
+            assert "did not return before the deadline" in str(call.exception())
 
 
 def test_without_credentials_the_error_names_from_env() -> None:
