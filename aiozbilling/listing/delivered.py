@@ -55,10 +55,13 @@ class Delivered:
         if not self.begun:
             refuse_repeated(keys)
             return overlap_at(keys, -1, place.rank)
-        overlap = None
-        if not window.has_nulls and (window.is_full or window.end < window.total):  # it won't be requested again
-            overlap = self.memory.continued(keys, place.last_keys, place.rank)
+        overlap = None if window.has_nulls else self.memory.continued(keys, place.last_keys, place.rank)
         return overlap or self.memory.overlap(keys, place.rank)
+
+    def forget(self, overlap: Overlap) -> None:
+        """Forget what `overlap` remembered of a window that is requested again."""
+        if overlap.is_continued:
+            self.memory.forget(overlap)
 
     def is_doubtful(self, window: FetchedWindow[Any], overlap: Overlap, pushed: int, added: int) -> bool:
         """Return whether an overlap may be wrong: a key that occurs twice, or rows in another order.

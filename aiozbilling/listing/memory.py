@@ -111,6 +111,11 @@ class Memory:
         self._young.unranked.append((fresh, ranks))
         return Overlap(shared - 1, rank, shared, fresh, ranks, is_continued=True)
 
+    def forget(self, overlap: Overlap) -> None:
+        """Forget the fresh rows of the overlap that `continued` returned last."""
+        self._young.keys.difference_update(overlap.fresh)
+        self._young.unranked.pop()
+
     def overlap(self, keys: Sequence[Hashable], newest: int) -> Overlap | None:
         """Find the last row of a window that was delivered before; None if there is none. `newest` is the highest rank.
 

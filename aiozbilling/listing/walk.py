@@ -158,6 +158,7 @@ class Walk(Generic[R]):
         if not window.is_full and self._delivered.begun:
             error = self._limits.too_short(window, overlap, self._drift.counted)
             if error is not None:
+                self._delivered.forget(overlap)
                 return self._ask_again(window.offset, error)
         return self._join(window, overlap)
 

@@ -71,6 +71,13 @@ class TestErrors:
                 walk.accept(window, rows(5), 7)
         assert pauses == [0.0, 0.2, 1.0]
 
+    def test_rows_of_a_page_that_is_not_believed(self) -> None:
+        """A page after which the list would be far too short is requested again, and its rows count as new then."""
+        walk = make_walk(20)
+        feed(walk, 100, rows(*range(1, 21)))
+        assert feed(walk, 25, rows(*range(20, 26))) == []
+        assert feed(walk, 100, rows(*range(20, 40))) == [f"r{number}" for number in range(21, 40)]
+
     def test_a_transient_empty_page(self) -> None:
         """An empty page where the total promises rows is asked for again after a pause."""
         walk = make_walk(4)
