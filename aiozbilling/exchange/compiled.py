@@ -21,6 +21,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, ge
 import attrs
 import msgspec
 
+from aiozbilling.records.amounts import EXACT
 from aiozbilling.records.wire import wire_name
 
 __all__ = ["OddError", "quick_decoder", "row_field", "rows_decoder"]
@@ -185,7 +186,7 @@ def _fields(kind: Any) -> list[_Field]:
 @cache
 def _many(kind: Any) -> Callable[[list[Any]], list[Any]]:
     """Return the function from structs to records."""
-    names: dict[str, Any] = {"Decimal": Decimal, "OddError": OddError, "read_times": _read_times}
+    names: dict[str, Any] = {"decimal": EXACT.create_decimal, "OddError": OddError, "read_times": _read_times}
     times = [field.name for field in _fields(kind) if field.kind is datetime]
     columns = [f"read_times([wire.{name} for wire in wires])" for name in times]
     lines = [
@@ -220,7 +221,7 @@ def _field_lines(field: _Field, record: str, source: str, names: dict[str, Any])
     absent = f"{goal} = None" if field.optional else "raise OddError"
     if field.kind is Decimal:
         check = " if not text.encode().isdigit(): raise OddError"
-        return [f"text = {source}", "if text:", check, f" {goal} = Decimal(text)", f"else: {absent}"]
+        return [f"text = {source}", "if text:", check, f" {goal} = decimal(text)", f"else: {absent}"]
     if field.kind is datetime:
         return [f"{goal} = {field.name}", *([] if field.optional else [f"if {field.name} is None: {absent}"])]
     if attrs.has(field.kind):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from operator import length_hint
 from typing import Generic, TypeVar
 
@@ -24,8 +23,6 @@ from aiozbilling.listing.walk import Anchors, Walk, WalkOptions, WalkReport, Win
 __all__ = ["Reader"]
 
 R = TypeVar("R")
-
-_NOTHING: AbstractContextManager[object] = nullcontext()
 
 
 @attrs.define(eq=False, repr=False)
@@ -50,32 +47,34 @@ class Reader(Generic[R]):
         self._head = () if after is None else after.head
         self._begin()
 
-    async def next(self) -> Page[R] | None:
+    def next(self) -> Awaitable[Page[R] | None]:
         """Return the next window's new rows, which may be none; None at the end."""
-        prefetch = self._prefetch
-        with self._inside():
-            while not self.walk.done:
-                plan = self.walk.plan(prefetch.ahead)
-                window = plan[0]
-                prefetch.want(plan)
-                try:
-                    rows, total = await prefetch.take(window)
-                    page = self.walk.accept(window, rows, total)
-                except BadRequestError:
-                    if self.walk.report.requests or not self.page_size.shrink():
-                        raise
-                    self._begin()
-                    continue
-                except ListingError as error:
-                    error.report, error.cursor = self.report, self.cursor
-                    raise
-                self._note(window, len(rows), page)
-                return page
-            return None
+        return self._next() if self._observed is None else self._observed_next(self._observed)
 
-    def _inside(self) -> AbstractContextManager[object]:
-        """Let the requests be a part of this walk, for the observer; not held while the caller has the rows."""
-        return _NOTHING if self._observed is None else self._observed.inside()
+    async def _observed_next(self, observed: Observed) -> Page[R] | None:
+        with observed.inside():  # the requests are a part of the walk; not held while the caller has the rows
+            return await self._next()
+
+    async def _next(self) -> Page[R] | None:
+        prefetch = self._prefetch
+        while not self.walk.done:
+            plan = self.walk.plan(prefetch.ahead)
+            window = plan[0]
+            prefetch.want(plan)
+            try:
+                rows, total = await prefetch.take(window)
+                page = self.walk.accept(window, rows, total)
+            except BadRequestError:
+                if self.walk.report.requests or not self.page_size.shrink():
+                    raise
+                self._begin()
+                continue
+            except ListingError as error:
+                error.report, error.cursor = self.report, self.cursor
+                raise
+            self._note(window, len(rows), page)
+            return page
+        return None
 
     def yielded(self, page: Page[R]) -> Iterator[R]:
         """Iterate the page's rows so that the cursor knows which of them were yielded, at no cost a row."""
