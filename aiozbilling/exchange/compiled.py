@@ -29,7 +29,6 @@ __all__ = ["OddError", "quick_decoder", "row_field", "rows_decoder"]
 T = TypeVar("T")
 # An amount has no more digits than `refuse_bad_amount` accepts.
 _TEXTS: dict[Any, Any] = {Decimal: Annotated[str, msgspec.Meta(max_length=100)], datetime: str}
-_ASCII = bytes(range(128))
 _UNSET = "0001-01-01T00:00:00Z"
 _LONGEST_TIME = 27  # with microseconds
 _MOST_DIGITS = 12  # of a fraction of a second
@@ -235,14 +234,12 @@ def _field_lines(field: _Field, record: str, source: str, names: dict[str, Any])
 
 
 def _refuse_odd(body: bytes) -> None:
-    """Raise an error for bytes that may hide an amount in non-ASCII digits, or that are not UTF-8.
+    """Raise an error for bytes with escapes, which may hide a quotation mark in a time, or that are not UTF-8.
 
     Raises:
-        ValueError: the bytes contain escapes or digits of other alphabets, or are not UTF-8.
+        ValueError: it is so.
     """
     if b"\\" in body:
         raise OddError
     if not body.isascii():
         body.decode()
-        if any(map(str.isdecimal, body.translate(None, _ASCII).decode())):
-            raise OddError
