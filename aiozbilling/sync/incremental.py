@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from aiozbilling.errors import DriftError, IncompleteError
+from aiozbilling.errors import DriftError, IncompleteError, RunawayError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.growth import growing_end, is_far_shorter
@@ -111,13 +111,19 @@ class ListSync:
             await self._read_all()
 
     async def _resume(self, unfinished: str) -> None:
+        reading = None
         try:
             reading = await self._read(self._begin(after=unfinished))
-        except DriftError:
-            self._state = ListState(excess=self._state.excess)  # the position is unknown, so start again
-            return
-        if reading.has_collapsed or (not reading.met and reading.last_total <= Cursor.parse(unfinished).position):
-            self._state = ListState(excess=self._state.excess)
+        except IncompleteError:
+            if not self._is_confirmed():
+                await self._save(collapsed_at=self._collapsed_at())
+                raise
+        except (DriftError, RunawayError):
+            pass  # the position is unknown
+        position = Cursor.parse(unfinished).position
+        if reading is None or reading.has_collapsed or (not reading.met and reading.last_total <= position):
+            # Start again. The stored rows stay.
+            self._state = ListState(excess=self._state.excess, collapsed_at=self._state.collapsed_at)
         else:
             await self._complete(reading, is_settled=True)
 
@@ -224,9 +230,12 @@ class ListSync:
             return False
         return self._ledger.clock() >= datetime.fromisoformat(self._state.collapsed_at) + _CONFIRMED_AFTER
 
+    def _collapsed_at(self) -> str:
+        """Return when a run first found the list too short, which is now if none did."""
+        return self._state.collapsed_at or time_text(self._ledger.clock())
+
     async def _refuse_collapse(self, reading: _Reading, gone: int) -> None:
-        at = self._state.collapsed_at or time_text(self._ledger.clock())
-        await self._save(collapsed_at=at, unfinished=None, is_settled=False)
+        await self._save(collapsed_at=self._collapsed_at(), unfinished=None, is_settled=False)
         raise IncompleteError(
             f"the list of {self._table.name} has {len(reading.seen)} rows, and {gone} stored rows are not among them",
             delivered=len(reading.seen),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class EmptyAtFirst(Account):
 
     empty_replies = 0
     shown: int | None = None
+    extra = 0  # by which the count is too high
 
     def listing(self, **options: Any) -> Listing[TopUp]:
         whole = super().listing()
@@ -31,7 +33,7 @@ class EmptyAtFirst(Account):
                 return (), 0
             rows, total = await whole._source.fetch(offset, limit)
             shown = total if self.shown is None else min(total, self.shown)
-            return rows[: max(0, shown - offset)], shown
+            return rows[: max(0, shown - offset)], shown + self.extra
 
         source = Source("/api/billing/topUp", fetch, attrgetter("id"), attrgetter("created_at"), {})
         return Listing(source, page_size=50, **options)
@@ -82,5 +84,48 @@ def test_a_list_that_seems_much_shorter_takes_no_stored_row_away(account: EmptyA
         run(account.catch_up())
     assert account.present() == {row.id for row in account.rows}
     account.shown = None
+    run(account.catch_up())
+    assert account.present() == {row.id for row in account.rows}
+
+
+def test_a_list_without_the_rest_after_an_interruption(account: EmptyAtFirst) -> None:
+    """A list that has only the rows of the interrupted sync now is accepted a minute later at the latest."""
+    account.grow(380)
+    with pytest.raises(RuntimeError):
+        run(account.catch_up(stop_after=60))
+    account.rows = [row for row in account.rows if row.id in account.stored()]
+    account.grow(20)
+    for _ in range(2):
+        with suppress(IncompleteError):
+            run(account.catch_up())
+    account.now += timedelta(minutes=2)
+    run(account.catch_up())
+    assert account.present() == {row.id for row in account.rows}
+
+
+def test_a_count_that_was_too_high_once_does_not_stop_later_syncs(account: EmptyAtFirst) -> None:
+    """The count of an interrupted sync is not believed for ever."""
+    account.extra = 500
+    with pytest.raises(RuntimeError):
+        run(account.catch_up(stop_after=120))
+    account.extra = 0
+    account.grow(20)
+    with pytest.raises(IncompleteError, match="the list had 620 rows"):
+        run(account.catch_up())
+    account.now += timedelta(minutes=2)
+    run(account.catch_up())
+    assert account.present() == {row.id for row in account.rows}
+
+
+def test_a_place_that_is_far_from_a_list_that_became_short(account: EmptyAtFirst) -> None:
+    """An interrupted sync whose rows are all gone is started again, though the search for its place is too long."""
+    account.grow(2880)
+    with pytest.raises(RuntimeError):
+        run(account.catch_up(stop_after=2500))
+    stored = account.stored()
+    account.rows = [row for row in account.rows if row.id not in stored][:10]
+    with pytest.raises(IncompleteError, match="stored rows are not among them"):
+        run(account.catch_up())
+    account.now += timedelta(minutes=2)
     run(account.catch_up())
     assert account.present() == {row.id for row in account.rows}
