@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from aiozbilling.report.grid import shown
-from aiozbilling.report.numbers import count, days_text, decimal, money
+from aiozbilling.report.numbers import count, days_text, money, quantity
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement.calendar import last_day, month_of
 from aiozbilling.statement.controls import control_totals
@@ -42,6 +42,9 @@ def _all(of: ReportMonth) -> Iterator[Remark]:
     if month is not None and month.not_read:
         names = _some([shown(name) for name in month.not_read])
         yield Remark("bad", f"Not read since {last_day(of.month)} or earlier, so the month may lack days: {names}.")
+    if month is not None and month.has_excess:
+        excess = money(month.not_split.copy_negate())
+        yield Remark("bad", f"Storage and bandwidth are {excess} more than the sum of the days, which may lack days.")
     yield from _shared(of.statement.facts.accounts)
     for account in of.statement.facts.accounts:
         yield from _lists(account)
@@ -61,11 +64,12 @@ def _balances(of: ReportMonth) -> Iterator[Remark]:
 
 
 def _overage(of: ReportMonth) -> Iterator[Remark]:
-    for _, usage in of.metered:
+    for account, usage in of.metered:
+        whose = f"{shown(account)}, " if len(of.metered) > 1 else ""
         for metric in usage.metrics.values():
             if metric.overage:
-                over = f"{decimal(metric.overage, 1).removesuffix('.0')} {shown(metric.unit)}"
-                yield Remark("bad", f"{shown(metric.name)}: {over} over the plan.")
+                over = f"{quantity(metric.overage)} {shown(metric.unit)}"
+                yield Remark("bad", f"{whose}{shown(metric.name)}: {over} over the plan.")
 
 
 def _shared(accounts: Sequence[AccountFacts]) -> Iterator[Remark]:

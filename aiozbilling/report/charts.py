@@ -58,7 +58,10 @@ def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, A
 
 
 def _parts(month: SpendMonth) -> list[dict[str, Any]]:
-    amounts = (month.storage or Decimal(0), month.bandwidth or Decimal(0), max(month.not_split, Decimal(0)))
+    none = Decimal(0)
+    # Parts that exceed the sum of the days would make a bar that is higher than the month's spend.
+    parts = (none, none, month.spend) if month.has_excess else (month.storage, month.bandwidth, month.not_split)
+    amounts = tuple(max(part or none, none) for part in parts)
     return [
         {
             "month": month.month,

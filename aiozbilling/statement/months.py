@@ -53,6 +53,11 @@ class SpendMonth:
         """The part that no snapshot splits into storage and bandwidth: spend after the last snapshot, or all of it."""
         return exact_sum(self.spend, (self.storage or _ZERO).copy_negate(), (self.bandwidth or _ZERO).copy_negate())
 
+    @property
+    def has_excess(self) -> bool:
+        """Whether the snapshot exceeds the sum of the days by more than 1 %, so that the history may lack days."""
+        return Fraction(self.not_split) * -100 > Fraction(self.spend)
+
 
 def is_closed(account: AccountFacts, month: str) -> bool:
     """Return whether an account's month is closed.

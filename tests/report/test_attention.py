@@ -7,9 +7,10 @@ from datetime import timedelta
 import attrs
 
 from aiozbilling.report.attention import remarks
+from aiozbilling.report.charts import months_chart
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement import Facts, statement
-from tests.report.cases import READ_AT, account, facts
+from tests.report.cases import READ_AT, account, facts, metered
 
 
 def texts_of(*accounts, month="2026-10", **more):
@@ -72,3 +73,23 @@ def test_overage_and_unusual_days_are_named_and_many_are_cut():
     many = texts_of(*(account(f"a{n}", 60, deposits_every=0) for n in range(12)))
     assert len(many) == 9
     assert many[-1].startswith("and ")
+
+
+def test_overage_names_its_account_if_there_are_several():
+    """With several accounts of metered billing, a remark about overage says whose it is."""
+    one, two = (("acme", metered()), ("other", metered()))
+    (text,) = texts_of(metered=(one,))
+    assert text == "Emails: 2,595 emails over the plan."
+    assert texts_of(metered=(one, two)) == [f"{name}, {text}" for name in ("acme", "other")]
+
+
+def test_a_month_whose_parts_exceed_its_days_is_named():
+    """If the history lacks days, the snapshot is higher than their sum: a remark says so, and the bar is not higher."""
+    one = account("main", 80, unusual=False)
+    days = tuple(day for day in one.days if day.day.month != 10 or day.day.day > 10)
+    lacking = attrs.evolve(one, days=days, history_counted=len(days))
+    month = statement(Facts((lacking,))).month("2026-10")
+    assert any(text.startswith("Storage and bandwidth are $") for text in texts_of(lacking))
+    drawn = months_chart([month], tooltips=False)["data"]["values"]
+    assert [(row["part"], row["usd"]) for row in drawn] == [("not split", float(month.spend))]
+    assert not any("Storage and bandwidth" in text for text in texts_of(one))
