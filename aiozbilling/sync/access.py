@@ -18,7 +18,7 @@ from aiozbilling.sync.store import Ledger
 __all__ = ["opened_ledger"]
 
 _POLL_S = 0.2  # between attempts to get the lock
-# The ledger is an SQLite database. With these suffixes, other programs would not open it as one.
+# The ledger is a SQLite database. With these suffixes, other programs would not open it as one.
 _FOREIGN_NAMES = frozenset(
     {".arrow", ".csv", ".duckdb", ".feather", ".html", ".json", ".jsonl", ".lock", ".parquet", ".toml", ".txt", ".xlsx"}
 )
@@ -66,7 +66,7 @@ async def _after_waiting(acquire: Callable[[], Ledger], path: Path, wait_s: floa
 def _refuse_foreign_name(path: Path) -> None:
     if path.suffix.lower() in _FOREIGN_NAMES:
         raise ExportError(
-            f"the ledger is an SQLite database, but {path.suffix} is the suffix of another kind of file",
+            f"the ledger is a SQLite database, but {path.suffix} is the suffix of another kind of file",
             path=str(path),
             hint="Use a name such as billing.sqlite",
         )
