@@ -73,12 +73,12 @@ class AccountFiles:
     def prepare(self, key: str) -> None:
         """Create the work folder. Remove an unfinished export with other credentials: it may be another account's."""
         work = self.layout.work(self.account.label)
+        mark = work / "key"
         with failures_named(work):
-            work.mkdir(parents=True, exist_ok=True)
-            mark = work / "key"
             if not mark.exists() or mark.read_text(encoding="ascii") != key:
-                shutil.rmtree(work)
-                work.mkdir()
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(work)
+                work.mkdir(parents=True)
                 mark.write_text(key, encoding="ascii")
 
     def is_exported(self, staged: Path) -> bool:

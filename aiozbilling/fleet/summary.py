@@ -34,7 +34,8 @@ class Summary:
         """Read the manifests of all accounts. A damaged one is ignored here; its account's export reports it."""
         for path in sorted(self.layout.manifests.glob("*.json")):
             try:
-                self._add(AccountManifest.load(path, path.stem))
+                manifest = AccountManifest.load(path, path.stem)
+                self._add(manifest, _marks(manifest.lists.get(self.layout.list)))
             except AiozBillingError:
                 continue
 
@@ -45,10 +46,10 @@ class Summary:
             ExportError: the account has the same rows as another one.
         """
         manifest = AccountManifest.load(self.layout.manifest(label), label)
-        state = manifest.lists.get(self.layout.list)
-        owner = None if state is None else self._owner(label, state)
+        marks = _marks(manifest.lists.get(self.layout.list))
+        owner = next((owner for mark in marks if (owner := self._owners.get(mark, label)) != label), None)
         if owner is None:
-            self._add(manifest)
+            self._add(manifest, marks)
             return
         raise ExportError(
             f"account {label!r} has the same rows as account {owner!r}",
@@ -85,14 +86,10 @@ class Summary:
     def _unfinished(self, label: str) -> dict[str, Any]:
         return {"status": "partial" if self.layout.work(label).exists() else "pending", "rows": 0}
 
-    def _add(self, manifest: AccountManifest) -> None:
+    def _add(self, manifest: AccountManifest, marks: set[str]) -> None:
         self._lists[manifest.account] = manifest.lists
-        state = manifest.lists.get(self.layout.list)
-        for mark in () if state is None else _marks(state):
+        for mark in marks:
             self._owners.setdefault(mark, manifest.account)
-
-    def _owner(self, label: str, state: ListState) -> str | None:
-        return next((owner for mark in _marks(state) if (owner := self._owners.get(mark, label)) != label), None)
 
 
 def _of_account(state: ListState) -> dict[str, Any]:
@@ -100,9 +97,9 @@ def _of_account(state: ListState) -> dict[str, Any]:
     return facts if state.error is None else facts | {"error": " ".join(filter(None, state.error))}
 
 
-def _marks(state: ListState) -> set[str]:
+def _marks(state: ListState | None) -> set[str]:
     """Return what identifies the account: the ids of the first and the last top-up, or a hash of a paid history."""
-    if not state.parts:
+    if state is None or not state.parts:
         return set()
     first = state.parts[0]
     cursor = None if first.cursor is None else Cursor.parse(first.cursor)
