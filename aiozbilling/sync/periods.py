@@ -69,25 +69,19 @@ def confirm_b3os(ledger: Ledger, fingerprint: str, organization: str) -> None:
 async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: str) -> None:
     """Make sure that the session reads the usage that is stored under the label.
 
-    The token of a session changes often. The usage of the oldest stored period of the last 11 months proves that a new
-    token belongs to the same account.
+    The token of a session changes often. A new one is accepted if it reads the same usage of a stored period, the one
+    with the most metrics in use of the last 11 months.
 
     Raises:
-        ExportError: the usage of that period differs.
+        ExportError: the usage of that period differs, or there is no such period.
     """
     if await in_thread(is_known, ledger, "metered", fingerprint):
         return
-    rows = await in_thread(
-        ledger.select,
-        "SELECT year_month FROM metered_periods WHERE account = ? AND year_month > ? ORDER BY period_start LIMIT 1",
-        ledger.account,
-        f"{ledger.clock() - timedelta(days=330):%Y-%m}",
-    )
-    if not rows:
+    month = await in_thread(_proving_month, ledger)
+    if month is None:
         return
-    month = str(rows[0][0])
     async for usage in metered.usage_by_month(since=month, until=month):
-        if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE]):
+        if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE], month):
             last_read = await in_thread(_last_read, ledger, METERED_PERIODS)
             if last_read is None or usage.period.end > last_read:
                 raise ExportError(
@@ -101,6 +95,31 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
                 path=str(ledger.path),
                 hint=OTHER_LABEL,
             )
+
+
+def _proving_month(ledger: Ledger) -> str | None:
+    """Return the month whose usage identifies the account best, or None if nothing is stored.
+
+    Raises:
+        ExportError: no period of the last 11 months has usage.
+    """
+    rows = ledger.select(
+        "SELECT year_month FROM metered_usage WHERE account = ? AND year_month > ? AND CAST(used AS REAL) <> 0"
+        " AND missing_since IS NULL GROUP BY year_month ORDER BY year_month = ?, count(*) DESC, year_month LIMIT 1",
+        ledger.account,
+        f"{ledger.clock() - timedelta(days=330):%Y-%m}",
+        f"{ledger.clock():%Y-%m}",  # last, because its usage still changes
+    )
+    if rows:
+        return str(rows[0][0])
+    if ledger.select("SELECT 1 FROM metered_periods WHERE account = ? LIMIT 1", ledger.account):
+        raise ExportError(
+            f"nothing proves that this new token reads account {ledger.account!r}: no stored period of the last 11"
+            " months has any usage",
+            path=str(ledger.path),
+            hint=UNPROVEN.format("after a period with usage has ended"),
+        )
+    return None
 
 
 def cu_rows(usage: CuUsage, month: str, organization: str) -> Rows:
@@ -176,10 +195,16 @@ def _next_month(since: str, months: int) -> str:
     return f"{number // 12:04}-{number % 12 + 1:02}"
 
 
-def _is_stored(ledger: Ledger, rows: Sequence[Row]) -> bool:
+def _is_stored(ledger: Ledger, rows: Sequence[Row], month: str) -> bool:
     used = METERED_USAGE.names.index("used")
-    stored = dict(ledger.select("SELECT key, used FROM metered_usage WHERE account = ?", ledger.account))
-    return all(stored.get(row[0]) == row[used] for row in rows)
+    stored = dict(
+        ledger.select(
+            "SELECT key, used FROM metered_usage WHERE account = ? AND year_month = ? AND missing_since IS NULL",
+            ledger.account,
+            month,
+        )
+    )
+    return {row[0]: row[used] for row in rows} == stored
 
 
 def _exact(amount: Any) -> str | None:

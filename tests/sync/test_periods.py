@@ -155,6 +155,34 @@ async def test_another_organisation_or_session_is_refused(tmp_path: Path) -> Non
         assert run.rows("SELECT count(DISTINCT organization) FROM cu_months GROUP BY account") == [(1,), (1,)]
 
 
+async def test_a_new_token_is_not_accepted_because_all_periods_are_old(tmp_path: Path) -> None:
+    """After a pause of a year, the token of another account is refused, and the old token is still accepted."""
+    async with both(tmp_path / "b.sqlite") as run:
+        other = run.simulator.add_account()
+        await run.sync()
+        run.simulator.advance(days=400)
+        async with MeteredBilling(run.simulator.url, token=other.metered_token) as metered:
+            with pytest.raises(ExportError, match="no stored period of the last 11 months has any usage") as caught:
+                await run.sync(metered=metered)
+            assert "sync once more with the old credentials after a period with usage has ended" in caught.value.hint
+        await run.sync()
+
+
+async def test_a_period_without_usage_proves_nothing(tmp_path: Path) -> None:
+    """A new token is checked with a month that has usage: the first months of all new accounts are equal."""
+    async with both(tmp_path / "b.sqlite") as run:
+        other = run.simulator.add_account()
+        await run.sync()
+        oldest = run.rows("SELECT min(year_month) FROM metered_usage")[0][0]
+        change(run.path, f"UPDATE metered_usage SET used = '0' WHERE year_month = '{oldest}'")
+        async with MeteredBilling(run.simulator.url, token=other.metered_token) as metered:
+            before = len(run.simulator.requests)
+            with pytest.raises(ExportError, match="differs from the one that is stored"):
+                await run.sync(metered=metered)
+        asked = [request.query for request in run.simulator.requests[before:] if "billing/usage" in request.path]
+        assert not any(oldest in str(query) for query in asked)
+
+
 async def test_a_new_token_is_not_proven_by_a_period_that_goes_on(tmp_path: Path) -> None:
     """Where only the running period is stored, a new token is refused, and what the hint says works."""
     async with both(tmp_path / "b.sqlite") as run:
