@@ -155,7 +155,8 @@ class Walk(Generic[R]):
             return self._look_elsewhere(window)
         if not overlap.is_continued and self._is_doubtful(window, overlap):
             return self._ask_once_more(window)
-        if not window.is_full and self._delivered.begun:
+        # When it is requested again, a short window seems to be full, since only its own size is known.
+        if (not window.is_full or (self._stall.repeats and not overlap.fresh)) and self._delivered.begun:
             error = self._limits.too_short(window, overlap, self._drift.counted)
             if error is not None:
                 self._delivered.forget(overlap)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from aiozbilling.listing.growth import growing_end, is_far_shorter
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.source import key_text
 from aiozbilling.sync.layout import Cell, LedgerTable, rows_of
+from aiozbilling.sync.reading import Reading
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger, ListState
 from aiozbilling.tables.texts import time_text
@@ -35,36 +36,6 @@ class Begin(Protocol):
     def __call__(self, *, offset: int = 0, max_items: int | None = None, after: str | None = None) -> Listing[Any]:
         """Return a listing."""
         ...
-
-
-@attrs.define
-class _Reading:
-    """The result of one reading of a list.
-
-    Attributes:
-        seen: hashes of the keys read.
-        met: whether it reached a row that was among the first rows when the list was last complete.
-        is_whole: whether it includes the list from its first row to its last.
-    """
-
-    seen: set[int] = attrs.field(factory=set)
-    met: bool = False
-    is_whole: bool = False
-    nulls: int = 0
-    first_total: int = 0
-    last_total: int = 0
-    cursor: Cursor | None = None
-
-    @property
-    def has_collapsed(self) -> bool:
-        """Whether the total fell during the reading by far more than the removal of some rows would explain."""
-        return is_far_shorter(self.last_total, self.first_total)
-
-    @property
-    def excess(self) -> int | None:
-        """Number of null rows, or None if the rows read do not add up to a total of the server."""
-        rows = len(self.seen) + self.nulls
-        return self.nulls if rows in (self.first_total, self.last_total) else None
 
 
 class ListSync:
@@ -111,18 +82,15 @@ class ListSync:
             await self._read_all()
 
     async def _resume(self, unfinished: str) -> None:
-        reading = None
+        reading, place = None, Cursor.parse(unfinished)
         try:
-            reading = await self._read(self._begin(after=unfinished))
+            with suppress(DriftError, RunawayError):  # then the position is unknown
+                reading = await self._read(self._begin(after=unfinished), place.total)
         except IncompleteError:
             if not self._is_confirmed():
                 await self._save(collapsed_at=self._collapsed_at())
                 raise
-        except (DriftError, RunawayError):
-            pass  # the position is unknown
-        position = Cursor.parse(unfinished).position
-        if reading is None or reading.has_collapsed or (not reading.met and reading.last_total <= position):
-            # Start again. The stored rows stay.
+        if reading is None or reading.has_collapsed or (not reading.met and reading.last_total <= place.position):
             self._state = ListState(excess=self._state.excess, collapsed_at=self._state.collapsed_at)
         else:
             await self._complete(reading, is_settled=True)
@@ -142,7 +110,7 @@ class ListSync:
             else:
                 await self._sleep(pause)
 
-    def _is_accepted(self, reading: _Reading, gone: Sequence[Cell], pause: float | None, *, is_new: bool) -> bool:
+    def _is_accepted(self, reading: Reading, gone: Sequence[Cell], pause: float | None, *, is_new: bool) -> bool:
         """Decide whether a reading can be trusted. The last reading of a run has no pause after it."""
         if reading.has_collapsed:
             return False
@@ -168,7 +136,7 @@ class ListSync:
     async def _read_news_at_tail(self, place: Cursor) -> bool:
         if self._table.key == "date" and self._state.total <= _SMALL:
             return False
-        reading = _Reading()
+        reading = Reading()
         listing = self._begin(offset=max(0, place.position + 1 - len(place.anchors)))
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
@@ -181,7 +149,7 @@ class ListSync:
         self.requests += listing.report.requests
         return reading.met and await self._adds_up(reading, reading.last_total)
 
-    async def _adds_up(self, reading: _Reading, total: int) -> bool:
+    async def _adds_up(self, reading: Reading, total: int) -> bool:
         """Compare the server's count with the stored rows. If they differ, ask for the count again: it may be late."""
         expected = await in_thread(self._ledger.present, self._table) + self._state.excess
         if total != expected:
@@ -197,9 +165,9 @@ class ListSync:
             await self._save(total=total, collapsed_at=None)
         return True
 
-    async def _read(self, listing: Listing[Any]) -> _Reading:
-        """Read up to a page with a known row, or to the end."""
-        known, reading, position = frozenset(self._state.known), _Reading(), 0
+    async def _read(self, listing: Listing[Any], counted: int = 0) -> Reading:
+        """Read up to a page with a known row, or to the end; `counted` is the list's count where it continues."""
+        known, reading, position = frozenset(self._state.known), Reading(counted=counted), 0
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
                 reading.met = bool(known) and not known.isdisjoint(key_text(self._key(row)) for row in page.items)
@@ -217,10 +185,10 @@ class ListSync:
         reading.is_whole = listing.parameters["after"] is None and (not reading.met or whole >= reading.last_total)
         return reading
 
-    def _unfinished(self, reading: _Reading, cursor: Cursor | None) -> ListState | None:
-        return None if reading.met else attrs.evolve(self._state, unfinished=_text(cursor))
+    def _unfinished(self, reading: Reading, cursor: Cursor | None) -> ListState | None:
+        return None if reading.met else attrs.evolve(self._state, unfinished=_text(reading.unshortened(cursor)))
 
-    def _lost_many(self, gone: Sequence[Cell], reading: _Reading) -> bool:
+    def _lost_many(self, gone: Sequence[Cell], reading: Reading) -> bool:
         """Whether far more rows are gone than the removal of single rows explains."""
         return is_far_shorter(len(reading.seen), len(gone) + len(reading.seen))
 
@@ -234,7 +202,7 @@ class ListSync:
         """Return when a run first found the list too short, which is now if none did."""
         return self._state.collapsed_at or time_text(self._ledger.clock())
 
-    async def _refuse_collapse(self, reading: _Reading, gone: int) -> None:
+    async def _refuse_collapse(self, reading: Reading, gone: int) -> None:
         await self._save(collapsed_at=self._collapsed_at(), unfinished=None, is_settled=False)
         raise IncompleteError(
             f"the list of {self._table.name} has {len(reading.seen)} rows, and {gone} stored rows are not among them",
@@ -243,7 +211,7 @@ class ListSync:
             " these rows are marked as missing",
         )
 
-    async def _settle(self, reading: _Reading, gone: Sequence[Cell]) -> None:
+    async def _settle(self, reading: Reading, gone: Sequence[Cell]) -> None:
         present = await in_thread(self._ledger.present, self._table) - len(gone)
         at_tail = self._state.grows_at == "tail"
         total = reading.last_total if at_tail else reading.first_total
@@ -258,11 +226,11 @@ class ListSync:
         self._count(await in_thread(self._ledger.settle, self._table, gone, state))
         self._state = state
 
-    async def _complete(self, reading: _Reading, **changes: Any) -> None:
+    async def _complete(self, reading: Reading, **changes: Any) -> None:
         self._state = self._completed(reading)
         await self._save(collapsed_at=None, **changes)
 
-    def _completed(self, reading: _Reading) -> ListState:
+    def _completed(self, reading: Reading) -> ListState:
         head = () if reading.cursor is None else reading.cursor.head
         return attrs.evolve(self._state, known=head, place=_text(reading.cursor), unfinished=None)
 

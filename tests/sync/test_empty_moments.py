@@ -23,6 +23,7 @@ class EmptyAtFirst(Account):
     empty_replies = 0
     shown: int | None = None
     extra = 0  # by which the count is too high
+    shrink_to: tuple[int, int] | None = None  # from this offset on, only so many rows are shown
 
     def listing(self, **options: Any) -> Listing[TopUp]:
         whole = super().listing()
@@ -31,6 +32,8 @@ class EmptyAtFirst(Account):
             if self.empty_replies:
                 self.empty_replies -= 1
                 return (), 0
+            if self.shrink_to is not None and offset > self.shrink_to[0]:
+                self.shown, self.shrink_to = self.shrink_to[1], None
             rows, total = await whole._source.fetch(offset, limit)
             shown = total if self.shown is None else min(total, self.shown)
             return rows[: max(0, shown - offset)], shown + self.extra
@@ -127,5 +130,21 @@ def test_a_place_that_is_far_from_a_list_that_became_short(account: EmptyAtFirst
     with pytest.raises(IncompleteError, match="stored rows are not among them"):
         run(account.catch_up())
     account.now += timedelta(minutes=2)
+    run(account.catch_up())
+    assert account.present() == {row.id for row in account.rows}
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_list_that_collapses_during_a_sync_is_not_complete_in_the_next(account: EmptyAtFirst, begun: bool) -> None:
+    """A list that became far shorter while it was read is not believed by the next sync, only a minute later."""
+    account.grow(380)
+    if begun:
+        with pytest.raises(RuntimeError):
+            run(account.catch_up(stop_after=60))
+    account.shrink_to = (150, 200)
+    for _ in range(3):
+        with pytest.raises(IncompleteError, match="the list had 500 rows"):
+            run(account.catch_up())
+    account.shown = None
     run(account.catch_up())
     assert account.present() == {row.id for row in account.rows}
