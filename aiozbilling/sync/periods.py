@@ -24,6 +24,9 @@ __all__ = ["confirm_b3os", "confirm_metered", "cu_rows", "metered_rows", "sync_b
 _FIRST_MONTHS = 12  # the first run reads so many; metered billing has no older ones
 _SETTLES_IN = timedelta(days=3)  # after the end of a month, its usage may change for so long
 
+_SAME_METRICS = 3  # metrics with the same usage prove that two labels have the same account
+_USED = METERED_USAGE.names.index("used")
+
 Rows = dict[LedgerTable, list[Row]]
 
 
@@ -73,15 +76,17 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
     with the most metrics in use of the last 11 months.
 
     Raises:
-        ExportError: the usage of that period differs, or there is no such period.
+        ExportError: the usage of that period differs, or there is no such period. Or the label is new, and the usage is
+            stored under another label.
     """
     if await in_thread(is_known, ledger, "metered", fingerprint):
         return
     month = await in_thread(_proving_month, ledger)
     if month is None:
+        await _refuse_second_label(ledger, metered)
         return
     async for usage in metered.usage_by_month(since=month, until=month):
-        if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE], month):
+        if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE], month, ledger.account):
             last_read = await in_thread(_last_read, ledger, METERED_PERIODS)
             if last_read is None or usage.period.end > last_read:
                 raise ExportError(
@@ -120,6 +125,33 @@ def _proving_month(ledger: Ledger) -> str | None:
             hint=UNPROVEN.format("after a period with usage has ended"),
         )
     return None
+
+
+async def _refuse_second_label(ledger: Ledger, metered: MeteredBilling) -> None:
+    """Compare a month of the new label with the usage of the other labels: one account with two labels counts twice."""
+    rows = await in_thread(
+        ledger.select,
+        "SELECT year_month FROM metered_usage WHERE account <> ? AND year_month > ? AND year_month < ?"
+        " AND CAST(used AS REAL) <> 0 AND missing_since IS NULL"
+        " GROUP BY year_month ORDER BY count(*) DESC, year_month LIMIT 1",
+        ledger.account,
+        f"{ledger.clock() - timedelta(days=330):%Y-%m}",
+        f"{ledger.clock():%Y-%m}",
+    )
+    for (month,) in rows:
+        async for usage in metered.usage_by_month(since=str(month), until=str(month)):
+            found = metered_rows(usage)[METERED_USAGE]
+            if sum(row[_USED] not in (None, "0") for row in found) < _SAME_METRICS:
+                return
+            for (other,) in await in_thread(
+                ledger.select, "SELECT account FROM accounts WHERE account <> ?", ledger.account
+            ):
+                if await in_thread(_is_stored, ledger, found, str(month), str(other)):
+                    raise ExportError(
+                        f"this account is stored as {other!r}, with the same usage",
+                        path=str(ledger.path),
+                        hint="Use that label",
+                    )
 
 
 def cu_rows(usage: CuUsage, month: str, organization: str) -> Rows:
@@ -195,16 +227,13 @@ def _next_month(since: str, months: int) -> str:
     return f"{number // 12:04}-{number % 12 + 1:02}"
 
 
-def _is_stored(ledger: Ledger, rows: Sequence[Row], month: str) -> bool:
-    used = METERED_USAGE.names.index("used")
-    stored = dict(
-        ledger.select(
-            "SELECT key, used FROM metered_usage WHERE account = ? AND year_month = ? AND missing_since IS NULL",
-            ledger.account,
-            month,
-        )
+def _is_stored(ledger: Ledger, rows: Sequence[Row], month: str, account: str) -> bool:
+    stored = ledger.select(
+        "SELECT key, used FROM metered_usage WHERE account = ? AND year_month = ? AND missing_since IS NULL",
+        account,
+        month,
     )
-    return {row[0]: row[used] for row in rows} == stored
+    return {row[0]: row[_USED] for row in rows} == dict(stored)
 
 
 def _exact(amount: Any) -> str | None:

@@ -168,6 +168,19 @@ async def test_a_new_token_is_not_accepted_because_all_periods_are_old(tmp_path:
         await run.sync()
 
 
+async def test_a_metered_account_does_not_get_a_second_label(tmp_path: Path) -> None:
+    """With a new token and a new label, the usage that another label has is refused; that of another account is not."""
+    async with both(tmp_path / "b.sqlite") as run:
+        other = run.simulator.add_account()
+        await run.sync()
+        change(run.path, "UPDATE identities SET fingerprint = 'old' WHERE system = 'metered'")
+        with pytest.raises(ExportError, match="this account is stored as 'main', with the same usage"):
+            await run.sync(account="two", b3os=None, organization=None)
+        assert run.rows("SELECT DISTINCT account FROM metered_usage") == [("main",)]
+        async with MeteredBilling(run.simulator.url, token=other.metered_token) as metered:
+            await run.sync(account="two", b3os=None, organization=None, metered=metered)
+
+
 async def test_a_period_without_usage_proves_nothing(tmp_path: Path) -> None:
     """A new token is checked with a month that has usage: the first months of all new accounts are equal."""
     async with both(tmp_path / "b.sqlite") as run:
