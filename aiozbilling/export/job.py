@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from aiozbilling.errors import ConfigurationError, DriftError, ExportError, RunawayError
+from aiozbilling.errors import ConfigurationError, DriftError, ExportError, IncompleteError, ListingError
 from aiozbilling.exchange.observer import watched
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, failures_named
@@ -35,6 +35,9 @@ from aiozbilling.tables.table import table_of
 
 __all__ = ["export"]
 
+_SHORT = (
+    "Try again later. To start again with the rows that are there, remove the files .part and .checkpoint next to it"
+)
 _LOST = (
     "Is this the account and the list that the export was begun with? To start again, remove the files .part and"
     " .checkpoint next to it"
@@ -157,6 +160,7 @@ class Job:
         try:
             async with aclosing(listing.pages()) as pages:
                 async for page in pages:
+                    saver.counted = saver.counted or page.total
                     if left is not None:
                         nulls = listing.report.null_rows_skipped
                         before = self._compared(before, change_since(left, page.offset, page.total, nulls))
@@ -176,8 +180,8 @@ class Job:
         except BaseException as error:
             if saver.has_waiting:
                 await saver.write(totals, listing.cursor)
-            if isinstance(error, DriftError | RunawayError) and left is not None:
-                error.hint = _LOST
+            if isinstance(error, ListingError) and left is not None:
+                error.hint = _SHORT if isinstance(error, IncompleteError) else _LOST
             await self._keep(error)
             raise
 

@@ -13,6 +13,7 @@ from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.part import PartFile
 from aiozbilling.export.totals import Totals
 from aiozbilling.listing.cursor import Cursor
+from aiozbilling.listing.growth import is_far_shorter
 from aiozbilling.tables.columns import Cell
 
 __all__ = ["Saver"]
@@ -26,10 +27,16 @@ _SHARE = 10  # a checkpoint is due when the work since the last one took ten tim
 
 
 class Saver:
-    """Encodes rows on the event loop, and writes and commits them in a thread."""
+    """Encodes rows on the event loop, and writes and commits them in a thread.
+
+    Attributes:
+        checkpoint: the latest checkpoint.
+        counted: the server's count of rows when the reading began, or 0 before the first page.
+    """
 
     def __init__(self, part: PartFile, checkpoint: Checkpoint, clock: Callable[[], float]) -> None:
         self.checkpoint: Checkpoint = checkpoint
+        self.counted: int = 0
         self._part = part
         self._clock = clock
         self._waiting: list[bytes] = []
@@ -42,6 +49,8 @@ class Saver:
     def open(self, checkpoint: Checkpoint) -> None:
         """Resume after a checkpoint. This blocks."""
         self.checkpoint = checkpoint
+        if checkpoint.cursor is not None:
+            self.counted = Cursor.parse(checkpoint.cursor).total
         self._part.open(checkpoint)
         self._committed_at = self._written_at = self._clock()
 
@@ -69,7 +78,7 @@ class Saver:
         """Write the rows that wait; `totals` and `cursor` include them."""
         waiting = self._waiting
         self.discard()
-        await in_thread(self._append, waiting, totals, _text(cursor))
+        await in_thread(self._append, waiting, totals, self._place(cursor))
         self._written_at = self._clock()
 
     async def commit(self) -> None:
@@ -82,6 +91,15 @@ class Saver:
         """Write the last rows, and a checkpoint that says that all are read."""
         await self.write(totals, cursor)
         await in_thread(self._commit, totals=totals, cursor=_text(cursor), stage="read")
+
+    def _place(self, cursor: Cursor | None) -> str | None:
+        """Return the text of a cursor, with the count from before if the list is far shorter now.
+
+        A resume that continues there must refuse the list as well.
+        """
+        if cursor is None:
+            return None
+        return _text(attrs.evolve(cursor, total=self.counted) if is_far_shorter(cursor.total, self.counted) else cursor)
 
     def _append(self, waiting: list[bytes], totals: Totals, cursor: str | None) -> None:
         self._written = None

@@ -11,7 +11,7 @@ import pytest
 from aiozbilling import IncompleteError, Listing, TopUp
 from aiozbilling.export import export
 from aiozbilling.listing.source import Source
-from tests.export.export_lists import listing_of, top_ups
+from tests.export.export_lists import listing_of, top_up, top_ups
 from tests.export.test_export import InterruptedExportError, stop_after
 from tests.listing.virtual_time import run
 
@@ -42,3 +42,25 @@ def test_empty_moments_cut_no_export_short(tmp_path: Path, replies: int, stop: i
         assert not path.exists()
         run(export(listing_of(rows), path))
     assert path.read_bytes() == whole.path.read_bytes()
+
+
+def test_a_list_that_collapses_is_refused_by_each_resume(tmp_path: Path) -> None:
+    """A list that became far shorter during an export is not published by the next runs, until it is whole again."""
+    rows, shown = top_ups(500), 500
+
+    async def fetch(offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
+        nonlocal shown
+        if offset > 150 and shown == 500:
+            shown = 200
+        return rows[:shown][offset : offset + limit], shown
+
+    def listing() -> Listing[TopUp]:
+        source = Source("/api/billing/topUp", fetch, attrgetter("id"), attrgetter("created_at"), {})
+        return Listing(source, page_size=50)
+
+    for _ in range(3):
+        with pytest.raises(IncompleteError, match="the list had 500 rows"):
+            run(export(listing(), tmp_path / "t.csv"))
+    shown = 501  # it does not collapse again
+    rows.insert(0, top_up(1000))
+    assert run(export(listing(), tmp_path / "t.csv")).rows == 500
