@@ -457,10 +457,10 @@ class Interrupt(BaseException):
 async def test_an_interrupt_shows_no_canary(kind, simulator, monkeypatch):
     """An exception that is no Exception, raised while the body is read, leaves clean locals too."""
 
-    async def interrupted(*_: object) -> bytes:
+    def interrupted(*_: object) -> None:
         raise Interrupt
 
-    monkeypatch.setattr("aiozbilling.exchange.transport._body", interrupted)
+    monkeypatch.setattr("aiozbilling.exchange.transport._refuse_large", interrupted)
     async with CLIENTS[kind](simulator.url, timeout=5.0) as client:
         with pytest.raises(Interrupt) as caught:
             await calls(client)
