@@ -155,7 +155,7 @@ class Job:
     async def _read(self, on_progress: Callable[[Progress], object]) -> None:
         saver, before = self._saver, self._saver.checkpoint.totals
         left = None if self._saver.checkpoint.cursor is None else Cursor.parse(self._saver.checkpoint.cursor)
-        listing = self._listing if left is None else self._listing.resumed(left, yielded=before.read)
+        listing = self._listing if left is None else self._listing.resumed(left, handed_out=before.read)
         totals = before.of_next_run(listing.host, self._fingerprint(before.facts))
         try:
             async with aclosing(listing.pages()) as pages:

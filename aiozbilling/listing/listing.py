@@ -102,13 +102,13 @@ class Listing(Generic[R]):
             "after": after,
         }
 
-    def resumed(self, after: Cursor | str, *, yielded: int) -> Listing[R]:
-        """Return the same listing from `after` on, if `yielded` rows of it were yielded before."""
+    def resumed(self, after: Cursor | str, *, handed_out: int) -> Listing[R]:
+        """Return the same listing from `after` on, if `handed_out` rows of it were yielded before."""
         options = self._options
         return Listing(
             self._source,
             page_size=options.page_size,
-            max_items=None if options.max_items is None else max(0, options.max_items - yielded),
+            max_items=None if options.max_items is None else max(0, options.max_items - handed_out),
             concurrency=options.concurrency,
             on_drift=options.on_drift,
             after=after,
