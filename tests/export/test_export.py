@@ -7,6 +7,7 @@ import csv
 import json
 import sqlite3
 import stat
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, timedelta
@@ -419,13 +420,11 @@ async def test_an_integer_keeps_every_digit(tmp_path: Path, suffix: str, number:
 
 async def test_the_loop_keeps_running(tmp_path: Path) -> None:
     """While pages are written to a slow disk, the event loop runs other tasks."""
-    turns, turns_in_syncs = 0, []
+    turns, turns_in_syncs, until = 0, [], time.monotonic() + 30
 
     class SlowDisk(Disk):
         def sync(self, handle: int) -> None:
-            import time
-
-            before, until = turns, time.monotonic() + 30
+            before = turns
             while turns == before and time.monotonic() < until:
                 time.sleep(0.01)
             turns_in_syncs.append(turns - before)
