@@ -13,7 +13,7 @@ from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.part import PartFile
 from aiozbilling.export.totals import Totals
 from aiozbilling.listing.cursor import Cursor
-from aiozbilling.listing.growth import is_far_shorter
+from aiozbilling.listing.growth import with_count
 from aiozbilling.tables.columns import Cell
 
 __all__ = ["Saver"]
@@ -78,7 +78,9 @@ class Saver:
         """Write the rows that wait; `totals` and `cursor` include them."""
         waiting = self._waiting
         self.discard()
-        await in_thread(self._append, waiting, totals, self._place(cursor))
+        # A resume from a list that is far shorter now must refuse it as well.
+        place = None if cursor is None else with_count(cursor, self.counted)
+        await in_thread(self._append, waiting, totals, _text(place))
         self._written_at = self._clock()
 
     async def commit(self) -> None:
@@ -91,15 +93,6 @@ class Saver:
         """Write the last rows, and a checkpoint that says that all are read."""
         await self.write(totals, cursor)
         await in_thread(self._commit, totals=totals, cursor=_text(cursor), stage="read")
-
-    def _place(self, cursor: Cursor | None) -> str | None:
-        """Return the text of a cursor, with the count from before if the list is far shorter now.
-
-        A resume that continues there must refuse the list as well.
-        """
-        if cursor is None:
-            return None
-        return _text(attrs.evolve(cursor, total=self.counted) if is_far_shorter(cursor.total, self.counted) else cursor)
 
     def _append(self, waiting: list[bytes], totals: Totals, cursor: str | None) -> None:
         self._written = None

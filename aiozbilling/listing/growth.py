@@ -7,9 +7,12 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
+import attrs
+
+from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.limits import MOST_REMOVED
 
-__all__ = ["End", "growing_end", "is_far_shorter"]
+__all__ = ["End", "growing_end", "is_far_shorter", "with_count"]
 
 End: TypeAlias = Literal["head", "tail"]
 
@@ -30,3 +33,8 @@ def growing_end(times: Iterable[datetime | None]) -> End | None:
 def is_far_shorter(rows: int, before: int) -> bool:
     """Return whether a list of so many rows lost nearly all or many of those that it had before."""
     return rows < max(min(before, 1), 0.9 * before - MOST_REMOVED)
+
+
+def with_count(cursor: Cursor, before: int) -> Cursor:
+    """Return the cursor with the count from before if the list is far shorter now, so that a resume refuses it, too."""
+    return attrs.evolve(cursor, total=before) if is_far_shorter(cursor.total, before) else cursor

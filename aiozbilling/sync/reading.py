@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from aiozbilling.listing.cursor import Cursor
-from aiozbilling.listing.growth import is_far_shorter
+from aiozbilling.listing.growth import is_far_shorter, with_count
 
 __all__ = ["Reading"]
 
@@ -38,7 +38,7 @@ class Reading:
         if cursor is None:
             return None
         self.counted = max(self.counted, cursor.total)
-        return attrs.evolve(cursor, total=self.counted) if is_far_shorter(cursor.total, self.counted) else cursor
+        return with_count(cursor, self.counted)
 
     @property
     def has_collapsed(self) -> bool:
