@@ -15,6 +15,7 @@ from aiozbilling.clients.aioz_credentials import AiozCredentials, aioz_credentia
 from aiozbilling.clients.aioz_endpoints import HISTORY_USAGE, THIS_MONTH_USAGE, TOP_UP
 from aiozbilling.clients.client import MAX_BODY, Client
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.call import Received
 from aiozbilling.exchange.credentials import Secret, concealed
 from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Attempt, CallEvent
@@ -275,8 +276,8 @@ class AiozBilling(Client):
     ) -> Source[Any]:
         exchange, totals, lists = self._exchange, attrgetter(total), attrgetter(rows)
 
-        async def fetch(offset: int, limit: int) -> tuple[Sequence[Any], int]:
-            page = await exchange.call(endpoint, f"offset={offset}&limit={limit}")
+        async def fetch(offset: int, limit: int, received: Received | None) -> tuple[Sequence[Any], int]:
+            page = await exchange.call(endpoint, f"offset={offset}&limit={limit}", received)
             return lists(page) or (), totals(page)
 
         sleep, host = exchange.lifetime.sleep, urlsplit(self.base_url).netloc

@@ -61,7 +61,7 @@ async def by_month(
     months: Sequence[tuple[int, int]], fetch: Callable[[tuple[int, int]], Awaitable[T]], concurrency: int
 ) -> AsyncGenerator[T, None]:
     """Yield the result of `fetch` for each month, in order, with several requests at the same time."""
-    prefetch = Prefetch(fetch, concurrency)
+    prefetch: Prefetch[tuple[int, int], T] = Prefetch(lambda month, _: fetch(month), concurrency)
     try:
         for i, month in enumerate(months):
             prefetch.want(months[i : i + prefetch.ahead])

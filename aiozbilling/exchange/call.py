@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from aiozbilling.exchange.exchange import Exchange
     from aiozbilling.exchange.redirect import Redirects
 
-__all__ = ["Call"]
+__all__ = ["Call", "Received"]
 
 T = TypeVar("T")
+Received: TypeAlias = Callable[[], object]
 _NEVER = float("inf")
 _NO_REPLY = Reply(0, {}, b"")
 
@@ -49,6 +50,7 @@ class Call(Generic[T]):
     endpoint: Endpoint[T]
     path: str
     query: str
+    received: Received | None
     loop: asyncio.AbstractEventLoop
     begun: float
     number: int = 0  # of the attempt
@@ -92,6 +94,9 @@ class Call(Generic[T]):
         try:
             async with asyncio.Timeout(None) as self.scope:
                 reply = await self._reply(self.scope)
+            if self.received is not None and reply.status < 300:
+                self.received()
+                await asyncio.sleep(0)  # so that the request that it starts is sent before this reply is decoded
             record = read_at_once(self.endpoint, reply, exchange.account.clean)
             if record is None:
                 record = await asyncio.to_thread(read, self.endpoint, reply, exchange.account.clean)

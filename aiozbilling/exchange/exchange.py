@@ -12,7 +12,7 @@ import attrs
 
 from aiozbilling.exchange.account import Account
 from aiozbilling.exchange.bounds import Bounds
-from aiozbilling.exchange.call import Call
+from aiozbilling.exchange.call import Call, Received
 from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.events import Hooks
 from aiozbilling.exchange.lifetime import Lifetime
@@ -44,12 +44,15 @@ class Exchange:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    def call(self, endpoint: Endpoint[T], query: str = "", **names: str) -> Coroutine[Any, Any, T]:
+    def call(
+        self, endpoint: Endpoint[T], query: str = "", received: Received | None = None, **names: str
+    ) -> Coroutine[Any, Any, T]:
         """Make one call with its retries.
 
         Args:
             endpoint: the endpoint to call.
             query: encoded query, without "?".
+            received: called when a successful reply has come, before it is decoded; it may start the next request.
             names: values for the path's ``{names}``, already safe in a URL.
 
         Raises:
@@ -59,7 +62,7 @@ class Exchange:
             DecodeError: the reply does not match the API's description.
         """
         path = endpoint.path.format_map(names) if names else endpoint.path
-        call = Call(self, endpoint, path, query, asyncio.get_running_loop(), self.clock())
+        call = Call(self, endpoint, path, query, received, asyncio.get_running_loop(), self.clock())
         if observer() is None and not self.hooks.want_events:
             return call.run()
         return self._told(call)

@@ -1,10 +1,13 @@
-"""The one owner of tasks: what is asked ahead of the consumer."""
+"""Owns the tasks of a listing, which send requests before the consumer needs their replies."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
+
+from aiozbilling.exchange.call import Received
 
 __all__ = ["Prefetch"]
 
@@ -13,19 +16,21 @@ V = TypeVar("V")
 
 
 class Prefetch(Generic[K, V]):
-    """Fetches what is wanted in order, at most `concurrency` at once.
+    """Fetches what is wanted, in order, with at most `concurrency` requests at once.
 
-    Whoever makes one closes it; then no task of it is left.
+    A request counts until its reply has come: the next one is sent before the reply is decoded. (If they waited for it,
+    a list at 50 ms latency with pages of 1000 rows took 12 % longer.) Its creator closes it; then no task is left.
     """
 
-    def __init__(self, fetch: Callable[[K], Awaitable[V]], concurrency: int) -> None:
+    def __init__(self, fetch: Callable[[K, Received | None], Awaitable[V]], concurrency: int) -> None:
         self._fetch = fetch
         self._concurrency = concurrency
         # How many to want: what has come waits for the consumer while as many again are under way.
         self.ahead: int = 1 if concurrency == 1 else 2 * concurrency
-        self._wanted: Sequence[K] = ()
-        self._places: dict[K, asyncio.Future[V]] = {}  # of what is fetched, or waits to be taken
+        self._places: dict[K, asyncio.Future[V]] = {}  # of all that is wanted, until it is taken
+        self._waiting: list[K] = []  # what is wanted and has no worker yet, in order
         self._workers: dict[asyncio.Task[None], K] = {}  # with the key that each one fetches
+        self._sending: set[asyncio.Future[V]] = set()  # the places whose request has no reply yet
         self.started: int = 0
 
     def want(self, keys: Sequence[K]) -> None:
@@ -34,7 +39,11 @@ class Prefetch(Generic[K, V]):
             return
         for key in self._places.keys() - set(keys):
             self._drop(key)
-        self._wanted = keys
+        begun = self._places.keys() - set(self._waiting)
+        self._waiting = [key for key in keys if key not in begun]
+        for key in self._waiting:
+            if key not in self._places:
+                self._places[key] = asyncio.get_running_loop().create_future()
         self._hire()
 
     def take(self, key: K) -> Awaitable[V]:
@@ -42,19 +51,20 @@ class Prefetch(Generic[K, V]):
         place = self._places.get(key) if self._places else None
         if place is None:
             self.started += 1
-            return self._fetch(key)
+            return self._fetch(key, None)
         return self._fetched(key, place)
 
     async def _fetched(self, key: K, place: asyncio.Future[V]) -> V:
         try:
             return await place
         finally:
-            self._wanted = [other for other in self._wanted if other != key]
             self._places.pop(key, None)
+            if key in self._waiting:  # cancelled before it began
+                self._waiting.remove(key)
 
     async def aclose(self) -> None:
         """Cancel what is under way and wait until it has ended."""
-        self._wanted = ()
+        self._waiting = []
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()
@@ -64,41 +74,33 @@ class Prefetch(Generic[K, V]):
             self._drop(key)
 
     def _hire(self) -> None:
-        while len(self._workers) < self._concurrency and (key := self._next()) is not None:
-            worker = asyncio.create_task(self._work(key))
-            self._workers[worker] = key
-            worker.add_done_callback(self._ended)
-
-    def _next(self) -> K | None:
-        """Take the first wanted key that nobody fetches, and make room for its reply."""
-        key = next((key for key in self._wanted if key not in self._places), None)
-        if key is not None:
-            self._places[key] = asyncio.get_running_loop().create_future()
-        return key
-
-    async def _work(self, first: K) -> None:
-        # A worker continues with its next key by itself: its request leaves at once, not after the decoding of all the
-        # replies that came with its own (a new task for each took 8 ms more a round of 8 pages at 50 ms).
-        key: K | None = first
-        worker = asyncio.current_task()
-        assert worker is not None
-        while key is not None:
-            self._workers[worker] = key
-            self.started += 1
+        while self._waiting and len(self._sending) < self._concurrency:
+            key = self._waiting.pop(0)
             place = self._places[key]
-            try:
-                value = await self._fetch(key)
-            except Exception as error:
-                if not place.done():
-                    place.set_exception(error)
-            else:
-                if not place.done():
-                    place.set_result(value)
-            key = self._next()
+            worker = asyncio.create_task(self._work(key, place))
+            self._workers[worker] = key
+            self._sending.add(place)
+            worker.add_done_callback(partial(self._ended, place))
 
-    def _ended(self, worker: asyncio.Task[None]) -> None:
-        del self._workers[worker]
+    async def _work(self, key: K, place: asyncio.Future[V]) -> None:
+        self.started += 1
+        try:
+            value = await self._fetch(key, partial(self._received, place))
+        except Exception as error:
+            if not place.done():
+                place.set_exception(error)
+        else:
+            if not place.done():
+                place.set_result(value)
+
+    def _received(self, place: asyncio.Future[V]) -> None:
+        """Let the next request begin: the reply has come, and only has to be decoded."""
+        self._sending.discard(place)
         self._hire()
+
+    def _ended(self, place: asyncio.Future[V], worker: asyncio.Task[None]) -> None:
+        del self._workers[worker]
+        self._received(place)
 
     def _drop(self, key: K) -> None:
         place = self._places.pop(key)

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from aiozbilling.errors import BadRequestError, ListingError
+from aiozbilling.exchange.call import Received
 from aiozbilling.exchange.observer import Observed, began
 from aiozbilling.listing.cursor import HEAD, Cursor
 from aiozbilling.listing.options import ReadOptions
@@ -122,14 +123,14 @@ class Reader(Generic[R]):
             )
         )
 
-    def _fetch(self, window: Window) -> Awaitable[tuple[Sequence[R | None], int]]:
+    def _fetch(self, window: Window, received: Received | None) -> Awaitable[tuple[Sequence[R | None], int]]:
         if window.pause_s:
-            return self._fetch_later(window)
-        return self.source.fetch(window.offset, window.limit)
+            return self._fetch_later(window, received)
+        return self.source.fetch(window.offset, window.limit, received)
 
-    async def _fetch_later(self, window: Window) -> tuple[Sequence[R | None], int]:
+    async def _fetch_later(self, window: Window, received: Received | None) -> tuple[Sequence[R | None], int]:
         await asyncio.sleep(window.pause_s)
-        return await self.source.fetch(window.offset, window.limit)
+        return await self.source.fetch(window.offset, window.limit, received)
 
     def _note(self, window: Window, came: int, page: Page[R]) -> None:
         self._yielding, self._delivered = None, len(page.items)

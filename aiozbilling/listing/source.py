@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from aiozbilling.exchange.call import Received
+
 __all__ = ["Source", "key_from_text", "key_text"]
 
 R = TypeVar("R")
@@ -20,7 +22,8 @@ class Source(Generic[R]):
 
     Attributes:
         endpoint: its path.
-        fetch: reads ``(offset, limit)``, returns the rows (null rows as None) and the server's total.
+        fetch: reads ``(offset, limit)``, returns the rows (null rows as None) and the server's total. It calls its
+            third argument when the reply has come, before it is decoded.
         key: returns a row's unique key, a str or an aware datetime.
         time: returns a row's time, or None.
         host: that the list is read from, or empty.
@@ -30,7 +33,7 @@ class Source(Generic[R]):
     """
 
     endpoint: str
-    fetch: Callable[[int, int], Awaitable[tuple[Sequence[R | None], int]]]
+    fetch: Callable[[int, int, Received | None], Awaitable[tuple[Sequence[R | None], int]]]
     key: Callable[[R], Hashable]
     time: Callable[[R], datetime | None]
     page_sizes: dict[str, int]

@@ -16,7 +16,7 @@ from tests.export.export_lists import top_up
 
 
 async def main(count: int, path: str) -> None:
-    async def fetch(offset: int, limit: int) -> tuple[Sequence[TopUp], int]:
+    async def fetch(offset: int, limit: int, _received: object = None) -> tuple[Sequence[TopUp], int]:
         return [top_up(number) for number in range(offset, min(offset + limit, count))], count
 
     source = Source("/api/billing/topUp", fetch, attrgetter("id"), attrgetter("created_at"), {})

@@ -41,7 +41,7 @@ def top_ups(count: int) -> list[TopUp]:
 def listing_of(rows: Sequence[TopUp | None], page_size: int = 5, **options: Any) -> Listing[TopUp]:
     """Return a listing that reads from `rows`, which may change meanwhile."""
 
-    async def fetch(offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
+    async def fetch(offset: int, limit: int, _received: object = None) -> tuple[Sequence[TopUp | None], int]:
         return rows[offset : offset + limit], len(rows)
 
     source = Source("/api/billing/topUp", fetch, attrgetter("id"), attrgetter("created_at"), {})

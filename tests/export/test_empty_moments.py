@@ -19,7 +19,7 @@ from tests.listing.virtual_time import run
 def empty_at_first(rows: list[TopUp], replies: int) -> Listing[TopUp]:
     left = iter(range(replies))
 
-    async def fetch(offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
+    async def fetch(offset: int, limit: int, _received: object = None) -> tuple[Sequence[TopUp | None], int]:
         if next(left, None) is not None:
             return (), 0
         return rows[offset : offset + limit], len(rows)
@@ -48,7 +48,7 @@ def test_a_list_that_collapses_is_refused_by_each_resume(tmp_path: Path) -> None
     """A list that became far shorter during an export is not published by the next runs, until it is whole again."""
     rows, shown = top_ups(500), 500
 
-    async def fetch(offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
+    async def fetch(offset: int, limit: int, _received: object = None) -> tuple[Sequence[TopUp | None], int]:
         nonlocal shown
         if offset > 150 and shown == 500:
             shown = 200

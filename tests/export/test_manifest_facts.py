@@ -69,7 +69,7 @@ async def test_missing_days_are_named(tmp_path: Path) -> None:
         if ago not in (2, 5, 6)
     ]
 
-    async def fetch(offset: int, limit: int) -> tuple[Sequence[DayUsage], int]:
+    async def fetch(offset: int, limit: int, _received: object = None) -> tuple[Sequence[DayUsage], int]:
         return days[offset : offset + limit], len(days)
 
     source = Source("/api/billing/historyUsage", fetch, attrgetter("date"), attrgetter("date"), {})

@@ -39,7 +39,7 @@ class Account:
     def backdate(self, at: int) -> None:
         self.rows.insert(at, top_up(next(self.numbers), created_at=self.rows[at].created_at))
 
-    async def fetch(self, offset: int, limit: int) -> tuple[Sequence[TopUp], int]:
+    async def fetch(self, offset: int, limit: int, _received: object = None) -> tuple[Sequence[TopUp], int]:
         self.requests += 1
         rows = self.rows[::-1] if self.at_tail else self.rows
         return rows[offset : offset + min(limit, self.clamp)], len(rows)

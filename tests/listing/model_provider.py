@@ -149,7 +149,7 @@ class Provider:
         if self.behaviour.removes or self.behaviour.lags:
             self.unsure.add(row.id)
 
-    async def fetch(self, offset: int, limit: int) -> tuple[Sequence[Row | None], int]:
+    async def fetch(self, offset: int, limit: int, _received: object = None) -> tuple[Sequence[Row | None], int]:
         """Answer a request."""
         behaviour, choose, loop = self.behaviour, self.choose, asyncio.get_running_loop()
         await asyncio.sleep(0.05)

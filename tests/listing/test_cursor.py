@@ -18,7 +18,7 @@ EARLIER = '{"v":1,"endpoint":"/list","made_by":"%s","position":9,"total":9,"anch
 
 
 async def followed() -> Cursor:
-    async def fetch(offset: int, limit: int) -> tuple[list[Row], int]:
+    async def fetch(offset: int, limit: int, _received: object = None) -> tuple[list[Row], int]:
         return [Row(f"r{number}", None) for number in range(3)][offset : offset + limit], 3
 
     follower = Follower(Source("/list", fetch, attrgetter("id"), attrgetter("time"), {}), None)

@@ -26,7 +26,7 @@ class Account:
         self.empty = empty
         self.short = short
 
-    async def fetch(self, offset: int, limit: int) -> tuple[list[Row], int]:
+    async def fetch(self, offset: int, limit: int, _received: object = None) -> tuple[list[Row], int]:
         await asyncio.sleep(0.1)
         now = asyncio.get_running_loop().time()
         rows = [Row(name, None) for at, name in self.rows_at.items() if now >= at]

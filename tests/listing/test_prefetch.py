@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from aiozbilling.exchange.call import Received
 from aiozbilling.listing.prefetch import Prefetch
 
 TasksLeft = Callable[[], Awaitable[list[object]]]
 
 
-async def slow(key: int) -> int:
+async def slow(key: int, _received: object = None) -> int:
     await asyncio.sleep(0.01)
     if key < 0:
         raise ValueError(key)
@@ -21,7 +22,7 @@ async def test_what_is_wanted_is_taken_in_order(tasks_left: TasksLeft) -> None:
     """Keys are fetched ahead, at most as many at once as allowed, and taken one by one."""
     running, most = 0, 0
 
-    async def fetch(key: int) -> int:
+    async def fetch(key: int, _received: object = None) -> int:
         nonlocal running, most
         running += 1
         most = max(most, running)
@@ -68,7 +69,7 @@ async def test_one_at_a_time_needs_no_task() -> None:
     """With a concurrency of 1 nothing is fetched before it is taken."""
     asked: list[int] = []
 
-    async def fetch(key: int) -> int:
+    async def fetch(key: int, _received: object = None) -> int:
         asked.append(key)
         return key
 
@@ -77,4 +78,51 @@ async def test_one_at_a_time_needs_no_task() -> None:
     await asyncio.sleep(0)
     assert asked == []
     assert await prefetch.take(1) == 1
+    await prefetch.aclose()
+
+
+async def test_the_next_request_begins_before_the_reply_is_decoded(tasks_left: TasksLeft) -> None:
+    """A worker whose reply has come makes room for the next request, while as many as allowed wait for replies."""
+    waiting, most = 0, 0
+    began: list[int] = []
+    decoded = asyncio.Event()
+
+    async def fetch(key: int, received: Received | None) -> int:
+        nonlocal waiting, most
+        began.append(key)
+        waiting += 1
+        most = max(most, waiting)
+        await asyncio.sleep(0)
+        waiting -= 1
+        assert received is not None
+        received()
+        await decoded.wait()
+        return key
+
+    prefetch = Prefetch(fetch, 2)
+    prefetch.want(range(4))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert began == [0, 1, 2, 3]
+    assert most == 2
+    decoded.set()
+    assert [await prefetch.take(key) for key in range(4)] == [0, 1, 2, 3]
+    await prefetch.aclose()
+    assert await tasks_left() == []
+
+
+async def test_what_waits_for_a_free_place_is_fetched_once() -> None:
+    """A key that is taken before its request began waits for its turn, and is not requested beside the others."""
+    began: list[int] = []
+
+    async def fetch(key: int, _received: object = None) -> int:
+        began.append(key)
+        return await slow(key)
+
+    prefetch = Prefetch(fetch, 2)
+    prefetch.want([1, 2])
+    prefetch.want([3, 1, 2])
+    assert [await prefetch.take(key) for key in (3, 1, 2)] == [30, 10, 20]
+    assert began == [1, 2, 3]
+    assert prefetch.started == 3
     await prefetch.aclose()

@@ -35,7 +35,7 @@ async def test_a_long_list_that_stands_still_has_no_new_rows(page_size: int | No
     """A list of 7,000 rows, in pages of any size, brings nothing while nothing is added."""
     rows = [Row(f"r{number}", None) for number in range(7000)]
 
-    async def fetch(offset: int, limit: int) -> tuple[list[Row], int]:
+    async def fetch(offset: int, limit: int, _received: object = None) -> tuple[list[Row], int]:
         return rows[offset : offset + limit], len(rows)
 
     follower = Follower(Source("/list", fetch, attrgetter("id"), attrgetter("time"), {}), page_size)

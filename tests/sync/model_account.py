@@ -111,7 +111,7 @@ class ModelAccount:
         self.totals.append(len(self.rows))
         self.kept &= {row.id for row in self.rows}
 
-    async def fetch(self, offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
+    async def fetch(self, offset: int, limit: int, _received: object = None) -> tuple[Sequence[TopUp | None], int]:
         """Reply to a request."""
         behaviour, choose = self.behaviour, self.choose
         self.now += timedelta(milliseconds=50)

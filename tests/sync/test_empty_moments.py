@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from aiozbilling import IncompleteError, Listing, TopUp
+from aiozbilling.exchange.call import Received
 from aiozbilling.listing.source import Source
 from tests.listing.virtual_time import run
 from tests.sync.test_incremental import Account
@@ -28,13 +29,13 @@ class EmptyAtFirst(Account):
     def listing(self, **options: Any) -> Listing[TopUp]:
         whole = super().listing()
 
-        async def fetch(offset: int, limit: int) -> tuple[Sequence[TopUp | None], int]:
+        async def fetch(offset: int, limit: int, received: Received | None) -> tuple[Sequence[TopUp | None], int]:
             if self.empty_replies:
                 self.empty_replies -= 1
                 return (), 0
             if self.shrink_to is not None and offset > self.shrink_to[0]:
                 self.shown, self.shrink_to = self.shrink_to[1], None
-            rows, total = await whole._source.fetch(offset, limit)
+            rows, total = await whole._source.fetch(offset, limit, received)
             shown = total if self.shown is None else min(total, self.shown)
             return rows[: max(0, shown - offset)], shown + self.extra
 
