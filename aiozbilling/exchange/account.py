@@ -26,15 +26,13 @@ class Account:
     throttle: Throttle
     label: str = ""
 
-    @property
-    def credentials(self) -> Credentials | None:
-        """The credentials, or None if they were not asked for yet."""
-        return self.source if isinstance(self.source, Credentials) else self.source.current
-
     def clean(self, text: str) -> str:
-        """Remove this account's credentials from a text from the server."""
-        credentials = self.credentials
-        return text if credentials is None else scrubbed(text, credentials)
+        """Remove this account's credentials from a text from the server, also those that were replaced."""
+        if isinstance(self.source, Credentials):
+            return scrubbed(text, self.source)
+        for credentials in (self.source.current, *self.source.earlier):
+            text = text if credentials is None else scrubbed(text, credentials)
+        return text
 
     def fingerprint(self, host: str, key: bytes) -> str:
         """Return a text, keyed with `key`, that identifies the account at a host.

@@ -139,6 +139,8 @@ class Call(Generic[T]):
             if left <= 0:
                 raise CallTimeoutError("the deadline passed", hint="Raise `deadline`")
             timeout_s = min(left, exchange.bounds.timeout_s)
+            if not self.latest.is_sent:
+                exchange.lifetime.refuse_closed()  # rescheduling would undo `end`
             scope.reschedule(self.loop.time() + timeout_s)
             self.latest.is_sent = self.is_sending = True
             reply = await self._send(url, credentials, timeout_s)
@@ -159,6 +161,8 @@ class Call(Generic[T]):
         exchange = self.exchange
         begun = exchange.clock()
         until = min(self.until, begun + exchange.bounds.max_wait_s)
+        if not self.latest.is_sent:
+            exchange.lifetime.refuse_closed()  # `end` may have come at the end of the previous wait
         if until < _NEVER:
             scope.reschedule(self.loop.time() + max(0.0, until - begun))
         self.is_sending = False
@@ -213,8 +217,7 @@ class Call(Generic[T]):
             error.endpoint = self.endpoint.title
             error.attempts = self.sent
         if isinstance(error, NotFoundError):
-            where = exchange.server.url(self.path, "")
-            error.endpoint = f"GET {exchange.account.clean(where)}"
+            error.endpoint = f"GET {exchange.account.clean(exchange.server.url(self.path, ''))}"
             exchange.server.paths.pop(self.path, None)  # the remembered form of the path may be wrong
         if isinstance(error, RateLimitedError) and latest.is_sent:
             exchange.account.throttle.pause(latest.wait_s)
@@ -298,8 +301,6 @@ class Call(Generic[T]):
         hooks, latest = self.exchange.hooks, self.latest
         if not hooks.want_attempts:
             return
-        name = None if error is None else type(error).__name__
-        label = self.exchange.account.label
-        hooks.attempted(
-            Attempt(self.endpoint.title, self.number, latest.status, latest.duration_s, name, wait_s, label)
-        )
+        name, label = None if error is None else type(error).__name__, self.exchange.account.label
+        facts = (self.endpoint.title, self.number, latest.status, latest.duration_s, name, wait_s, label)
+        hooks.attempted(Attempt(*facts))

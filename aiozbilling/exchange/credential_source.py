@@ -15,6 +15,8 @@ from aiozbilling.exchange.credentials import Credentials
 
 __all__ = ["CredentialSource"]
 
+_EARLIER = 3
+
 
 @attrs.define(eq=False, repr=False)
 class CredentialSource:
@@ -23,11 +25,13 @@ class CredentialSource:
     Attributes:
         ask: the user's function, plain or async.
         build: function that converts its result to credentials, or raises `ConfigurationError`.
+        earlier: the latest credentials that were replaced, which may still be in a reply.
     """
 
     ask: Callable[[], Any] = attrs.field(repr=False)
     build: Callable[[Any], Credentials] = attrs.field(repr=False)
     current: Credentials | None = attrs.field(default=None, init=False, repr=False)
+    earlier: tuple[Credentials, ...] = attrs.field(default=(), init=False, repr=False)
     _locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = attrs.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
@@ -60,7 +64,9 @@ class CredentialSource:
     async def _shared(self, refused: Credentials | None) -> Credentials:
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self.current is None or self.current is refused:
-                self.current = await self._asked()
+                found = await self._asked()
+                self.earlier = () if self.current is None else (self.current, *self.earlier)[:_EARLIER]
+                self.current = found
             return self.current
 
     async def _asked(self) -> Credentials:

@@ -22,29 +22,32 @@ _LONGEST_PAUSE_S = 3600.0  # longest pause that a server can demand; after it, o
 _NEVER = float("inf")
 
 
-@attrs.define(eq=False, repr=False)
 class _Waiter:
     """A waiting request: it waits until it is first in the queue, and then until the window has room."""
 
-    loop: asyncio.AbstractEventLoop
-    woken: asyncio.Future[None] | None = None
-    arrival: float = 0.0
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.woken = self.loop.create_future()
+        self.arrival = 0.0
+
+    def watch(self) -> None:
+        """Notice each `wake` from now on. Called before a look, since other threads may wake between it and `sleep`."""
+        self.woken = self.loop.create_future()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep until `wake`, or for at most `seconds`."""
-        woken = self.woken = self.loop.create_future()
+        """Sleep until `wake`, also one since `watch`, or for at most `seconds`."""
+        woken = self.woken
         timer = None if seconds == _NEVER else self.loop.call_later(seconds, _wake, woken)
         try:
             await woken
         finally:
-            self.woken = None
             if timer is not None:
                 timer.cancel()
 
     def wake(self) -> None:
         """Make the request check again. May be called from any thread."""
-        if (woken := self.woken) is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(_wake, woken)
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(_wake, self.woken)
 
 
 def _wake(woken: asyncio.Future[None]) -> None:
@@ -121,7 +124,7 @@ class Throttle:
             if not self._queue and self._pause_s(until, explained) == 0 and self._take() == 0:
                 return self._latest()
             self._refuse_late(until, explained)
-            waiter = _Waiter(asyncio.get_running_loop())
+            waiter = _Waiter()
             self._queue[waiter] = None
         try:
             while (seconds := self._next_look_s(waiter, until, explained)) > 0:
@@ -142,6 +145,7 @@ class Throttle:
     def _next_look_s(self, waiter: _Waiter, until: float, explained: str) -> float:
         """Return the seconds until the request should check again, or 0.0 if it may be sent and was recorded."""
         with self._lock:
+            waiter.watch()
             if (pause_s := self._pause_s(until, explained)) > 0:
                 return pause_s
             if next(iter(self._queue)) is not waiter:

@@ -100,6 +100,7 @@ class Prefetch(Generic[K, V]):
 
     def _ended(self, place: asyncio.Future[V], worker: asyncio.Task[None]) -> None:
         del self._workers[worker]
+        place.cancel()  # if the fetch was cancelled from within, by the user's function: who waits for it must not hang
         self._received(place)
 
     def _drop(self, key: K) -> None:

@@ -177,6 +177,34 @@ async def test_close_ends_what_runs(
     assert await tasks_left() == []
 
 
+@pytest.mark.parametrize("waits_for", ["credentials", "pause before a retry"])
+async def test_a_call_whose_wait_ends_at_the_moment_of_closing_ends(
+    waits_for: str, billing_simulator: Simulator
+) -> None:
+    """A call whose wait ends in the same step of the loop as the client is closed sends no request any more."""
+    simulator, go = billing_simulator, asyncio.get_running_loop().create_future()
+
+    async def credentials() -> str:
+        if waits_for == "credentials":
+            await go
+        return simulator.token
+
+    billing = AiozBilling(credentials=credentials, base_url=simulator.url, rate_limit=None, deadline=None)
+    if waits_for == "pause before a retry":
+        simulator.fail("http-500")
+        billing._exchange.sleep = lambda _: go
+    call = asyncio.create_task(billing.this_month_usage())
+    await asyncio.sleep(0.1)
+    sent = len(simulator.requests)
+    go.set_result(None)
+    simulator.behaviour.latency_s = 50
+    async with asyncio.timeout(10):
+        await billing.close()
+    with pytest.raises(ClientClosedError):
+        await call
+    assert len(simulator.requests) == sent
+
+
 async def test_running_calls_may_finish(billing_simulator: Simulator) -> None:
     """With grace_s, calls that were sent finish, those that wait for the rate limit end at once, and none begins."""
     billing_simulator.behaviour.latency_s = 0.2

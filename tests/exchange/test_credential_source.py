@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from aiozbilling import (
     AiozBilling,
@@ -124,3 +126,25 @@ def test_without_credentials_the_error_names_from_env() -> None:
             build()
     with pytest.raises(ConfigurationError, match="from_env"):
         AiozBilling(token="x", credentials=lambda: "x")
+
+
+async def test_a_token_that_was_replaced_meanwhile_is_not_shown() -> None:
+    """A late reply that repeats the token of its request is cleaned of it, though another one has replaced it."""
+    tokens, late, is_replaced = ["token-a-0123456789", "token-b-0123456789"], [], asyncio.Event()
+
+    async def serve(request: web.BaseRequest) -> web.Response:
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        if token == tokens[1]:
+            is_replaced.set()
+            return web.json_response({"status": "fail"}, status=404)
+        if late:
+            return web.json_response({"status": "fail"}, status=401)
+        late.append(request)
+        await is_replaced.wait()
+        return web.json_response({"status": "fail", "message": f"no days for {token}"}, status=400)
+
+    async with RawTestServer(serve) as server:
+        unused = iter(tokens)
+        async with AiozBilling(credentials=lambda: next(unused), base_url=str(server.make_url("/"))) as billing:
+            results = await asyncio.gather(*(billing.this_month_usage() for _ in range(2)), return_exceptions=True)
+    assert sorted(result.message for result in results) == ["", "no days for ***"]  # type: ignore[union-attr]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aiozbilling import NotSentError, RateLimit
 from aiozbilling.exchange.rate import SlidingWindow
 from aiozbilling.exchange.shared_rate import SharedWindow
-from aiozbilling.exchange.throttle import Throttle
+from aiozbilling.exchange.throttle import Throttle, _Waiter
 from tests.exchange.virtual_time import run
 
 FOREVER = float("inf")
@@ -269,5 +269,28 @@ def test_a_throttle_is_idle_only_without_pause_and_requests() -> None:
         assert door.is_idle
         door.pause(1)
         assert not door.is_idle
+
+    run(main)
+
+
+def test_a_wake_up_between_a_look_and_the_sleep_is_not_lost() -> None:
+    """If another thread changes the queue after a request has looked and before it sleeps, it looks again at once."""
+    looks: list[float] = []
+
+    class Busy(Throttle):
+        def _next_look_s(self, waiter: _Waiter, until: float, explained: str) -> float:
+            looks.append(super()._next_look_s(waiter, until, explained))
+            if looks.count(FOREVER) == 1:
+                waiter.wake()
+            return looks[-1]
+
+    async def main(clock: Clock) -> None:
+        door = Busy(SlidingWindow(RateLimit(1, 5), clock), longest_pause_s=60.0, clock=clock)
+        await door.turn(FOREVER)
+        waiting = [asyncio.create_task(door.turn(FOREVER)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        seen = looks[1:]
+        await asyncio.gather(*waiting)
+        assert seen == [FOREVER, FOREVER]
 
     run(main)

@@ -126,3 +126,22 @@ async def test_what_waits_for_a_free_place_is_fetched_once() -> None:
     assert began == [1, 2, 3]
     assert prefetch.started == 3
     await prefetch.aclose()
+
+
+async def test_a_fetch_that_is_cancelled_alone_ends_the_wait_for_it(tasks_left: TasksLeft) -> None:
+    """If a fetch is cancelled from within, as by a shared refresh of a token, take raises it and does not wait."""
+
+    async def fetch(key: int, _received: object = None) -> int:
+        if key == 2:
+            raise asyncio.CancelledError
+        return await slow(key)
+
+    prefetch = Prefetch(fetch, 2)
+    prefetch.want([1, 2, 3])
+    assert await prefetch.take(1) == 10
+    taken = asyncio.ensure_future(prefetch.take(2))
+    await asyncio.wait([taken], timeout=5)
+    assert taken.cancelled()
+    assert await prefetch.take(3) == 30
+    await prefetch.aclose()
+    assert await tasks_left() == []
