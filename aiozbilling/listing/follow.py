@@ -16,6 +16,9 @@ R = TypeVar("R")
 logger: logging.Logger = logging.getLogger("aiozbilling")
 
 _LONGEST_WAIT_S = 300.0
+_MOST_DOUBLINGS = (
+    5  # 32 polls later at most: with more, a feed that polls twice a second slept 5 minutes after an outage
+)
 _LONGEST_PAUSE_S = 3600.0  # the longest Retry-After that is respected
 _PASSING_STATUSES = frozenset({408, 425, 429})
 _CONFIRMATION_S = 10.0  # at most between the polls that confirm that a list is empty at the beginning
@@ -35,7 +38,7 @@ async def follow(
             if not _passes(error, failures):
                 raise
             told = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE_S)
-            wait = max(min(every_s * 2.0 ** min(failures, 20), _LONGEST_WAIT_S), told)
+            wait = max(min(every_s * 2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_WAIT_S), told)
             logger.warning("following %s: %s; next poll in %.1f s", follower.source.endpoint, error, wait)
         else:
             failures, wait = 0, every_s if follower.has_begun else min(every_s, _CONFIRMATION_S)

@@ -24,7 +24,9 @@ from aiozbilling import (
     RetryPolicy,
     TopUp,
 )
+from aiozbilling.listing.follow import follow
 from aiozbilling.listing.known import digest
+from aiozbilling.listing.news import Follower
 from aiozbilling.simulator import Fault, Simulator
 
 EVERY_S = 0.01
@@ -161,6 +163,26 @@ async def test_a_feed_continues_after_an_outage(
     assert [(await asyncio.wait_for(first, 60)).id, *await take(news, 1)] == added
     assert any("next poll in" in record.getMessage() for record in caplog.records)
     await news.aclose()
+
+
+async def test_a_frequent_follow_continues_soon_after_a_long_outage(
+    billing: AiozBilling, billing_simulator: Simulator
+) -> None:
+    """However long an outage lasts, the next poll comes after at most 32 of the usual waits, and not after minutes."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            billing_simulator.fail("http-500", times=15)
+            billing_simulator.advance(seconds=60)
+            billing_simulator.add_top_ups(1)
+
+    source = billing.with_options(retry=RetryPolicy(attempts=1)).top_ups()._source
+    news = follow(Follower(source, None), 0.5, sleep)
+    await anext(news)
+    await news.aclose()
+    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0] + 11 * [16.0]
 
 
 async def test_wrong_credentials_end_it(billing_simulator: Simulator) -> None:
