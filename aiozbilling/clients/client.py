@@ -42,7 +42,10 @@ _UNCHANGED: Any = _Unchanged()
 
 
 class Settings(TypedDict, total=False):
-    """The keywords of all clients, as the type of a dictionary. The docstrings of the clients explain them."""
+    """The keywords of all clients and of their `from_env`. The docstrings of the clients explain them.
+
+    A keyword that is absent has the default of the client.
+    """
 
     account: str
     session: aiohttp.ClientSession | None

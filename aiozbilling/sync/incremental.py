@@ -62,8 +62,6 @@ class ListSync:
         self._on_page = on_page
         self._sleep = sleep
         self._state = ListState()
-        self._key = attrgetter(table.columns[0].path)
-        self._time = attrgetter("created_at" if table.key == "id" else "date")
         self.seen: set[int] = set()
         self.counts: ListCounts = ListCounts()
         self.requests: int = 0
@@ -116,9 +114,8 @@ class ListSync:
             return False
         if self._lost_many(gone, reading):
             return pause is None and self._is_confirmed()
-        return (
-            bool(reading.seen) or not is_new or pause is None
-        )  # an empty first reading may be a failure of the server
+        # An empty first reading may be a failure of the server.
+        return bool(reading.seen) or not is_new or pause is None
 
     async def _read_news(self) -> bool:
         """Read the new rows, and return whether the ledger then has all rows of the list."""
@@ -140,8 +137,7 @@ class ListSync:
         listing = self._begin(offset=max(0, place.position + 1 - len(place.anchors)))
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
-                keys = {key_text(self._key(row)) for row in page.items}
-                reading.met = reading.met or not keys.isdisjoint(place.anchors)
+                reading.met = reading.met or not self._keys(page.items).isdisjoint(place.anchors)
                 if not reading.met:
                     break
                 reading.last_total = page.total
@@ -170,7 +166,7 @@ class ListSync:
         known, reading, position = frozenset(self._state.known), Reading(counted=counted), 0
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
-                reading.met = bool(known) and not known.isdisjoint(key_text(self._key(row)) for row in page.items)
+                reading.met = bool(known) and not known.isdisjoint(self._keys(page.items))
                 if not position:
                     self._note_direction(page.items, page.offset)
                 position = page.offset + len(page.items)
@@ -184,6 +180,9 @@ class ListSync:
         whole = len(reading.seen) + reading.nulls
         reading.is_whole = listing.parameters["after"] is None and (not reading.met or whole >= reading.last_total)
         return reading
+
+    def _keys(self, rows: Sequence[Any]) -> set[str]:
+        return set(map(key_text, map(attrgetter(self._table.columns[0].path), rows)))
 
     def _unfinished(self, reading: Reading, cursor: Cursor | None) -> ListState | None:
         return None if reading.met else attrs.evolve(self._state, unfinished=_text(reading.unshortened(cursor)))
@@ -237,7 +236,8 @@ class ListSync:
     def _note_direction(self, rows: Sequence[Any], offset: int) -> None:
         """Find out at which end the list grows, if this is its first page; a resumed reading begins elsewhere."""
         if not offset:
-            grows_at = growing_end(map(self._time, rows)) or self._state.grows_at
+            times = map(attrgetter("created_at" if self._table.key == "id" else "date"), rows)
+            grows_at = growing_end(times) or self._state.grows_at
             self._state = attrs.evolve(self._state, grows_at=grows_at)
 
     async def _store(

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from aiozbilling.clients.b3os import B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
@@ -81,8 +81,9 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
     """
     if await in_thread(is_known, ledger, "metered", fingerprint):
         return
-    month = await in_thread(_proving_month, ledger)
+    month = await in_thread(_busiest_month, ledger, "=")
     if month is None:
+        await in_thread(_refuse_unproven, ledger)
         await _refuse_second_label(ledger, metered)
         return
     async for usage in metered.usage_by_month(since=month, until=month):
@@ -102,21 +103,23 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
             )
 
 
-def _proving_month(ledger: Ledger) -> str | None:
-    """Return the month whose usage identifies the account best, or None if nothing is stored.
+def _busiest_month(ledger: Ledger, is_account: Literal["=", "<>"]) -> str | None:
+    """Return the one of the last 11 months with the most metrics in use, of the account or of all others.
 
-    Raises:
-        ExportError: no period of the last 11 months has usage.
+    The running month, whose usage still changes, is returned if no other has any usage.
     """
     rows = ledger.select(
-        "SELECT year_month FROM metered_usage WHERE account = ? AND year_month > ? AND CAST(used AS REAL) <> 0"
-        " AND missing_since IS NULL GROUP BY year_month ORDER BY year_month = ?, count(*) DESC, year_month LIMIT 1",
+        f"SELECT year_month FROM metered_usage WHERE account {is_account} ? AND year_month > ?"  # noqa: S608
+        " AND CAST(used AS REAL) <> 0 AND missing_since IS NULL"
+        " GROUP BY year_month ORDER BY year_month >= ?, count(*) DESC, year_month LIMIT 1",
         ledger.account,
         f"{ledger.clock() - timedelta(days=330):%Y-%m}",
-        f"{ledger.clock():%Y-%m}",  # last, because its usage still changes
+        f"{ledger.clock():%Y-%m}",
     )
-    if rows:
-        return str(rows[0][0])
+    return str(rows[0][0]) if rows else None
+
+
+def _refuse_unproven(ledger: Ledger) -> None:
     if ledger.select("SELECT 1 FROM metered_periods WHERE account = ? LIMIT 1", ledger.account):
         raise ExportError(
             f"nothing proves that this new token reads account {ledger.account!r}: no stored period of the last 11"
@@ -124,34 +127,27 @@ def _proving_month(ledger: Ledger) -> str | None:
             path=str(ledger.path),
             hint=UNPROVEN.format("after a period with usage has ended"),
         )
-    return None
 
 
 async def _refuse_second_label(ledger: Ledger, metered: MeteredBilling) -> None:
     """Compare a month of the new label with the usage of the other labels: one account with two labels counts twice."""
-    rows = await in_thread(
-        ledger.select,
-        "SELECT year_month FROM metered_usage WHERE account <> ? AND year_month > ? AND year_month < ?"
-        " AND CAST(used AS REAL) <> 0 AND missing_since IS NULL"
-        " GROUP BY year_month ORDER BY count(*) DESC, year_month LIMIT 1",
-        ledger.account,
-        f"{ledger.clock() - timedelta(days=330):%Y-%m}",
-        f"{ledger.clock():%Y-%m}",
-    )
-    for (month,) in rows:
-        async for usage in metered.usage_by_month(since=str(month), until=str(month)):
-            found = metered_rows(usage)[METERED_USAGE]
-            if sum(row[_USED] not in (None, "0") for row in found) < _SAME_METRICS:
-                return
-            for (other,) in await in_thread(
-                ledger.select, "SELECT account FROM accounts WHERE account <> ?", ledger.account
-            ):
-                if await in_thread(_is_stored, ledger, found, str(month), str(other)):
-                    raise ExportError(
-                        f"this account is stored as {other!r}, with the same usage",
-                        path=str(ledger.path),
-                        hint="Use that label",
-                    )
+    month = await in_thread(_busiest_month, ledger, "<>")
+    if month is None or month >= f"{ledger.clock():%Y-%m}":
+        return
+    async for usage in metered.usage_by_month(since=month, until=month):
+        await in_thread(_refuse_stored, ledger, metered_rows(usage)[METERED_USAGE], month)
+
+
+def _refuse_stored(ledger: Ledger, found: Sequence[Row], month: str) -> None:
+    if sum(row[_USED] not in (None, "0") for row in found) < _SAME_METRICS:
+        return
+    for (other,) in ledger.select("SELECT account FROM accounts WHERE account <> ?", ledger.account):
+        if _is_stored(ledger, found, month, other):
+            raise ExportError(
+                f"this account is stored as {other!r}, with the same usage",
+                path=str(ledger.path),
+                hint="Use that label",
+            )
 
 
 def cu_rows(usage: CuUsage, month: str, organization: str) -> Rows:
