@@ -1,11 +1,9 @@
-"""Reads facts from the exact texts in a ledger. The database is opened for reading only."""
+"""Reads facts from the exact texts in a ledger."""
 
 from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from decimal import Decimal
 from itertools import pairwise
 from os import PathLike
@@ -17,6 +15,7 @@ from aiozbilling.records import TokenAmount
 from aiozbilling.records.amounts import scaled_or_none
 from aiozbilling.statement.facts import AccountFacts, Deposit, Facts, MonthSnapshot, SpendDay
 from aiozbilling.statement.ledger_systems import read_cu, read_metered
+from aiozbilling.sync.reader import opened_to_read
 
 __all__ = ["read_ledger"]
 
@@ -28,10 +27,7 @@ def read_ledger(path: str | PathLike[str]) -> Facts:
         ExportError: there is no such file, or it is not a ledger.
     """
     file = Path(path)
-    if not file.is_file():
-        raise ExportError("there is no such file", path=str(file), hint="Create it with aiozbilling sync --db FILE")
-    with _failures_named(file), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        database.execute("BEGIN")  # all queries see the same state of the file
+    with opened_to_read(file) as database:
         accounts = _rows(database, "accounts", "account", order="account")
         return Facts(
             accounts=tuple(_account(database, account) for (account,) in accounts if _is_aioz(database, account)),
@@ -128,13 +124,3 @@ def _rows(
 
 def _has(database: sqlite3.Connection, table: str, column: str) -> bool:
     return any(row[1] == column for row in database.execute(f"PRAGMA table_info({table})"))
-
-
-@contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise ExportError(
-            f"not a ledger: {error}", path=str(path), hint="Use a file that aiozbilling sync created"
-        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from os import PathLike
@@ -14,7 +15,7 @@ import attrs
 from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.clients.b3os import B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
-from aiozbilling.errors import ConfigurationError
+from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.exchange.observer import watched
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import MonthUsage
@@ -172,7 +173,8 @@ class _Run:
             await watched("sync", "ledger", work, lambda _: {"requests": self.requests})
             return await in_thread(partial(self.ledger.finish, self.counts, has_aioz=has_aioz))
         except BaseException as error:
-            await in_thread(self.ledger.fail, error, self.counts)
+            with suppress(ExportError):  # if the ledger can't be written, the next run records that this one ended
+                await in_thread(self.ledger.fail, error, self.counts)
             raise
 
     async def all(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
@@ -16,6 +14,7 @@ from aiozbilling.errors import ExportError
 from aiozbilling.records.amounts import exact_sum, scaled
 from aiozbilling.sync.agreement import changed_objects, changed_states
 from aiozbilling.sync.layout import HISTORY, METERED_PERIODS, ROW_TABLES, TOP_UPS, LedgerTable
+from aiozbilling.sync.reader import opened_to_read
 from aiozbilling.sync.rows import row_hash
 from aiozbilling.sync.runs import chain_of
 from aiozbilling.sync.schema import VERSION, check_version
@@ -111,13 +110,9 @@ def verify(path: str | PathLike[str], *, chain: str | None = None) -> VerifyRepo
         ExportError: there is no such file, or it is not a ledger of this version.
     """
     file = Path(path)
-    if not file.is_file():
-        raise ExportError("there is no such file", path=str(file), hint="Create it with aiozbilling sync --db FILE")
-    uri = f"{file.absolute().as_uri()}?mode=ro"
-    with _failures_named(file), closing(sqlite3.connect(uri, uri=True)) as database:
+    with opened_to_read(file) as database:
         if check_version(database, file) != VERSION:
             raise ExportError("this ledger is of an older version", path=str(file), hint="Sync once to migrate it")
-        database.execute("BEGIN")  # all queries see the same state of the file
         return _Check(database).report(file, chain)
 
 
@@ -268,13 +263,3 @@ class _Amount:
         if self._table is HISTORY:
             return cells[at["total_amount_attousd"]]  # type: ignore[no-any-return]
         return cells[at["cost_total"]] if self._table is METERED_PERIODS else None
-
-
-@contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise ExportError(
-            f"not a ledger: {error}", path=str(path), hint="Use a file that aiozbilling sync created"
-        ) from error

@@ -1,0 +1,49 @@
+"""Opens a ledger for reading."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from aiozbilling.errors import ExportError
+
+__all__ = ["opened_to_read"]
+
+
+@contextmanager
+def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a ledger in one transaction, so that all queries see the same state of the file.
+
+    Nothing is written, with one exception: if a sync was killed while it wrote a page, SQLite takes back the half of
+    the page that is in the file. The same happens in the next sync.
+
+    Raises:
+        ExportError: there is no such file, it is not a ledger, or it can't be read.
+    """
+    if not path.is_file():
+        raise ExportError("there is no such file", path=str(path), hint="Create it with aiozbilling sync --db FILE")
+    with _failures_named(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+        database.execute("PRAGMA query_only = 1")
+        database.execute("BEGIN")
+        yield database
+
+
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        reason, hint = _explained(error)
+        raise ExportError(reason, path=str(path), hint=hint) from error
+
+
+def _explained(error: sqlite3.Error) -> tuple[str, str]:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        hint = "An interrupted sync may have left a -journal file: sync again, or make the file and its folder writable"
+        return f"the ledger can't be read: {error}", hint
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
+        return f"the ledger can't be read: {error}", "Fix the cause and try again"
+    return f"not a ledger: {error}", "Use a file that aiozbilling sync created"
