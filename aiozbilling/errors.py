@@ -9,23 +9,23 @@
     │  ├─ ConnectError(ConnectionError)   no connection, or it was lost
     │  ├─ CallTimeoutError(TimeoutError)  an attempt or the whole call took too long
     │  ├─ TLSError                        the server's certificate or TLS was refused
-    │  ├─ ProtocolError                   what came back is no valid HTTP
+    │  ├─ ProtocolError                   the reply is not valid HTTP
     │  └─ BodyTooLargeError               the body is larger than `max_body`
-    ├─ ApiError                           the reply says no
+    ├─ ApiError                           the server replied with an error
     │  ├─ BadRequestError                 400, 422
     │  ├─ AuthenticationError             401
     │  ├─ PermissionDeniedError           403
     │  ├─ NotFoundError                   404
     │  ├─ RateLimitedError                429
-    │  │  └─ NotSentError                 our own rate limit or a pause refused it, before anything was sent
+    │  │  └─ NotSentError                 our own rate limit or a pause refused the call; nothing was sent
     │  ├─ ServerError                     5xx
     │  ├─ RedirectError                   3xx that must not be followed
-    │  └─ RejectedError                   2xx whose envelope says failure
+    │  └─ RejectedError                   2xx whose envelope reports a failure
     ├─ DecodeError(ValueError)            the reply is not what the API promises
     ├─ ListingError                       a list could not be walked exactly once
     │  ├─ DriftError                      the list changed in a way that can't be repaired
-    │  ├─ IncompleteError                 the total says more rows than came
-    │  └─ RunawayError                    no end in sight
+    │  ├─ IncompleteError                 the server sent fewer rows than its total says
+    │  └─ RunawayError                    the list does not end
     ├─ FeedError                          a subscriber of `aiozbilling.web.Feed` missed rows
     └─ ExportError                        an export could not be written
        ├─ ExportLockedError               another exporter works on the same file
@@ -80,7 +80,7 @@ class ConfigurationError(AiozBillingError, ValueError):
 
 
 class ClientClosedError(ConfigurationError):
-    """The client was closed: calls that run are ended, and no new ones are made.
+    """The client was closed: its running calls end, and it makes no new ones.
 
     Attributes:
         hint: what to do about it.
@@ -97,7 +97,7 @@ class ClientClosedError(ConfigurationError):
 
 
 class TransportError(AiozBillingError):
-    """No usable reply came.
+    """There was no usable reply.
 
     Attributes:
         reason: what went wrong, in words.
@@ -121,7 +121,7 @@ class ConnectError(TransportError, ConnectionError):
     """No connection could be made, or it was lost before the reply was complete.
 
     Attributes:
-        before_reply: whether it was lost before a byte of the reply came, as a connection is that the server closed.
+        before_reply: whether the connection was lost before the first byte of the reply, as when the server closes it.
     """
 
     before_reply = False
@@ -136,7 +136,7 @@ class TLSError(TransportError):
 
 
 class ProtocolError(TransportError):
-    """What came back is no valid HTTP."""
+    """The reply is not valid HTTP."""
 
 
 class BodyTooLargeError(TransportError):
@@ -144,15 +144,15 @@ class BodyTooLargeError(TransportError):
 
 
 class ApiError(AiozBillingError):
-    """The reply says no.
+    """The server replied with an error.
 
     Attributes:
         message: the server's own words, or "".
         status: the HTTP status.
         code: the provider's error code as text, or None.
         request_id: the provider's id of the request, or None.
-        retry_after: seconds after which the server wants to be asked again, or None if it did not say.
-        endpoint: method and path of the call; of a 404 the whole URL that was asked, without its query.
+        retry_after: seconds that the server asks to wait before the next request, or None if it did not say.
+        endpoint: method and path of the call; for a 404, the whole URL of the request without its query.
         attempts: how many requests were sent.
         hint: what to do about it, or "".
     """
@@ -199,11 +199,11 @@ class AuthenticationError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """403: the credentials are good, but not for this."""
+    """403: the credentials are valid, but do not allow this call."""
 
 
 class NotFoundError(ApiError):
-    """404: there is no such thing, or it is not visible to you."""
+    """404: the resource does not exist, or these credentials can't see it."""
 
 
 class RateLimitedError(ApiError):
@@ -213,7 +213,8 @@ class RateLimitedError(ApiError):
 class NotSentError(RateLimitedError):
     """Our own rate limit, or a pause that the server asked for, allows no request in time; nothing was sent.
 
-    `retry_after` is the time in seconds after which a request is possible. `status` is 429, as of a server's refusal.
+    `retry_after` is the time in seconds after which a request is possible. `status` is 429, as for a refusal by the
+    server.
     """
 
     def __str__(self) -> str:
@@ -228,7 +229,7 @@ class RedirectError(ApiError):
     """3xx that must not be followed, because credentials would go to another place.
 
     Attributes:
-        location: where the server pointed to, without query and user info.
+        location: the URL to which the server redirected, without query and user info.
     """
 
     def __init__(self, message: str = "", *, location: str = "", **facts: Any) -> None:
@@ -237,7 +238,7 @@ class RedirectError(ApiError):
 
 
 class RejectedError(ApiError):
-    """2xx whose envelope says failure."""
+    """2xx whose envelope reports a failure."""
 
 
 class DecodeError(AiozBillingError, ValueError):
@@ -246,7 +247,7 @@ class DecodeError(AiozBillingError, ValueError):
     Attributes:
         problems: one sentence for each bad field, with its JSON path.
         excerpt: the beginning of the body, at most 200 characters.
-        malformed: whether the body is no JSON at all.
+        malformed: whether the body is not JSON at all.
         endpoint: method and path of the call.
         attempts: how many requests were sent.
     """
@@ -284,12 +285,12 @@ class DecodeError(AiozBillingError, ValueError):
 
 
 class ListingError(AiozBillingError):
-    """A list could not be walked exactly once; what was delivered before is right.
+    """A list could not be walked exactly once; the rows delivered before the error are correct.
 
     Attributes:
         reason: what was seen, in words.
         delivered: number of rows delivered before.
-        report: the walk's `WalkReport` up to here, or None.
+        report: the walk's `WalkReport` up to the error, or None.
         cursor: a `Cursor` after the last delivered row, to continue from later, or None.
         hint: what to do about it, or "".
     """
@@ -311,11 +312,11 @@ class ListingError(AiozBillingError):
 
 
 class DriftError(ListingError):
-    """The list changed in a way that can't be repaired: the order changed, keys repeat, or the place was lost."""
+    """The list changed in a way that can't be repaired: the order changed, keys repeat, or known rows are gone."""
 
 
 class IncompleteError(ListingError):
-    """The server's total says that there are more rows, but no more came."""
+    """The server's total says that there are more rows, but it sent no more."""
 
 
 class RunawayError(ListingError):
@@ -344,7 +345,7 @@ class ExportError(AiozBillingError):
 
     Attributes:
         reason: what went wrong, in words.
-        path: the file meant, as text.
+        path: path of the file, as text.
         hint: what to do about it, or "".
     """
 

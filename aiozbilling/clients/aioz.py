@@ -187,8 +187,8 @@ class AiozBilling(Client):
             page_size: rows per request, at least 2; None for the largest page that the server accepts.
             max_items: maximum number of rows; None for all.
             concurrency: maximum number of pages that are requested at the same time.
-            on_drift: what to do if the list changes meanwhile. ``"repair"`` continues without losing or repeating a
-                row; ``"raise"`` raises `DriftError` at the first change other than an append.
+            on_drift: what to do if the list changes during the walk. ``"repair"`` continues without losing or repeating
+                a row; ``"raise"`` raises `DriftError` at the first change other than an append.
             after: `Cursor` or its text, to continue after the row where it was taken.
 
         Raises:
@@ -224,8 +224,8 @@ class AiozBilling(Client):
             page_size: rows per request, at least 2; None for the largest page that the server accepts.
             max_items: maximum number of rows; None for all.
             concurrency: maximum number of pages that are requested at the same time.
-            on_drift: what to do if the list changes meanwhile. ``"repair"`` continues without losing or repeating a
-                row; ``"raise"`` raises `DriftError` at the first change other than an append.
+            on_drift: what to do if the list changes during the walk. ``"repair"`` continues without losing or repeating
+                a row; ``"raise"`` raises `DriftError` at the first change other than an append.
             after: `Cursor` or its text, to continue after the row where it was taken.
 
         Raises:

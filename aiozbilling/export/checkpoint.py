@@ -22,7 +22,7 @@ _HEAD, _MIDDLE, _END = b'{"sha256":"', b'","checkpoint":', b"}\n"
 
 @attrs.frozen
 class Names:
-    """Paths of an export's file and of the files next to it. When it is complete, only it and its manifest are left."""
+    """Paths of an export's file and of the files next to it. At the end, only the file and its manifest are left."""
 
     final: Path
 
@@ -62,15 +62,15 @@ class Names:
 
 @attrs.frozen(kw_only=True)
 class Checkpoint:
-    """How far an export is.
+    """The progress of an export.
 
     Attributes:
         parameters: the arguments of the export. An export with other arguments does not resume it.
-        totals: counts and sums up to here.
+        totals: counts and sums of the rows so far.
         stage: ``"reading"`` while rows are read, ``"read"`` when all rows are in the part file, ``"sealed"`` when the
             complete file is on the disk and only lacks its name.
         size: bytes of the part file that the checkpoint covers; when sealed, size of the complete file.
-        sha256: of those bytes, hexadecimal.
+        sha256: SHA-256 of those bytes, hexadecimal.
         cursor: text of the listing's cursor after the last row, or None before the first.
     """
 
@@ -122,10 +122,10 @@ class Checkpoint:
             )
 
     def check_key(self, fingerprint: str, path: Path) -> None:
-        """Refuse other credentials where nothing proves that they read the same account.
+        """Refuse other credentials if nothing proves that they belong to the same account.
 
-        While deposits are read, their ids prove it, because the walk looks for the rows before the cursor. Days have
-        the same keys in every account. Where no row is left to read, the walk looks for none.
+        Deposits prove it by their ids: a resumed walk searches for the rows before the cursor. Days don't, because they
+        have the same keys in every account. If no row is left to read, the walk does not search.
 
         Raises:
             CheckpointError: the rows so far may be of another account.

@@ -1,4 +1,4 @@
-"""The file system as an export uses it. Tests replace it by one that fails, and that loses what was not synced."""
+"""The file system as an export uses it. Tests replace it with one that fails and that loses unsynced data."""
 
 from __future__ import annotations
 

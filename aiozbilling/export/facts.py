@@ -57,9 +57,9 @@ class Facts:
     consistency: Consistency = "static"
     """How the list changed while it was read and between two runs: ``"static"``, ``"grown"`` or ``"changed"``."""
     total_first: int | None = None
-    """The server's total at the first request, or None where it never came."""
+    """The server's total at the first request, or None if the server never sent one."""
     total_last: int | None = None
-    """The server's total at the latest request, or None where it never came."""
+    """The server's total at the latest request, or None if the server never sent one."""
     requests: int = 0
     """Requests for pages."""
     runs: int = 0

@@ -28,7 +28,7 @@ _SUFFIXES: dict[str, FileFormat] = {
 
 
 def format_of(path: Path, name: str | None) -> FileFormat:
-    """Return the format that a name says, or without a name the suffix of the file. FOCUS is CSV or Parquet.
+    """Return the format that `name` names; without a name, the suffix decides. FOCUS is CSV or Parquet.
 
     Raises:
         ConfigurationError: neither the name nor the suffix is known.

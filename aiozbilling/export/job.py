@@ -36,7 +36,7 @@ from aiozbilling.tables.table import table_of
 __all__ = ["export"]
 
 _SHORT = (
-    "Try again later. To start again with the rows that are there, remove the files .part and .checkpoint next to it"
+    "Try again later. To start again with the rows that are left, remove the .part and .checkpoint files next to it"
 )
 _LOST = (
     "Is this the account and the list that the export was begun with? To start again, remove the files .part and"
@@ -64,9 +64,9 @@ async def export(
 
     Args:
         listing: ``billing.top_ups()`` or ``billing.history_usage()``, with any options.
-        path: of the file, in an existing folder.
-        format: of the file; by default the suffix of the path decides. ``"focus"`` writes daily costs in the columns
-            of FOCUS 1.2, as CSV or Parquet by the suffix.
+        path: path of the file; its folder must exist.
+        format: format of the file; by default the suffix of the path decides. ``"focus"`` writes daily costs in the
+            columns of FOCUS 1.2, as CSV or Parquet by the suffix.
         since: keep rows from this time on: a datetime with a time zone or its ISO text, the first instant of a day, or
             of a month such as ``"2026-10"``. With `since` or `until`, rows without a time are left out.
         until: keep rows before this time, or to the end of this day or month.

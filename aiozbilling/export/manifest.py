@@ -65,7 +65,7 @@ class ExportReport(Facts):
     columns: tuple[str, ...]
     """Names of the columns, in order."""
     cursor: str | None
-    """The place after the last row as text, for ``after=``; None if there were no rows."""
+    """The cursor after the last row as text, for ``after=``; None if there were no rows."""
 
     @classmethod
     def of(cls, path: Path, sealed: Checkpoint) -> ExportReport:

@@ -70,7 +70,7 @@ def _join(disk: Disk, names: Names, sink: _Sink) -> None:
     finally:
         sink.shut()
         if writer is not None:
-            writer.close()  # or its finalizer could later write to the handle, which may be another file then
+            writer.close()  # or its finalizer could write to the handle later, when it may belong to another file
 
 
 def _groups(disk: Disk, part: Path) -> Iterator[Any]:

@@ -85,7 +85,7 @@ class PartFile:
         """Close the file."""
         handle, self._handle = self._handle, None
         if handle is not None:
-            with suppress(OSError):  # what the checkpoint counts was synced before
+            with suppress(OSError):  # the rows that the checkpoint counts are synced already
                 self._disk.close(handle)
 
     def _write(self, content: bytes) -> None:

@@ -17,7 +17,7 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 def refuse_taken(disk: Disk, names: Names, *, overwrite: bool) -> None:
-    """Refuse to overwrite a file, unless that is wanted.
+    """Refuse to overwrite a file, unless `overwrite` is true.
 
     Raises:
         ExportError: the file exists, and `overwrite` is false.
@@ -65,13 +65,14 @@ def publish(disk: Disk, names: Names, sealed: Checkpoint, unnamed: Path | None, 
     """Rename a complete file to its final name, if it does not have it, and write its manifest.
 
     Raises:
-        ExportError: the name was taken meanwhile. The complete file is kept.
+        ExportError: another file has taken the name meanwhile. The complete file is kept.
     """
     if unnamed is not None:
         _name(disk, unnamed, names, overwrite=overwrite)
     report = ExportReport.of(names.final, sealed)
     write_manifest(disk, names, report, sealed.parameters)
-    for path in (names.part, names.checkpoint):  # the part first: alone it would look like a foreign file
+    # The part file first: without a checkpoint, it would look like a foreign file.
+    for path in (names.part, names.checkpoint):
         if disk.exists(path):
             disk.remove(path)
             disk.sync_folder(names.final.parent)
@@ -84,7 +85,7 @@ def _is(disk: Disk, path: Path, sealed: Checkpoint) -> bool:
 
 def _name(disk: Disk, waiting: Path, names: Names, *, overwrite: bool) -> None:
     for manifest in (names.manifest, names.old_manifest):
-        if disk.exists(manifest):  # of the file that is replaced: no manifest is better than a wrong one
+        if disk.exists(manifest):  # the manifest of the replaced file: no manifest is better than a wrong one
             disk.remove(manifest)
             disk.sync_folder(names.final.parent)
     if overwrite:

@@ -22,7 +22,7 @@ __all__ = ["Saver"]
 # event loop runs in small slices: with one write for each page, that took a third of the time of an export.
 _MOST_WAITING = 5000
 _LONGEST_WAIT_S = 0.1
-_FIRST_COST_S = 0.03  # assumed for the first checkpoint, so that a short list is written without one on the way
+_FIRST_COST_S = 0.03  # assumed for the first checkpoint, so that a short list needs no checkpoint before its end
 _SHARE = 10  # a checkpoint is due when the work since the last one took ten times as long as writing that one
 
 
@@ -78,7 +78,7 @@ class Saver:
         """Write the rows that wait; `totals` and `cursor` include them."""
         waiting = self._waiting
         self.discard()
-        # A resume from a list that is far shorter now must refuse it as well.
+        # If the list is far shorter at the next resume, that run must refuse it, too.
         place = None if cursor is None else with_count(cursor, self.counted)
         await in_thread(self._append, waiting, totals, _text(place))
         self._written_at = self._clock()
@@ -90,7 +90,7 @@ class Saver:
             await in_thread(self._commit, totals=totals, cursor=cursor)
 
     async def finish(self, totals: Totals, cursor: Cursor | None) -> None:
-        """Write the last rows, and a checkpoint that says that all are read."""
+        """Write the last rows, and a checkpoint that says that all rows were read."""
         await self.write(totals, cursor)
         await in_thread(self._commit, totals=totals, cursor=_text(cursor), stage="read")
 

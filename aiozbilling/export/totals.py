@@ -44,7 +44,7 @@ def change_since(cursor: Cursor, offset: int, total: int, nulls: int) -> tuple[C
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """How far an export is.
+    """The progress of an export.
 
     Attributes:
         rows: rows written so far, in all runs.
@@ -69,8 +69,8 @@ class Totals:
         facts: for the report and the manifest.
         read: rows of the list that were read; each is written or outside the span.
         pages: pages read.
-        days: days that have a row, sorted; only of `DayUsage`.
-        order: of the rows read; only where the export may stop early.
+        days: days that have a row, sorted; only for `DayUsage`.
+        order: the order of the rows read; only if the export may stop early.
     """
 
     facts: Facts

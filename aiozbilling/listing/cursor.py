@@ -1,4 +1,4 @@
-"""A place in a list that outlives the process."""
+"""A position in a list that another process can continue from."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _UNCHECKED = 1  # the version before: it has no check number
 
 @attrs.frozen
 class Cursor:
-    """The place after the last row yielded. Keep ``str(cursor)`` anywhere, and continue with ``after=``.
+    """The position after the last row yielded. Store ``str(cursor)`` anywhere, and continue with ``after=``.
 
     Attributes:
         endpoint: path of the list, such as ``"/api/billing/topUp"``.
         made_by: ``"walk"``, to continue reading with ``after=``, or ``"follow"``, to continue following.
         position: position of the last row in the list.
-        total: the server's total when it was seen.
+        total: the server's total when that row was read.
         anchors: keys of the last rows yielded, at most 32, in list order.
         head: keys of the first rows of the list, at most 32, in list order; empty where the walk began elsewhere.
         finished: whether the list was read to its end.

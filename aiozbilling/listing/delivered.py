@@ -1,4 +1,4 @@
-"""What a walk has delivered, and the place from which it continues."""
+"""The rows that a walk has delivered, and the last of them, from which it continues."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Delivered:
     """Keep the keys of the rows delivered, and the place of the last one.
 
     Args:
-        offset: position of the first row wanted.
-        after: the place to continue from instead.
+        offset: position of the first row to deliver.
+        after: the anchors to continue from instead.
         shared: how many rows windows share.
 
     Attributes:
-        begun: whether there is a last row; until then, `place` is before the first row wanted.
+        begun: whether there is a last row; until then, `place` is before the first row to deliver.
         place: the last row.
     """
 
@@ -46,7 +46,7 @@ class Delivered:
         return max(0, offset)
 
     def overlap(self, window: FetchedWindow[Any]) -> Overlap | None:
-        """Return where a window joins what was delivered; None if it shares no row with it.
+        """Return where a window joins the delivered rows; None if it shares no row with them.
 
         Raises:
             DriftError: a key occurs twice, or rows delivered before are in another order.
@@ -67,7 +67,7 @@ class Delivered:
         """Return whether an overlap may be wrong: a key that occurs twice, or rows in another order.
 
         Args:
-            window: what came.
+            window: the window and its reply.
             overlap: where it joins.
             pushed: how many rows, at most, may have been pushed after the rows of the window.
             added: how much the total grew since the walk began.
@@ -79,7 +79,7 @@ class Delivered:
         index, rank = overlap.first_shared
         if not self.memory.is_complete or rank == FLOATING:
             return False
-        # Other rows come first: they are right if they were added at the head.
+        # Other rows precede: that is correct if they were added at the head.
         return any(key is not None for key in window.keys[:index]) and window.offset + index - rank > added
 
     def begin_page(self) -> None:
@@ -87,10 +87,10 @@ class Delivered:
         self._last_rows.begin_page(self.place)
 
     def add(self, window: FetchedWindow[Any], overlap: Overlap, shared: int, epoch: int) -> Sequence[Any]:
-        """Add the rows after an overlap to the page, move the place to the last of them, and return them.
+        """Add the rows after an overlap to the page, make the last of them the place, and return them.
 
         Args:
-            window: what came.
+            window: the window and its reply.
             overlap: where it joins; only its fresh rows are added.
             shared: how many rows windows share.
             epoch: the number of windows accepted up to this one.
@@ -115,5 +115,5 @@ class Delivered:
         return place.position + (ranks[0] - place.rank if ranks else 1)
 
     def anchors(self, yielded: int | None) -> Anchors | None:
-        """Return the place after the first `yielded` rows of the latest page; None if nothing was delivered."""
+        """Return the anchors after the first `yielded` rows of the latest page; None if nothing was delivered."""
         return self._last_rows.anchors(yielded, self.place)

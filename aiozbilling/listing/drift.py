@@ -18,8 +18,8 @@ _PEAKS = 128  # more than there are windows in flight
 class Drift:
     """Compare each overlap with the ones before it.
 
-    The shift of an overlap is how far its rows are from where they were at first. Totals are often a query of their own
-    and lag, so they decide only what no row can show.
+    The shift of an overlap is how far its rows are from where they were at first. Servers often count rows in a
+    separate query, and late. So a total decides only what no row can show.
 
     Args:
         is_strict: whether any change but an append at the tail is an error.
@@ -35,19 +35,19 @@ class Drift:
         self._is_strict = is_strict
         self._shift = 0
         self._highest_total = self._highest_epoch = 0
-        self._peaks: list[tuple[int, int]] = []  # (epoch, highest shift seen by then), rising
+        self._peaks: list[tuple[int, int]] = []  # (epoch, highest shift seen by then), in rising order
 
     def judge(self, window: FetchedWindow[Any], overlap: Overlap, last_rank: int, epoch: int) -> Consistency:
-        """Return what an overlap shows: the first one nothing, each other one a comparison with those before it.
+        """Return how the list changed, by comparing an overlap with the earlier ones; the first one shows nothing.
 
         Args:
-            window: what came.
-            overlap: where it joins.
-            last_rank: rank of the last row delivered before.
+            window: the window and its reply.
+            overlap: where it joins the delivered rows.
+            last_rank: rank of the last row delivered before this window.
             epoch: the number of windows accepted up to this one.
 
         Raises:
-            DriftError: the list changed otherwise than by an append, and the walk is strict.
+            DriftError: the walk is strict, and the list changed in another way than by an append.
         """
         shift, total = window.offset + overlap.index - overlap.rank, window.total
         if not self.begun:

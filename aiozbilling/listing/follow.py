@@ -1,4 +1,4 @@
-"""Yields the new rows of a list, poll after poll, without an end."""
+"""Yields the new rows of a list, poll after poll, until it is closed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ R = TypeVar("R")
 logger: logging.Logger = logging.getLogger("aiozbilling")
 
 _LONGEST_WAIT_S = 300.0
-_MOST_DOUBLINGS = (
-    5  # 32 polls later at most: with more, a feed that polls twice a second slept 5 minutes after an outage
-)
+# The longest wait is 32 intervals: with more, a feed that polls twice a second slept 5 minutes after an outage.
+_MOST_DOUBLINGS = 5
 _LONGEST_PAUSE_S = 3600.0  # the longest Retry-After that is respected
-_PASSING_STATUSES = frozenset({408, 425, 429})
-_CONFIRMATION_S = 10.0  # at most between the polls that confirm that a list is empty at the beginning
-_LISTING_FAILURES = 5  # in a row: a list that can't be read exactly for so long will not be
+_TEMPORARY_STATUSES = frozenset({408, 425, 429})
+_CONFIRMATION_S = 10.0  # longest wait before a poll that confirms that a list is empty at the beginning
+_LISTING_FAILURES = 5  # in a row; a list that can't be read exactly so often is not expected to recover
 
 
 async def follow(
@@ -35,10 +34,10 @@ async def follow(
             news = await watched("poll", follower.source.endpoint, follower.poll(), lambda new: {"rows": len(new)})
         except AiozBillingError as error:
             failures += 1
-            if not _passes(error, failures):
+            if not _is_temporary(error, failures):
                 raise
-            told = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE_S)
-            wait = max(min(every_s * 2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_WAIT_S), told)
+            asked = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE_S)
+            wait = max(min(every_s * 2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_WAIT_S), asked)
             logger.warning("following %s: %s; next poll in %.1f s", follower.source.endpoint, error, wait)
         else:
             failures, wait = 0, every_s if follower.has_begun else min(every_s, _CONFIRMATION_S)
@@ -48,9 +47,9 @@ async def follow(
         await sleep(wait)
 
 
-def _passes(error: AiozBillingError, failures: int) -> bool:
+def _is_temporary(error: AiozBillingError, failures: int) -> bool:
     if isinstance(error, ApiError):
-        return error.status in _PASSING_STATUSES or error.status >= 500
+        return error.status in _TEMPORARY_STATUSES or error.status >= 500
     if isinstance(error, ListingError):
         return failures < _LISTING_FAILURES
     if isinstance(error, DecodeError):

@@ -16,11 +16,11 @@ __all__ = ["End", "growing_end", "is_far_shorter", "with_count"]
 
 End: TypeAlias = Literal["head", "tail"]
 
-_ORDERED = 0.9  # of the pairs of neighbours whose times go one way: enough to know the order
+_ORDERED = 0.9  # share of neighbouring rows with rising (or falling) times that shows the order
 
 
 def growing_end(times: Iterable[datetime | None]) -> End | None:
-    """Return where new rows come in, by the times of rows in list order; None if these don't show it."""
+    """Return the end at which rows are added, by the times of rows in list order; None if these don't show it."""
     rising = falling = 0
     for earlier, later in pairwise(time for time in times if time is not None):
         rising += later > earlier
@@ -31,7 +31,7 @@ def growing_end(times: Iterable[datetime | None]) -> End | None:
 
 
 def is_far_shorter(rows: int, before: int) -> bool:
-    """Return whether a list of so many rows lost nearly all or many of those that it had before."""
+    """Return whether a list that had `before` rows lost more than a tenth of them (and more than a few)."""
     return rows < max(min(before, 1), 0.9 * before - MOST_REMOVED)
 
 

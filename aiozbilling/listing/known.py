@@ -1,4 +1,4 @@
-"""Which rows of a list are known, now and at the time when a cursor of a follow was taken."""
+"""The rows of a list that a follow knows, now and when its cursor was taken."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ __all__ = ["BEGIN_AGAIN", "KnownRows", "digest", "known_at"]
 BEGIN_AGAIN = (
     "read the whole list, compare its rows with those that you have, and follow after the cursor of that reading"
 )
-_GONE = 16  # removed rows that a cursor still knows, since a row that moves may be missing from one reading
+_KEPT = 16  # removed rows in the sketch of a cursor: a row that moves may be missing from one reading
 
 
 @attrs.define(eq=False)
 class KnownRows:
-    """The keys of all rows that were ever known, as digests; its length is the number of those in the list."""
+    """The keys of all known rows, as digests; its length is the number of known rows that are in the list."""
 
-    sketch: Sketch = attrs.field(factory=Sketch, init=False)  # of those in the list, and of the latest that are gone
+    sketch: Sketch = attrs.field(factory=Sketch, init=False)  # of the rows in the list, and of the latest removed ones
     _present: set[int] = attrs.field(factory=set, init=False)
-    _gone: deque[int] = attrs.field(factory=deque, init=False)
-    _long_gone: set[int] = attrs.field(factory=set, init=False)
+    _removed: deque[int] = attrs.field(factory=deque, init=False)
+    _removed_earlier: set[int] = attrs.field(factory=set, init=False)
 
     def __contains__(self, digest: int) -> bool:
-        return digest in self._present or digest in self._long_gone or digest in self._gone
+        return digest in self._present or digest in self._removed_earlier or digest in self._removed
 
     def __len__(self) -> int:
         return len(self._present)
 
     def add(self, digests: Iterable[int]) -> None:
-        """Take rows that are in the list as known."""
+        """Mark rows as known, and as in the list."""
         added = set(digests) - self._present
-        for digest in added.difference(self._gone):
+        for digest in added.difference(self._removed):
             self.sketch.change(digest, 1)
         self._present |= added
-        self._long_gone -= added
-        if not added.isdisjoint(self._gone):
-            self._gone = deque(digest for digest in self._gone if digest not in added)
+        self._removed_earlier -= added
+        if not added.isdisjoint(self._removed):
+            self._removed = deque(digest for digest in self._removed if digest not in added)
 
     def see_all(self, present: set[int]) -> None:
-        """Take these as known, and as the only known ones that are in the list."""
+        """Mark rows as known, and all other known rows as removed from the list."""
         self.add(present)
-        self._gone += self._present - present
+        self._removed += self._present - present
         self._present &= present
-        while len(self._gone) > _GONE:
-            oldest = self._gone.popleft()
+        while len(self._removed) > _KEPT:
+            oldest = self._removed.popleft()
             self.sketch.change(oldest, -1)
-            self._long_gone.add(oldest)
+            self._removed_earlier.add(oldest)
 
 
 def known_at(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> set[int]:
@@ -99,7 +99,7 @@ def _known_among(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> 
 
 
 def _guesses(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> Iterator[list[Hashable]]:
-    """Guess which rows were known: one guess that is wrong by a few rows is enough."""
+    """Yield guesses at which rows were known; the sketch can correct one that is wrong by a few rows."""
     before = cursor.position + 1
     if _has_all_keys(cursor):
         yield _cursor_keys(cursor)
@@ -112,7 +112,7 @@ def _guesses(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> Iter
 
 
 def _corrected(guess: set[int], sketch: Sketch) -> set[int] | None:
-    """Return the digests that the sketch summarizes, given others that are nearly the same; None if they are not."""
+    """Return the digests that the sketch summarizes; None if the guess differs from them in too many."""
     if (difference := sketch.difference(Sketch.of(guess))) is None:
         return None
     missed, wrong = difference
@@ -122,7 +122,7 @@ def _corrected(guess: set[int], sketch: Sketch) -> set[int] | None:
 def _between_anchors(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> list[Hashable]:
     """Return the keys from the first to the last one in the cursor.
 
-    At the end where the list grows, the cursor has all keys in a row: one between them that it lacks is new.
+    At the end where the list grows, the cursor has consecutive keys. A key between them that it lacks is new.
     """
     ends = [set(map(key_from_text, texts)) for texts in (cursor.head, cursor.anchors)]
     met = [[i for i, key in enumerate(keys) if key in end] for end in ends]
@@ -150,5 +150,5 @@ def _cursor_keys(cursor: Cursor) -> list[Hashable]:
 
 
 def digest(key: Hashable) -> int:
-    """Return a key as a number of 64 bits, so that 100,000 keys take few MB."""
+    """Return a key as a number of 64 bits, so that 100,000 keys take only a few MB."""
     return int.from_bytes(blake2b(key_text(key).encode(errors="surrogatepass"), digest_size=8).digest())

@@ -12,23 +12,24 @@ if TYPE_CHECKING:
 __all__ = ["LastRows"]
 
 _MOST_ANCHORS = 32
-_MOST_PUSHED = 16  # of the anchors, for rows that were pushed after the last one
+_MOST_PUSHED = 16  # of the anchors are kept for rows that were pushed after the last one
 
 
 class LastRows:
     """Keep the last rows delivered, so that there are anchors after any row of the latest page.
 
     Attributes:
-        ranks: of the rows of the latest page.
+        ranks: ranks of the rows of the latest page.
     """
 
     def __init__(self, after: Anchors | None) -> None:
         self.ranks: Sequence[int] = ()
         self._page: Sequence[Hashable] = ()  # keys of the latest page
         self._before: Sequence[Hashable] = after.keys if after else ()  # keys of the last rows before it
-        self._pushed: list[Hashable] = []  # keys of rows that are after the last one now, or are gone
-        self._unpushed: tuple[Sequence[Hashable], list[Hashable]] | None = None  # both, if the latest page changed them
-        self._place: Place | None = None  # before the latest page
+        self._pushed: list[Hashable] = []  # keys of rows that are after the last one now, or were removed
+        # `_before` and `_pushed` as they were before the latest page changed them
+        self._unpushed: tuple[Sequence[Hashable], list[Hashable]] | None = None
+        self._place: Place | None = None  # last row before the latest page
 
     def begin_page(self, place: Place) -> None:
         """Begin a page after the latest one, whose last row is at `place`."""
@@ -47,7 +48,7 @@ class LastRows:
             fresh: their keys.
             ranks: their ranks.
             keys: all keys of their window.
-            pushed: keys of rows delivered before that are after the last one now, or are gone.
+            pushed: keys of delivered rows that are after the last one now, or were removed.
         """
         if self._pushed or pushed:
             self._push(set(keys), pushed)

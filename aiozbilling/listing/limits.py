@@ -1,4 +1,4 @@
-"""Bounds on what a walk believes: how many rows and requests there may be, and how far a list may shrink."""
+"""Limits of a walk: how many rows and requests are plausible, and how far a list may shrink."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ __all__ = ["LATER", "MOST_PROBES", "MOST_REMOVED", "Limits", "too_many"]
 
 LATER = "read the list again later, or continue from the error's cursor"
 MOST_REMOVED = 10  # rows, beyond a tenth of the list, that may be removed while it is read
-MOST_PROBES = 24  # requests of one search, before the place is given up
+MOST_PROBES = 24  # requests of one search before it fails
 _MOST_UNCOUNTED = 1000  # rows that may come beyond twice the total
 _MOST_USELESS = 2 * MOST_PROBES  # requests in a row without a new row
 
 
 class Limits:
-    """Compare what comes with what the server counted.
+    """Compare the rows that arrive with the server's counts.
 
     Args:
-        start: position of the first row wanted.
+        start: position of the first row to deliver.
         counted: rows of the list at the anchors from which the walk continues, or 0.
     """
 
     def __init__(self, start: int, counted: int) -> None:
         self.start = start
         self._counted = counted
-        self._highest_total = counted  # that came with rows
+        self._highest_total = counted  # of the replies with rows
 
     def check(self, window: FetchedWindow[Any], plan: Plan, report: WalkReport, position: int, useless: int) -> None:
         """Refuse more rows or more requests than the list can explain.
 
         Args:
-            window: what came.
+            window: the window and its reply.
             plan: says how large windows are.
-            report: the walk's, which counts this window.
-            position: of the last row delivered.
-            useless: requests in a row that brought no new row, before this one.
+            report: the walk's report, which includes this window.
+            position: position of the last row delivered.
+            useless: consecutive requests before this one that brought no new row.
 
         Raises:
             RunawayError: there are too many.
@@ -55,13 +55,13 @@ class Limits:
         uncounted = window.end - start - 2 * most
         if uncounted > _MOST_UNCOUNTED and uncounted > 10 * plan.size:
             raise RunawayError(f"{window.end} rows came, though the server counts {most}", hint=LATER)
-        if report.requests > 4 * ((total - start) // plan.step) + 20:  # seldom true, and quicker than what follows
+        if report.requests > 4 * ((total - start) // plan.step) + 20:  # seldom true, and quicker than the exact check
             pages = 1 + max(0, max(total, report.total_first or 0, position + 1) - start) // plan.step
             if report.requests > 4 * pages + 16:
                 raise RunawayError(f"{report.requests} requests were made for {pages} pages", hint=LATER)
 
     def refuse_empty(self, total: int) -> None:
-        """Refuse to believe that a list which had rows is empty.
+        """Refuse an empty list that had rows before.
 
         Raises:
             IncompleteError: the total is 0 now, and was not before.
@@ -70,7 +70,7 @@ class Limits:
             raise IncompleteError(f"the server counted {self._highest_total} rows before, and none now", hint=LATER)
 
     def too_short(self, window: FetchedWindow[Any], overlap: Overlap, counted: int) -> IncompleteError | None:
-        """Return what is wrong if a window shows that the list ends far before the place where it ended at first.
+        """Return an error if a window shows that the list ends far before the position where it ended at first.
 
         `counted` is the number of rows when the first window was read. Rows that were added at the head meanwhile are
         not counted.

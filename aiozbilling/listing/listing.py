@@ -27,8 +27,8 @@ class Listing(Generic[R]):
     """A list, walked exactly once each time it is iterated.
 
     ``async for row in listing`` yields rows, ``async for page in listing.pages()`` pages, ``await listing`` the first
-    page, ``await listing.collect()`` a list, ``listing.follow()`` new rows. No request is sent before the first row is
-    wanted. However an iteration ends, it leaves no request in flight.
+    page, ``await listing.collect()`` a list, ``listing.follow()`` new rows. No request is sent before the iteration
+    begins. However an iteration ends, it leaves no request in flight.
 
     Each row that stays in the list during the walk is yielded exactly once and in list order, even if other rows are
     added or removed meanwhile. If that cannot be guaranteed, the walk raises a `ListingError`; the rows that it yielded
@@ -78,7 +78,7 @@ class Listing(Generic[R]):
         return self._source.host
 
     def fingerprint(self, key: bytes) -> str:
-        """Return a text that identifies server and credentials under a key of yours, and does not reveal them.
+        """Return a text, keyed with `key`, that identifies server and credentials without revealing them.
 
         It is empty where nothing identifies the account: the credentials come from a function, and the client has no
         ``account=``.
@@ -92,7 +92,7 @@ class Listing(Generic[R]):
 
     @property
     def parameters(self) -> dict[str, str | int | None]:
-        """What decides which rows come: endpoint, offset, max_items, and the text of `after`."""
+        """The options that decide which rows are read: endpoint, offset, max_items, and the text of `after`."""
         options = self._options
         after = None if options.after is None else str(options.after)
         return {
@@ -103,7 +103,7 @@ class Listing(Generic[R]):
         }
 
     def resumed(self, after: Cursor | str, *, handed_out: int) -> Listing[R]:
-        """Return the same listing from `after` on, if `handed_out` rows of it were yielded before."""
+        """Return the same listing from `after` on; `handed_out` rows of it were yielded before."""
         options = self._options
         return Listing(
             self._source,
@@ -116,12 +116,12 @@ class Listing(Generic[R]):
 
     @property
     def report(self) -> WalkReport:
-        """What the latest iteration saw so far."""
+        """The report of the latest iteration so far."""
         return self._latest.report if isinstance(self._latest, Reader) else WalkReport()
 
     @property
     def cursor(self) -> Cursor | None:
-        """The place after the last row that the latest iteration yielded; None before there is one."""
+        """A cursor after the last row that the latest iteration yielded; None before the first row."""
         return self._options.after if self._latest is None else self._latest.cursor
 
     def __iter__(self) -> NoReturn:
@@ -131,7 +131,7 @@ class Listing(Generic[R]):
         raise TypeError("a Listing needs no `with`: write `async for row in listing` or `await listing.collect()`")
 
     def __exit__(self, *_: object) -> None:
-        """Only there so that `with` reaches the message of `__enter__`."""
+        """Exists so that `with` calls `__enter__`, which raises an error with a helpful message."""
 
     def __aiter__(self) -> AsyncIterator[R]:
         return self._rows()
@@ -227,8 +227,8 @@ class Listing(Generic[R]):
         longer waits. The `cursor` is after a row as soon as the row is yielded.
 
         Raises:
-            ConfigurationError: `every_s` is no positive number, or the listing has an offset or max_items.
-            ApiError: the server refuses for good (credentials, permission).
+            ConfigurationError: `every_s` is not a positive number, or the listing has an offset or max_items.
+            ApiError: the server refuses permanently (credentials, permission).
             DriftError: the rows known before are not in the list any more, or which rows are new since the cursor
                 can't be decided.
             IncompleteError: the list is far shorter than before, or than at the cursor.
@@ -242,7 +242,7 @@ class Listing(Generic[R]):
             raise ConfigurationError(
                 "follow() continues only after a list that was read to its end, or after a follow()"
             )
-        # Imported here, since most programs only read lists: both modules make `import AiozBilling` slower.
+        # Imported here: both modules would slow down `import aiozbilling`, and most programs only read lists.
         from aiozbilling.listing.follow import follow
         from aiozbilling.listing.news import Follower
 

@@ -1,4 +1,4 @@
-"""Which rows were delivered, and how a window joins on to them."""
+"""Remembers which rows were delivered, and finds where a window joins them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = ["FLOATING", "ORDER", "Memory", "Overlap", "overlap_at", "refuse_repeated"]
 
-FLOATING = -1  # rank of a row whose order among its neighbours is not known any more
+FLOATING = -1  # rank of a row whose order among its neighbours is no longer known
 _GENERATION = 8192  # keys; two generations are remembered, so a walk's memory is flat however long the list
 ORDER = "a walk needs keys that are unique and an order that stays"
 
 
 @attrs.define(eq=False, repr=False)
 class Overlap:
-    """Where a window joins what was delivered.
+    """Where a window joins the delivered rows.
 
     Attributes:
-        index: of the last row in the window that was delivered before; -1 for none.
-        rank: of that row.
+        index: index of the last row of the window that was delivered before; -1 for none.
+        rank: rank of that row.
         shared: how many rows of the window were delivered before.
         fresh: keys of the rows after that row.
         ranks: their ranks.
@@ -89,7 +89,7 @@ class Memory:
     def continued(self, keys: list[Hashable], last: list[Hashable], rank: int) -> Overlap | None:
         """Join and remember a window that begins with `last`, the last rows delivered; None if it begins otherwise.
 
-        Nearly every window takes this path. It runs over whole windows in C, and writes down no rank before one is
+        Nearly every window takes this path. It handles whole windows in C, and computes no rank before one is
         needed. `keys` has no None.
 
         Raises:
@@ -106,7 +106,7 @@ class Memory:
         known.update(fresh)
         if len(known) != size or (old and not old.isdisjoint(fresh)):
             refuse_repeated(keys)
-            raise DriftError("rows delivered before come again after the last one", hint=ORDER)
+            raise DriftError("rows delivered before appear again after the last one", hint=ORDER)
         ranks = range(rank + 1, rank + 1 + len(fresh))
         self._young.unranked.append((fresh, ranks))
         return Overlap(shared - 1, rank, shared, fresh, ranks, is_continued=True)
@@ -144,7 +144,7 @@ class Memory:
         has_gaps = len(ranked) != len(met)
         for (i, low), (j, high) in pairwise(ranked):
             if high <= low:
-                reason = f"rows came back in another order, or the key {keys[j]!r} occurs twice"
+                reason = f"rows delivered before are in another order now, or the key {keys[j]!r} occurs twice"
                 raise DriftError(reason, hint=ORDER)
             has_gaps = has_gaps or j - i != high - low
         return has_gaps
@@ -152,12 +152,12 @@ class Memory:
     def _has_strangers(self, keys: Sequence[Hashable], met: list[tuple[int, int]]) -> bool:
         first, rank = met[0]
         lowest = next(chain(self._old.ranks().values(), self._young.ranks().values()), rank)
-        begin = 0 if rank - lowest >= first else first  # as far back as all rows should be known
+        begin = 0 if rank - lowest >= first else first  # from the first row that must be known
         return sum(key is not None for key in keys[begin : met[-1][0]]) >= len(met)
 
 
 class _Generation:
-    """Keys that were delivered in one stretch; `unranked` are those whose ranks are not written down yet."""
+    """Keys that were delivered in one stretch; `unranked` are those whose ranks are not computed yet."""
 
     def __init__(self) -> None:
         self.keys: set[Hashable] = set()

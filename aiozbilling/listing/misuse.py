@@ -1,4 +1,4 @@
-"""The keyword of the API that users try on a list, and the options that do what they mean."""
+"""Explains which options to use instead of ``limit``, the keyword of the API."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def explains_limit(method: M) -> M:
     def call(*args: Any, **options: Any) -> Any:
         if "limit" in options:
             raise TypeError(
-                f"{method.__name__}() takes no limit: max_items is how many rows you get,"
-                " page_size how many rows one request asks for"
+                f"{method.__name__}() takes no limit: max_items is the number of rows in all,"
+                " page_size the number of rows in one request"
             )
         return method(*args, **options)
 

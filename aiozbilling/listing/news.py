@@ -1,9 +1,9 @@
-"""Which rows of a list are new since it was last read.
+"""Finds the rows of a list that are new since it was last read.
 
 The list is read once, and the key of each row is remembered as a digest of 8 bytes. A row is new if its key is not
-among them, so no row that moves or comes into sight is taken for a new one. A poll reads the end at which the list
-grows. Where the server's count differs from the rows that are known, rows were removed or added elsewhere: if it still
-differs at the next poll, the whole list is read.
+among them, so a row that moves or reappears is not taken for a new one. A poll reads the end at which the list grows.
+If the server's count differs from the number of known rows, rows were removed or added elsewhere. If it still differs
+at the next poll, the whole list is read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ logger: logging.Logger = logging.getLogger("aiozbilling")
 _POLLED_SIZE = 100  # new rows are few, and a poll is frequent
 _MARGIN = 10  # known rows that are read again before the last one
 _EMPTY_READS = 3  # polls in a row without any row before a list is taken to be empty at the beginning
-_READS = 3  # of a list that changes while it is read
+_READS = 3  # readings, at most, of a list that changes while it is read
 
 
 @attrs.frozen
@@ -58,8 +58,8 @@ class _Count:
 
     Attributes:
         total: rows by the server's count.
-        excess: by how many it is higher than the number of rows.
-        mismatch: by how many more it was higher at the last poll.
+        excess: `total` minus the number of rows that were read.
+        mismatch: how far the count of the last poll was from the expected one.
     """
 
     total: int
@@ -86,12 +86,12 @@ class Follower(Generic[R]):
     # Keys of the list's first and last rows, in list order, as far as the cursor needs them.
     _first: Sequence[Hashable] = attrs.field(default=(), init=False)
     _last: Sequence[Hashable] = attrs.field(default=(), init=False)
-    _is_shorter: bool = attrs.field(default=False, init=False)  # than the known rows, at the last poll
+    _is_shorter: bool = attrs.field(default=False, init=False)  # at the last poll, than the known rows
     _empty_reads: int = attrs.field(default=0, init=False)
 
     @property
     def cursor(self) -> Cursor | None:
-        """The place after the last row that was marked as known; None before the beginning is known."""
+        """A cursor after the last row that was marked as known; None before the beginning is known."""
         if self._count is None:
             return self.after
         head = tuple(map(key_text, self._known_among(self._first)))
@@ -113,10 +113,12 @@ class Follower(Generic[R]):
         self._known.add([digest(self.source.key(new))])
 
     async def poll(self) -> list[R]:
-        """Return the rows that are not known, oldest first, without marking them; the first poll begins here and now.
+        """Return the rows that are not known, oldest first, without marking them.
+
+        Without a cursor, the first poll returns none: it takes all rows of the list as known.
 
         Raises:
-            DriftError: none of the known rows is in the list any more, or a cursor doesn't show which rows are new.
+            DriftError: none of the known rows is in the list any more, or the cursor doesn't show which rows are new.
             IncompleteError: the list is far shorter than before, or than at the cursor.
             AiozBillingError: the list could not be read.
         """
@@ -126,10 +128,10 @@ class Follower(Generic[R]):
         if part.rows and not part.is_whole and not self._adds_up(part, self._count):
             part = await self._read()
         if not part.rows:
-            return []  # the list may only seem to be empty, and has no new rows anyway
+            return []  # the list may only seem to be empty; in any case there are no new rows
         new = {digest for digest in part.digests if digest not in self._known}
         known = len(part.rows) - len(new)
-        # A late total that is as high as a page may have cut off the list there: it has time until the next poll.
+        # If the total lags, the reading may have ended too early: the next poll decides.
         self._is_shorter, was_shorter = part.is_whole and known < len(self._known), self._is_shorter
         if self._is_shorter and not was_shorter:
             return []
@@ -145,10 +147,10 @@ class Follower(Generic[R]):
         self._keep_ends(part)
         return news
 
-    # Where it begins.
+    # The beginning
 
     async def _begin(self) -> list[R]:
-        empty_reads, self._empty_reads = self._empty_reads, 0  # after a failure between them, counting starts again
+        empty_reads, self._empty_reads = self._empty_reads, 0  # a poll that fails resets the count
         part = await self._read()
         for _ in range(_READS - 1):
             if part.consistency != "changed":
@@ -160,7 +162,7 @@ class Follower(Generic[R]):
         if not part.rows:
             self._empty_reads = empty_reads + 1
             if self._empty_reads < _EMPTY_READS:
-                return []  # a failing server may reply so for a list that has rows
+                return []  # a failing server may send an empty reply for a list that has rows
         elif empty_reads:
             logger.warning(
                 "following %s: the list seemed to be empty at first; its %d rows count as known",
@@ -179,7 +181,7 @@ class Follower(Generic[R]):
         new = set(part.digests) - known
         if len(part.rows) - len(new) <= cursor.position and not self._is_shorter:
             self._is_shorter = True
-            return []  # as in a later poll
+            return []  # the next poll decides, as in `poll`
         self._is_shorter = False
         self._known.add(known)
         news = self._oldest_first(part)
@@ -192,15 +194,15 @@ class Follower(Generic[R]):
             part = await self._read()
             if part.consistency != "changed":
                 return part
-        raise DriftError("the list changes too fast to find the place of the cursor", hint="Try again later")
+        raise DriftError("the list changes too fast to find the rows of the cursor", hint="Try again later")
 
     def _learn(self, part: _Part[R], new: set[int]) -> None:
-        """Take a reading of the whole list as known, but for the rows that are new."""
+        """Mark the rows of a reading of the whole list as known, except the new ones."""
         self._known.see_all(set(part.digests) - new)
         self._count = _Count(part.total, part.total - len(part.rows))
 
     def _keep_ends(self, part: _Part[R]) -> None:
-        """Keep the keys of the rows at the ends, as many as it takes for the known ones that a cursor needs."""
+        """Keep enough keys from both ends of the list for the known ones that a cursor needs."""
         if part.first:
             self._first = self._end(part.first)
         if part.last:
@@ -218,7 +220,7 @@ class Follower(Generic[R]):
     def _known_among(self, keys: Iterable[Hashable]) -> Iterator[Hashable]:
         return islice((key for key in keys if digest(key) in self._known), HEAD)
 
-    # What a poll reads.
+    # Reading
 
     async def _read_ends(self) -> _Part[R]:
         if self._grows_at == "tail":
@@ -254,7 +256,7 @@ class Follower(Generic[R]):
                 rows += page.items
                 digests += [digest(self.source.key(row)) for row in page.items]
                 if self._is_beginning:
-                    self._known.add(digests[-len(page.items) :])  # also where the reading fails later
+                    self._known.add(digests[-len(page.items) :])  # even if the reading fails later
                 if polled and page.items and digests[-1] in self._known:
                     break
         finally:
@@ -264,21 +266,21 @@ class Follower(Generic[R]):
         return _Part(rows, digests, first, last, report.total_last or 0, ended and not offset, report.consistency)
 
     def _adds_up(self, part: _Part[R], count: _Count) -> bool:
-        """Compare the server's count with the rows that are known; one that is late has time until the next poll."""
+        """Compare the server's count with the known rows. A count may lag, so it must differ in two polls in a row."""
         new = sum(digest not in self._known for digest in part.digests)
         mismatch = part.total - (len(self._known) + new + count.excess)
         count.mismatch, before = mismatch, count.mismatch
         count.total = part.total
         return not mismatch or mismatch != before
 
-    # In which order.
+    # Order
 
     def _oldest_first(self, part: _Part[R]) -> list[R]:
         """Return the rows that are not known."""
         rows, known = part.rows, [digest in self._known for digest in part.digests]
         first = len(rows) if self._grows_at == "head" else 0
         if self._grows_at is None and any(known):
-            first = known.index(True)  # what comes before it was added at the head
+            first = known.index(True)  # the rows before it were added at the head
         new = [i for i, is_known in enumerate(known) if not is_known]
         return [rows[i] for i in reversed(new) if i < first] + [rows[i] for i in new if i >= first]
 

@@ -1,4 +1,4 @@
-"""What a caller chooses for one list."""
+"""The options of one list."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class ListOptions(TypedDict, total=False):
     """Keywords that all lists take.
 
     Attributes:
-        offset: rows of the list to leave out at its beginning; 0.
-        page_size: rows of one request, at least 2; None, the default, finds the largest that the server takes.
-        max_items: rows at most; None, the default, for all.
-        concurrency: pages in flight at most; 4.
-        on_drift: when the list changes meanwhile, ``"repair"``, the default, continues without loss or repetition;
-            ``"raise"`` stops with `DriftError` at the first change that is no append.
-        after: a `Cursor` or its text, to continue after the row where it was taken; None.
+        offset: number of rows to skip at the beginning of the list; default 0.
+        page_size: rows per request, at least 2; default None, for the largest page that the server accepts.
+        max_items: maximum number of rows; default None, for all.
+        concurrency: maximum number of pages that are requested at the same time; default 4.
+        on_drift: what to do if the list changes during the walk. ``"repair"``, the default, continues without losing
+            or repeating a row; ``"raise"`` raises `DriftError` at the first change other than an append.
+        after: `Cursor` or its text, to continue after the row where it was taken; default None.
     """
 
     offset: int
@@ -36,7 +36,7 @@ class ListOptions(TypedDict, total=False):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ReadOptions:
-    """The same, checked and with the defaults."""
+    """The options of `ListOptions`, checked and with their defaults."""
 
     offset: int = 0
     page_size: int | None = None

@@ -1,4 +1,4 @@
-"""Rows of a list that came together."""
+"""Rows of a list that were read together."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ R = TypeVar("R")
 
 @attrs.frozen
 class Page(Generic[R]):
-    """Rows of a list that came together.
+    """Rows of a list that were read together.
 
     Attributes:
         items: the rows, in list order, none of which was delivered before.
-        offset: position of the first in the list.
-        total: rows of the list by the server's count.
+        offset: position of the first row in the list.
+        total: the server's count of the rows in the list.
     """
 
     items: list[R]

@@ -1,4 +1,4 @@
-"""How many rows a request asks for: the number that the caller gives, or the largest that the server takes."""
+"""The number of rows per request: the caller's choice, or the largest that the server accepts."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import attrs
 
 __all__ = ["SIZES", "PageSize"]
 
-SIZES = (1000, 100, 10)  # asked for in turn where a server refuses
+SIZES = (1000, 100, 10)  # tried in turn if the server refuses
 _SMALLEST_SIZE = 10
 
 
 @attrs.define(eq=False, repr=False)
 class PageSize:
-    """The rows of one request, which a client remembers for its next lists.
+    """The number of rows per request. A client remembers it for its next lists.
 
     Attributes:
-        rows: of the next request.
-        found: what was found before, by endpoint; it is updated.
+        rows: rows of the next request.
+        found: the sizes found before, by endpoint; it is updated.
         endpoint: path of the list.
-        given: by the caller, or None; it is kept, whatever the server does.
-        largest: rows of a request where the caller gives no size.
+        given: the caller's choice, or None. It is never changed.
+        largest: the largest size if the caller chose none.
     """
 
     found: MutableMapping[str, int]
@@ -35,17 +35,17 @@ class PageSize:
         self.rows = self.given or min(self.found.get(self.endpoint, SIZES[0]), self.largest)
 
     def shrink(self) -> bool:
-        """Take the next smaller size after the server refused one; False where there is none."""
+        """Use the next smaller size after the server refused one; return False if there is none."""
         smaller = None if self.given is not None else next((size for size in SIZES if size < self.rows), None)
         self.rows = smaller or self.rows
         return smaller is not None
 
     def learn(self, asked: int, came: int, *, are_more: bool) -> None:
-        """Remember what the server did not refuse, and what it cut two pages to.
+        """Remember a size that the server accepted, or the size to which it cut two pages.
 
         Args:
-            asked: rows asked for.
-            came: rows that came.
+            asked: rows requested.
+            came: rows in the reply.
             are_more: whether the list has more rows after them, so that the server cut the page or the list changed.
         """
         if self.given is not None:

@@ -1,4 +1,4 @@
-"""Which windows are wanted next."""
+"""The windows that a walk requests next."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ MOST_AHEAD = 1000
 
 
 class Plan:
-    """Keep the windows wanted, in list order, so that what is in flight stays wanted as long as it will be of use.
+    """Keep the planned windows, in list order. Windows in flight stay in the plan as long as they are useful.
 
     Attributes:
         limit: rows to request in each window.
-        size: the largest number of rows that came in one window; 0 before the first.
+        size: the largest number of rows in one reply; 0 before the first.
         overlap: how many rows windows share.
         step: how far apart windows begin.
-        queue: the windows wanted.
-        ahead: how many windows may be wanted at once: few where the list grew faster than those in flight were read.
-        epoch: the number of windows taken.
+        queue: the planned windows.
+        ahead: maximum number of planned windows; small after the list grew faster than windows in flight were read.
+        epoch: the number of windows taken from the plan.
     """
 
     def __init__(self, limit: int) -> None:
@@ -36,7 +36,7 @@ class Plan:
         """Remove the first window.
 
         Raises:
-            ValueError: it is another one.
+            ValueError: it is not the first window.
         """
         queue = self.queue
         if not queue or (window is not queue[0] and window != queue[0]):
@@ -45,7 +45,7 @@ class Plan:
         self.epoch += 1
 
     def learn(self, came: int) -> None:
-        """Learn from a larger window than any before how many rows the server returns at most."""
+        """Adapt the plan to a reply with more rows than any before: the server returns at least that many."""
         self.size, self.overlap = came, overlap_of(came)
         self.step = max(1, came - self.overlap)
         self.queue.clear()
@@ -63,25 +63,25 @@ class Plan:
         return Window(offset, self.limit, self._nonce, pause_s, self.epoch)
 
     def ask_first(self, offset: int, pause_s: float = 0.0) -> None:
-        """Put a new window before all others; it is requested though its place was requested before."""
+        """Put a new window before all others; it is requested even if its offset was requested before."""
         self._nonce += 1
         self.queue.insert(0, self.window(offset, pause_s))
 
     def slow_down(self) -> None:
-        """Drop all windows, which were read too early to bring new rows, and want one at a time."""
+        """Drop all windows, which were read too early to have new rows, and plan only one at a time."""
         self.queue.clear()
         self._nonce += 1
         self.ahead = 1
 
     def speed_up(self) -> None:
-        """Want one window more at once, since new rows came."""
+        """Plan one window more at a time, since new rows came."""
         self.ahead = min(self.ahead + 1, MOST_AHEAD)
 
     def keep_what_fits(self, base: int, place: int, total: int) -> None:
-        """Drop what is of no use, now that the last row is at `place` and the next window would begin at `base`."""
+        """Drop windows that became useless: the last row is at `place`, and the next window should begin at `base`."""
         queue = self.queue
         if not base - self.step < queue[0].offset <= place:
-            queue.clear()  # from its place, the next window would share nothing or bring nothing
+            queue.clear()  # the first window would share no row, or have no new one
         while len(queue) > 1 and queue[-1].offset + self.overlap >= total:
             queue.pop()
 

@@ -1,4 +1,4 @@
-"""Owns the tasks of a listing, which send requests before the consumer needs their replies."""
+"""Owns the tasks of a listing, which send requests before the replies are needed."""
 
 from __future__ import annotations
 
@@ -16,100 +16,100 @@ V = TypeVar("V")
 
 
 class Prefetch(Generic[K, V]):
-    """Fetches what is wanted, in order, with at most `concurrency` requests at once.
+    """Fetches windows in order, with at most `concurrency` requests at the same time.
 
-    A request counts until its reply has come: the next one is sent before the reply is decoded. (If they waited for it,
-    a list at 50 ms latency with pages of 1000 rows took 12 % longer.) Its creator closes it; then no task is left.
+    A request counts until its reply has arrived: the next one is sent before the reply is decoded. (When it waited for
+    that, a list at 50 ms latency with pages of 1000 rows took 12 % longer.) The owner must call `aclose`.
     """
 
     def __init__(self, fetch: Callable[[K, Received | None], Awaitable[V]], concurrency: int) -> None:
         self._fetch = fetch
         self._concurrency = concurrency
-        # How many to want: what has come waits for the consumer while as many again are under way.
+        # How many windows to plan: as many as are requested, and as many again whose replies wait for the consumer.
         self.ahead: int = 1 if concurrency == 1 else 2 * concurrency
-        self._places: dict[K, asyncio.Future[V]] = {}  # of all that is wanted, until it is taken
-        self._waiting: list[K] = []  # what is wanted and has no worker yet, in order
+        self._futures: dict[K, asyncio.Future[V]] = {}  # for each key until its reply is taken
+        self._waiting: list[K] = []  # keys that have no worker yet, in order
         self._workers: dict[asyncio.Task[None], K] = {}  # with the key that each one fetches
-        self._sending: set[asyncio.Future[V]] = set()  # the places whose request has no reply yet
+        self._sending: set[asyncio.Future[V]] = set()  # the futures whose requests have no reply yet
         self.started: int = 0
 
     def want(self, keys: Sequence[K]) -> None:
-        """Say what is wanted from now on, in order; the rest is cancelled."""
+        """Fetch these keys from now on, in this order, and cancel all others."""
         if self._concurrency == 1:
             return
-        for key in self._places.keys() - set(keys):
+        for key in self._futures.keys() - set(keys):
             self._drop(key)
-        begun = self._places.keys() - set(self._waiting)
+        begun = self._futures.keys() - set(self._waiting)
         self._waiting = [key for key in keys if key not in begun]
         for key in self._waiting:
-            if key not in self._places:
-                self._places[key] = asyncio.get_running_loop().create_future()
-        self._hire()
+            if key not in self._futures:
+                self._futures[key] = asyncio.get_running_loop().create_future()
+        self._start_workers()
 
     def take(self, key: K) -> Awaitable[V]:
-        """Return what was fetched for a wanted key; a failed fetch raises here."""
-        place = self._places.get(key) if self._places else None
-        if place is None:
+        """Return the reply for a key; if its fetch failed, awaiting raises the error."""
+        future = self._futures.get(key) if self._futures else None
+        if future is None:
             self.started += 1
             return self._fetch(key, None)
-        return self._fetched(key, place)
+        return self._fetched(key, future)
 
-    async def _fetched(self, key: K, place: asyncio.Future[V]) -> V:
+    async def _fetched(self, key: K, future: asyncio.Future[V]) -> V:
         try:
-            return await place
+            return await future
         finally:
-            self._places.pop(key, None)
+            self._futures.pop(key, None)
             if key in self._waiting:  # cancelled before it began
                 self._waiting.remove(key)
 
     async def aclose(self) -> None:
-        """Cancel what is under way and wait until it has ended."""
+        """Cancel all fetches and wait until they have ended."""
         self._waiting = []
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()
         if workers:
             await asyncio.gather(*workers, return_exceptions=True)
-        for key in list(self._places):
+        for key in list(self._futures):
             self._drop(key)
 
-    def _hire(self) -> None:
+    def _start_workers(self) -> None:
         while self._waiting and len(self._sending) < self._concurrency:
             key = self._waiting.pop(0)
-            place = self._places[key]
-            worker = asyncio.create_task(self._work(key, place))
+            future = self._futures[key]
+            worker = asyncio.create_task(self._work(key, future))
             self._workers[worker] = key
-            self._sending.add(place)
-            worker.add_done_callback(partial(self._ended, place))
+            self._sending.add(future)
+            worker.add_done_callback(partial(self._ended, future))
 
-    async def _work(self, key: K, place: asyncio.Future[V]) -> None:
+    async def _work(self, key: K, future: asyncio.Future[V]) -> None:
         self.started += 1
         try:
-            value = await self._fetch(key, partial(self._received, place))
+            value = await self._fetch(key, partial(self._received, future))
         except Exception as error:
-            if not place.done():
-                place.set_exception(error)
+            if not future.done():
+                future.set_exception(error)
         else:
-            if not place.done():
-                place.set_result(value)
+            if not future.done():
+                future.set_result(value)
 
-    def _received(self, place: asyncio.Future[V]) -> None:
-        """Let the next request begin: the reply has come, and only has to be decoded."""
-        self._sending.discard(place)
-        self._hire()
+    def _received(self, future: asyncio.Future[V]) -> None:
+        """Start the next request: this reply has arrived, and only has to be decoded."""
+        self._sending.discard(future)
+        self._start_workers()
 
-    def _ended(self, place: asyncio.Future[V], worker: asyncio.Task[None]) -> None:
+    def _ended(self, future: asyncio.Future[V], worker: asyncio.Task[None]) -> None:
         del self._workers[worker]
-        place.cancel()  # if the fetch was cancelled from within, by the user's function: who waits for it must not hang
-        self._received(place)
+        future.cancel()  # if the user's function cancelled the fetch, the consumer must not wait for ever
+        self._received(future)
 
     def _drop(self, key: K) -> None:
-        place = self._places.pop(key)
-        if place.done():
-            if not place.cancelled():
-                place.exception()  # retrieved, so that asyncio doesn't report it as never retrieved
+        future = self._futures.pop(key)
+        if future.done():
+            if not future.cancelled():
+                future.exception()  # retrieved, so that asyncio doesn't report it as never retrieved
             return
-        place.cancel()
+        future.cancel()
         for worker, at in self._workers.items():
             if at == key:
                 worker.cancel()

@@ -1,4 +1,4 @@
-"""Reads a list once: the walk says what is wanted, the prefetch fetches it."""
+"""Reads a list once: the walk plans the windows, and the prefetch fetches them."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Reader(Generic[R]):
         self._begin()
 
     def next(self) -> Awaitable[Page[R] | None]:
-        """Return the next window's new rows, which may be none; None at the end."""
+        """Return the new rows of the next window, possibly none; None at the end of the list."""
         return self._next() if self._observed is None else self._observed_next(self._observed)
 
     async def _observed_next(self, observed: Observed) -> Page[R] | None:
-        with observed.inside():  # the requests are a part of the walk; not held while the caller has the rows
+        with observed.inside():  # current during the requests, not while the caller has the rows
             return await self._next()
 
     async def _next(self) -> Page[R] | None:
@@ -78,31 +78,31 @@ class Reader(Generic[R]):
         return None
 
     def yielded(self, page: Page[R]) -> Iterator[R]:
-        """Iterate the page's rows so that the cursor knows which of them were yielded, at no cost a row."""
+        """Iterate the page's rows so that the cursor knows which of them were yielded, at no cost per row."""
         self._yielding = iter(page.items)
         return self._yielding
 
     @property
     def report(self) -> WalkReport:
-        """What was seen so far; its requests are all that were made, also those whose answers were not needed."""
+        """The report so far; `requests` includes those whose replies were not needed."""
         return attrs.evolve(self.walk.report, requests=self._prefetch.started)
 
     @property
     def cursor(self) -> Cursor | None:
-        """The place after the last row yielded; None before there is one."""
+        """A cursor after the last row yielded; None before the first row."""
         options = self.options
         waiting = 0 if self._yielding is None else length_hint(self._yielding)
         anchors = self.walk.anchors(self._delivered - waiting)
         if anchors is None and not (self.walk.done and options.after is None and self.walk.report.requests):
             return options.after
-        anchors = anchors or Anchors(-1, 0, ())  # of an empty list: all that comes is after it
+        anchors = anchors or Anchors(-1, 0, ())  # of an empty list: every later row is after it
         keys = tuple(map(key_text, anchors.keys))
         whole = options.max_items is None and (bool(self._head) or not self.walk.report.rows) and not options.offset
         finished = whole and self.walk.done and not waiting
         return Cursor(self.source.endpoint, "walk", anchors.position, anchors.total, keys, self._head, finished)
 
     async def aclose(self) -> None:
-        """End: what is in flight is cancelled, and has ended when this returns."""
+        """Cancel the requests in flight, and return when they have ended."""
         if self._observed is not None:
             report, error = self.report, sys.exc_info()[1]
             facts = {"rows": report.rows, "requests": report.requests, "consistency": report.consistency}

@@ -1,4 +1,4 @@
-"""Where to look for a row that is not where it was."""
+"""Searches for the last delivered row after it moved."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["Search"]
 
 
 class Search:
-    """Look for the place in ever wider rings, no offset twice; renewed when a window joins.
+    """Search for the last delivered row at growing distances; no offset is tried twice. A window that joins ends it.
 
     Attributes:
-        tried: the offsets where the place was not; empty while nothing is searched.
+        tried: the offsets that were tried without success; empty if no search is under way.
         is_doubted: whether a window was requested once more because its join was doubtful.
-        set_aside: the window that began the search: it may join after the rows that are found.
+        set_aside: the window that began the search; it may join once the search has found the rows before it.
     """
 
     def __init__(self) -> None:
@@ -36,14 +36,16 @@ class Search:
         """Return the offset to try next, after a window that shares none of the `known` rows.
 
         Raises:
-            IncompleteError: all was tried, and no reply had rows.
-            DriftError: all was tried.
+            IncompleteError: every offset was tried, and no reply had rows.
+            DriftError: every offset was tried.
         """
         moved = window.total - place.total
         if not self.tried:
             self.set_aside = window if window.rows else None
             if window.epoch < place.epoch:
-                moved = max(moved, -(plan.size // 2))  # it may be older than the last overlap: then nothing moved
+                moved = max(
+                    moved, -(plan.size // 2)
+                )  # it may have been read before the last overlap: then nothing moved
             else:
                 self.tried.add(window.offset)
         self._is_blank = self._is_blank and not window.rows
@@ -54,8 +56,8 @@ class Search:
             reason = f"the server counts {window.total} rows, but returns none"
             raise IncompleteError(reason, hint=LATER)
         if offset is None:
-            reason = f"none of the last rows delivered is found again near position {place.position}"
-            raise DriftError(reason, hint="they were deleted, or the server does not keep to the offset")
+            reason = f"none of the last rows delivered was found near position {place.position}"
+            raise DriftError(reason, hint="they were deleted, or the server does not respect the offset")
         return offset
 
     def _untried(self, guesses: Iterator[int], highest: int) -> int | None:
@@ -70,14 +72,14 @@ class Search:
 
 
 def _guesses(place: int, moved: int, size: int, overlap: int, known: int) -> Iterator[int]:
-    # The first guess costs no rows; the others begin half a window early, for a list that keeps moving. A window that
-    # shows any of the `known` rows before the place is as good, so the rings may leave gaps that are as wide as these.
+    # The first guess begins exactly where the row should be; the others begin half a window earlier, in case the list
+    # keeps moving. A window with any of the `known` rows ends the search, so the rings may leave gaps of that width.
     near, far = place + moved + 1 - overlap, place + 1 - overlap
     half = size // 2
     yield from (near, near - half, far - half, far)
     step = max(1, size - overlap)
     ring = step
     while True:
-        # Around both: where rows were added at the tail, the total moved and the place did not.
+        # Around both: rows that are added at the tail change the total, but don't move the last delivered row.
         yield from (near - half - ring, far - half - ring, near - half + ring, far - half + ring)
         ring += min(ring, step + known // 2)

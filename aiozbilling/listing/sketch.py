@@ -1,8 +1,8 @@
 """A summary of a set that has the same size however large the set is, and shows how another set differs.
 
 It is an invertible Bloom lookup table (Goodrich and Mitzenmacher, 2011). Each digest is added to five cells. If the
-summaries of two sets are subtracted, only the digests remain that one of the sets lacks. A cell that holds a single
-digest shows it; taking it out of its other cells leaves a single one in some of these, and so on.
+summaries of two sets are subtracted, only the digests remain that one of the sets lacks. A cell with a single digest
+shows it. Removing that digest from its other cells leaves a single one in some of these, and so on.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class Sketch:
         return cls(list(data[:_CELLS]), [int.from_bytes(data[begin : begin + _VALUE_BYTES]) for begin in begins])
 
     def as_text(self) -> str:
-        """Return it as 1388 characters."""
+        """Return the sketch as 1388 characters."""
         counts = bytes(count & 255 for count in self.counts)
         return b64encode(counts + b"".join(value.to_bytes(_VALUE_BYTES) for value in self.values)).decode()
 
     def change(self, digest: int, by: int) -> None:
-        """Add a digest with 1, or take it away with -1."""
+        """Add a digest (`by` is 1) or remove it (`by` is -1)."""
         value = _value(digest)
         for cell in _cells(digest):
             self.counts[cell] += by

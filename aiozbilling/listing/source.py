@@ -1,4 +1,4 @@
-"""What a listing reads from: the calls of one list of one account."""
+"""The source of a listing: how to read one list of one account."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Source(Generic[R]):
             third argument when the reply has come, before it is decoded.
         key: returns a row's unique key, a str or an aware datetime.
         time: returns a row's time, or None.
-        host: that the list is read from, or empty.
-        page_sizes: the page size found by endpoint, remembered for the client.
+        host: host of the server, or empty.
+        page_sizes: the page size that each endpoint accepts, as found so far by the client.
         fingerprint: identifies server and credentials under a key, or is empty where nothing identifies them.
         sleep: waits between two polls; it raises when the client is closed.
     """
@@ -54,7 +54,7 @@ def key_from_text(text: str) -> Hashable:
     """Read what `key_text` wrote.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the text is not one of `key_text`.
     """
     kind, colon, key = text.partition(":")
     if kind == "id" and colon:

@@ -1,4 +1,4 @@
-"""What happens while no new row comes: the same place is requested again after a pause, and at last an error raised."""
+"""Counts windows without new rows: the same offset is requested again after a pause, and finally an error is raised."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["EMPTY_PAUSE_S", "Stall", "nothing_new"]
 
 _PAUSES_S = (0.2, 1.0)  # before a reply that contradicts its total is requested again
 EMPTY_PAUSE_S = 0.5  # before a list that seems to be empty is requested again
-_MOST_WINDOWS = 3  # in a row that join and bring no new row
+_MOST_WINDOWS = 3  # consecutive windows that join and bring no new row
 _OFFSET = "the server ignores or rounds the offset, or the list grows faster than it is read; try another page_size"
 _NEEDS_TWO = "a walk needs pages of at least two rows, to see how they join"
 
 
 @attrs.define(eq=False, repr=False)
 class Stall:
-    """Count what brought no new row; renewed by a new row.
+    """Count requests since the last new row; a new row replaces this object.
 
     Attributes:
-        repeats: how often a place was requested again after a pause.
-        windows: those that joined and brought nothing, where nothing was searched.
-        requests: all.
+        repeats: how often an offset was requested again after a pause.
+        windows: windows that joined without a new row, not counting those of a search.
+        requests: all requests without a new row.
     """
 
     repeats: int = 0
@@ -46,7 +46,7 @@ class Stall:
         self.repeats = len(_PAUSES_S)
 
     def next_pause(self, error: ListingError) -> float:
-        """Return the pause before a place is requested again.
+        """Return the pause before an offset is requested again.
 
         Raises:
             ListingError: `error`, after the last pause.
@@ -73,7 +73,7 @@ class Stall:
 
 
 def nothing_new(window: FetchedWindow[Any], overlap: Overlap, size: int) -> ListingError | None:
-    """Return what is wrong with a window that joins and brings no new row; None if the offset may be to blame."""
+    """Return the error for a window that joins and brings no new row; None if the offset may be the cause."""
     if size == 1:
         return DriftError("the server returns one row at a time", hint=_NEEDS_TWO)
     if window.is_full and window.keys[-1] is None:

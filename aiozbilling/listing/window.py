@@ -1,4 +1,4 @@
-"""The values of a walk: the windows that it requests, what came for them, the place where it is, and what it saw."""
+"""The values of a walk: its windows and their replies, the last row delivered, and the report."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Consistency: TypeAlias = Literal["static", "grown", "changed"]
 
 
 class Window(NamedTuple):
-    """Name one request: `limit` rows from `offset`, after a pause of `pause_s` seconds.
+    """A request for `limit` rows from `offset`, sent after a pause of `pause_s` seconds.
 
-    `nonce` distinguishes a second request of the same place from the first. `epoch` is the number of windows that had
-    been accepted when this one was planned: its reply was not read before that.
+    `nonce` distinguishes repeated requests for the same offset. `epoch` is the number of windows that had been accepted
+    when this one was planned; it was requested after those were read.
     """
 
     offset: int
@@ -29,7 +29,7 @@ class Window(NamedTuple):
 
 @attrs.define(eq=False, repr=False)
 class FetchedWindow(Generic[R]):
-    """What came for a window.
+    """A window and its reply.
 
     Attributes:
         offset: position of the first row, as requested.
@@ -78,7 +78,7 @@ class Place(NamedTuple):
 
 @attrs.frozen(repr=False)
 class Anchors:
-    """Remember a place in a list well enough to find it again after rows were inserted or removed.
+    """Describes a position in a list, so that it is found again after rows were inserted or removed.
 
     `keys` are those of the last rows delivered (at most 32, oldest first), `position` is where the last of them
     was when the list had `total` rows.
@@ -91,16 +91,16 @@ class Anchors:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class WalkOptions(Generic[R]):
-    """What one walk is asked to do.
+    """The options of one walk.
 
     Attributes:
         key: returns the key of a row, which never changes and is never shared by two rows; as `attrgetter` does, it
             raises `AttributeError` or `TypeError` for None.
         limit: rows to request in each window, at least 2; if a server returns fewer, its size is used.
-        offset: position of the first row wanted.
+        offset: position of the first row to deliver.
         max_items: stop after that many rows.
-        on_drift: "raise" to stop with `DriftError` at the first change that is no append.
-        after: begin after this place instead of at `offset`.
+        on_drift: "raise" to stop with `DriftError` at the first change other than an append.
+        after: begin after these anchors instead of at `offset`.
         believe_empty: accept a first reply without rows; by default it is requested once more, after a pause.
     """
 
@@ -115,7 +115,7 @@ class WalkOptions(Generic[R]):
 
 @attrs.define
 class WalkReport:
-    """Report what a walk saw so far.
+    """The counts of a walk so far.
 
     `pages` are windows that brought new rows, `requests` all windows read. `duplicates_skipped` are rows met again,
     beyond the planned overlap, because the list moved. `consistency` is "static" when nothing moved, "grown" when rows
