@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import pairwise
 from os import PathLike
@@ -24,10 +26,10 @@ def read_ledger(path: str | PathLike[str]) -> Facts:
     """Read the facts from a ledger that `sync` wrote.
 
     Raises:
-        ExportError: there is no such file, or it is not a ledger.
+        ExportError: there is no such file, it is not a ledger, or a stored value is not what sync writes.
     """
     file = Path(path)
-    with opened_to_read(file) as database:
+    with opened_to_read(file) as database, _values_named(file):
         accounts = _rows(database, "accounts", "account", order="account")
         return Facts(
             accounts=tuple(_account(database, account) for (account,) in accounts if _is_aioz(database, account)),
@@ -104,7 +106,10 @@ def _each_day_once(account: str, days: list[SpendDay]) -> tuple[SpendDay, ...]:
 
 
 def _amount(text: str | int | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    amount = None if text is None else Decimal(text)
+    if amount is not None and not amount.is_finite():
+        raise ValueError(text)
+    return amount
 
 
 def _time(text: str | None) -> dt.datetime | None:
@@ -124,3 +129,12 @@ def _rows(
 
 def _has(database: sqlite3.Connection, table: str, column: str) -> bool:
     return any(row[1] == column for row in database.execute(f"PRAGMA table_info({table})"))
+
+
+@contextmanager
+def _values_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ArithmeticError, TypeError, ValueError) as error:
+        reason, hint = "a stored value is not one that sync writes", "aiozbilling verify FILE names the row"
+        raise ExportError(reason, path=str(path), hint=hint) from error

@@ -83,7 +83,7 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
         for table in _TABLES
     }
     if stored["top_ups"]:
-        if not _holders(ledger, TOP_UPS, [row[0] for row in top_ups]) & {ledger.account}:
+        if not _holders(ledger, top_ups) & {ledger.account}:
             raise _refused(
                 ledger,
                 f"none of the {stored['top_ups']} top_ups that are stored as account {ledger.account!r} is in the"
@@ -115,24 +115,29 @@ def _least(ledger: Ledger) -> int:
 
 def _owners(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> list[Cell]:
     """Return the labels under which these rows are stored."""
-    holders = _holders(ledger, TOP_UPS, [row[0] for row in top_ups])
+    holders = _holders(ledger, top_ups)
     if holders or top_ups:
         return sorted(holders, key=str)
     labels = ledger.select("SELECT DISTINCT account FROM history WHERE account NOT IN (SELECT account FROM top_ups)")
     return [label for (label,) in labels if _same_history(ledger, label, days, least=_DAYS)]
 
 
-def _holders(ledger: Ledger, table: LedgerTable, keys: Sequence[Cell]) -> set[Cell]:
-    found: set[Cell] = set()
-    for start in range(0, len(keys), 500):
-        some = keys[start : start + 500]
-        marks = ", ".join("?" * len(some))
+def _holders(ledger: Ledger, top_ups: Sequence[Row]) -> set[Cell]:
+    """Return the labels that have one of these deposits. Equal ids are not enough: they may be numbers from 1 on."""
+    wanted, found = set(map(_identifying, top_ups)), set()
+    for start in range(0, len(top_ups), 500):
+        keys = [row[0] for row in top_ups[start : start + 500]]
         statement = (
-            f"SELECT DISTINCT accounts.account FROM accounts CROSS JOIN {table.name} AS stored"  # noqa: S608
-            f" ON stored.account = accounts.account AND stored.{table.key} IN ({marks})"
+            f"SELECT accounts.account, {', '.join(f'stored.{name}' for name in TOP_UPS.names)}"  # noqa: S608
+            " FROM accounts CROSS JOIN top_ups AS stored"
+            f" ON stored.account = accounts.account AND stored.id IN ({', '.join('?' * len(keys))})"
         )
-        found |= {account for (account,) in ledger.select(statement, *some)}
+        found |= {account for account, *row in ledger.select(statement, *keys) if _identifying(row) in wanted}
     return found
+
+
+def _identifying(row: Sequence[Cell]) -> tuple[Cell, ...]:
+    return tuple(row[TOP_UPS.names.index(name)] for name in ("id", "created_at", "denom", "amount"))
 
 
 def _same_history(ledger: Ledger, account: Cell, days: Sequence[Row], *, least: int) -> bool:

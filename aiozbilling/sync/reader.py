@@ -40,10 +40,14 @@ def _failures_named(path: Path) -> Iterator[None]:
 
 
 def _explained(error: sqlite3.Error) -> tuple[str, str]:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
-        hint = "An interrupted sync may have left a -journal file: sync again, or make the file and its folder writable"
-        return f"the ledger can't be read: {error}", hint
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
-        return f"the ledger can't be read: {error}", "Fix the cause and try again"
-    return f"not a ledger: {error}", "Use a file that aiozbilling sync created"
+    """Return the reason and the hint. An error without a code is raised by Python: a text is not UTF-8."""
+    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF:
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN:
+            hint = "An interrupted sync may have left a -journal file: sync again, or make file and folder writable"
+            return f"the ledger can't be read: {error}", hint
+        case sqlite3.SQLITE_CORRUPT:
+            return f"the ledger is damaged: {error}", "Restore a copy of it, or sync into a new file"
+        case sqlite3.SQLITE_ERROR | sqlite3.SQLITE_NOTADB:
+            return f"not a ledger: {error}", "Use a file that aiozbilling sync created"
+        case _:
+            return f"the ledger can't be read: {error}", "Fix the cause and try again"

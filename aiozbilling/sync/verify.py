@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import attrs
 
 from aiozbilling.errors import ExportError
 from aiozbilling.records.amounts import exact_sum, scaled
-from aiozbilling.sync.agreement import changed_objects, changed_states
+from aiozbilling.sync.agreement import changed_objects, changed_states, damages
 from aiozbilling.sync.layout import HISTORY, METERED_PERIODS, ROW_TABLES, TOP_UPS, LedgerTable
 from aiozbilling.sync.reader import opened_to_read
 from aiozbilling.sync.rows import row_hash
@@ -111,8 +111,10 @@ def verify(path: str | PathLike[str], *, chain: str | None = None) -> VerifyRepo
     """
     file = Path(path)
     with opened_to_read(file) as database:
-        if check_version(database, file) != VERSION:
-            raise ExportError("this ledger is of an older version", path=str(file), hint="Sync once to migrate it")
+        version = check_version(database, file)
+        if version != VERSION:
+            reason = "this ledger is of an older version" if version else "this file is empty"
+            raise ExportError(reason, path=str(file), hint="Sync once to migrate it" if version else "Sync first")
         return _Check(database).report(file, chain)
 
 
@@ -132,6 +134,8 @@ class _Check:
             for account in self._accounts(table):
                 self._check_rows(table, account)
         self._check_changes()
+        for what in damages(self._database):
+            self._differ("", "file", "", what)
         for name, what in changed_objects(self._database):
             self._differ("", "schema", name, what)
         for account, list_, what in changed_states(self._database):
@@ -249,10 +253,9 @@ class _Amount:
         self._places = {name: place for place, name in enumerate(table.names, 1)}
 
     def add(self, cells: list[Any]) -> None:
-        """Add a row."""
-        text = self._cell_of(cells)
-        if text is not None and self.total is not None:
-            amount = Decimal(text)
+        """Add a row. A cell that is no number adds nothing: the row's hash shows that it was edited."""
+        amount = _number(self._cell_of(cells))
+        if amount is not None and self.total is not None:
             self.total = exact_sum(self.total, amount if self._table is METERED_PERIODS else scaled(amount))
 
     def _cell_of(self, cells: list[Any]) -> str | None:
@@ -263,3 +266,11 @@ class _Amount:
         if self._table is HISTORY:
             return cells[at["total_amount_attousd"]]  # type: ignore[no-any-return]
         return cells[at["cost_total"]] if self._table is METERED_PERIODS else None
+
+
+def _number(cell: object) -> Decimal | None:
+    try:
+        amount = Decimal(str(cell))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None

@@ -85,7 +85,8 @@ WITH quality AS (
   SELECT mine.account, 'top_ups' AS list, count(*) AS duplicates FROM top_ups AS mine
   WHERE EXISTS (
     SELECT 1 FROM accounts CROSS JOIN top_ups AS other ON other.account = accounts.account AND other.id = mine.id
-    WHERE accounts.account <> mine.account)
+    WHERE accounts.account <> mine.account
+      AND other.created_at IS mine.created_at AND other.denom = mine.denom AND other.amount = mine.amount)
   GROUP BY mine.account
   UNION ALL
   SELECT mine.account, 'history', count(*) FROM history AS mine

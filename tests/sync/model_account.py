@@ -78,6 +78,7 @@ class ModelAccount:
         self.path = path
         self.ledger = Ledger(Disk(), path, "main", lambda: self.now)
         self.ledger.begin("https://example.com")
+        self.ledger.accept_identity("aioz", "fingerprint", "https://example.com")
         self.kept: set[str] = set()  # rows that were in the list during the whole current sync
         self.is_disturbed = False
         self.shown = self.collapsed_replies = 0

@@ -13,9 +13,9 @@ from aiozbilling import AiozBilling, ExportError
 from aiozbilling.export import sync
 from aiozbilling.simulator import Account, Simulator
 from aiozbilling.sync.identity import judge
-from aiozbilling.sync.layout import HISTORY
+from aiozbilling.sync.layout import HISTORY, TOP_UPS
 from tests.sync.synced import client
-from tests.sync.written import WrittenLedger, day_row
+from tests.sync.written import WrittenLedger, day_row, top_up_row
 
 
 def with_token(simulator: Simulator, account: Account) -> AiozBilling:
@@ -118,3 +118,22 @@ async def test_the_file_holds_no_credentials(tmp_path: Path) -> None:
             with contextlib.closing(sqlite3.connect(tmp_path / name)) as database:
                 found |= set(database.execute("SELECT fingerprint FROM identities").fetchall())
     assert len(found) == 2
+
+
+def test_deposits_of_two_accounts_may_have_equal_ids(tmp_path: Path) -> None:
+    """Ids that count from 1 in each account prove nothing about a second label or about a new key."""
+    path = tmp_path / "b.sqlite"
+    ours = [top_up_row(str(number), 10**18, f"2026-10-{number:02}") for number in range(1, 4)]
+    theirs = [top_up_row(str(number), 10**18, f"2026-09-{number:02}") for number in range(1, 4)]
+    with contextlib.closing(WrittenLedger(path, "one")) as one:
+        one.store(TOP_UPS, ours)
+        judge(one.ledger, ours, [])
+        with pytest.raises(ExportError, match="none of the 3 top_ups that are stored as account 'one'"):
+            judge(one.ledger, theirs, [])
+    with contextlib.closing(WrittenLedger(path, "two")) as two:
+        judge(two.ledger, theirs, [])
+        two.store(TOP_UPS, theirs)
+        duplicates = "SELECT duplicates FROM v_data_quality WHERE list = 'top_ups'"
+        assert two.rows(duplicates) == [(0,), (0,)]
+        two.store(TOP_UPS, ours)
+        assert two.rows(duplicates) == [(3,), (3,)]

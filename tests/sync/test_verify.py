@@ -16,6 +16,7 @@ import pytest
 
 from aiozbilling import ExportError, PermissionDeniedError
 from aiozbilling.export import sync
+from aiozbilling.statement import read_ledger
 from aiozbilling.sync import verify
 from tests.sync.synced import Synced, synced
 
@@ -199,3 +200,62 @@ async def test_verify_is_quiet_after_runs_that_failed(run: Synced) -> None:
     with pytest.raises(PermissionDeniedError):
         await run()
     assert verify(run.path).is_ok
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        ("UPDATE history SET total_amount_attousd = 'abc'", "the row was edited"),
+        ("UPDATE history SET total_amount_attousd = 'NaN'", "the row was edited"),
+        ("UPDATE history SET total_amount_attousd = x'01ff'", "the row was edited"),
+        ("UPDATE top_ups SET credit_attousd = '', total_amount_attousd = '' WHERE status", "the row was edited"),
+        ("DELETE FROM accounts", "the table accounts does not have this account"),
+        ("ALTER TABLE history ADD COLUMN extra", "the columns of the table are not those that sync creates"),
+    ],
+)
+def test_verify_names_edits_that_statements_can_not_read(ledger: Path, edit: str, what: str) -> None:
+    """A cell that is no number, a missing account and changed columns are differences, not tracebacks."""
+    with contextlib.closing(sqlite3.connect(ledger)) as database:
+        database.executescript(edit)
+    found = [difference.what for difference in verify(ledger).differences]
+    assert any(what in each for each in found)
+
+
+@pytest.mark.parametrize("cell", ["abc", "NaN", b"\x01", "1.5.5"])
+def test_the_statement_of_an_edited_ledger_says_what_to_do(ledger: Path, cell: object) -> None:
+    """A stored value that is no number raises an error that names `verify`."""
+    with contextlib.closing(sqlite3.connect(ledger)) as database, database:
+        database.execute("UPDATE history SET total_amount_attousd = ?", (cell,))
+    with pytest.raises(ExportError, match="a stored value is not one that sync writes") as caught:
+        read_ledger(ledger)
+    assert "verify" in caught.value.hint
+
+
+def test_verify_finds_an_index_that_does_not_agree_with_its_table(ledger: Path) -> None:
+    """Queries that use a damaged index return wrong rows; no hash covers it, but SQLite finds it."""
+    with contextlib.closing(sqlite3.connect(ledger)) as database:
+        database.execute("PRAGMA writable_schema = 1")
+        descending = "UPDATE sqlite_schema SET sql = replace(sql, 'created_at)', 'created_at DESC)') WHERE name = ?"
+        database.execute(descending, ("top_ups_by_time",))
+        database.commit()
+    assert any("the file is damaged" in each.what for each in verify(ledger).differences)
+
+
+def test_a_file_without_a_ledger_is_not_said_to_be_old(tmp_path: Path) -> None:
+    """An empty file, which a sync leaves if the disk is full at once, is named as empty."""
+    (tmp_path / "b.sqlite").touch()
+    with pytest.raises(ExportError, match="this file is empty"):
+        verify(tmp_path / "b.sqlite")
+
+
+def test_a_damaged_file_is_not_said_to_be_none(ledger: Path) -> None:
+    """A truncated ledger is damaged, and a text is not a ledger."""
+    content = ledger.read_bytes()
+    ledger.write_bytes(content[: len(content) // 2])
+    for read in (verify, read_ledger):
+        with pytest.raises(ExportError, match="the ledger is damaged"):
+            read(ledger)
+    ledger.write_bytes(b"no database " * 1000)
+    for read in (verify, read_ledger):
+        with pytest.raises(ExportError, match="not a ledger"):
+            read(ledger)
