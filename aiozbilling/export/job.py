@@ -136,18 +136,16 @@ class Job:
 
     async def run(self, on_progress: Callable[[Progress], object]) -> ExportReport:
         """Run the export to its end, or resume it."""
-        async with self._locked():
-            await in_thread(self._begin)
+        async with self._begun():
             if self._saver.checkpoint.stage == "reading":
                 await self._read(on_progress)
             return await in_thread(self._finish)
 
     @asynccontextmanager
-    async def _locked(self) -> AsyncIterator[None]:
+    async def _begun(self) -> AsyncIterator[None]:
         stack = ExitStack()
         try:
-            with failures_named(self._names.final):
-                await in_thread(stack.enter_context, self._disk.locked(self._names.lock))
+            await in_thread(self._begin, stack)
             yield
         finally:
             await in_thread(self._release, stack)
@@ -221,8 +219,9 @@ class Job:
 
     # The methods from here on block, so they run in a thread.
 
-    def _begin(self) -> None:
+    def _begin(self, stack: ExitStack) -> None:
         with failures_named(self._names.final):
+            stack.enter_context(self._disk.locked(self._names.lock))
             self._sweep()
             is_resumed = self._disk.exists(self._names.checkpoint)
             refuse_foreign(self._disk, self._names, is_resumed=is_resumed)

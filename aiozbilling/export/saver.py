@@ -91,17 +91,25 @@ class Saver:
 
     async def finish(self, totals: Totals, cursor: Cursor | None) -> None:
         """Write the last rows, and a checkpoint that says that all rows were read."""
-        await self.write(totals, cursor)
-        await in_thread(self._commit, totals=totals, cursor=_text(cursor), stage="read")
+        waiting = self._waiting
+        self.discard()
+        await in_thread(self._end, waiting, totals, _text(cursor))
+
+    def _end(self, waiting: list[bytes], totals: Totals, cursor: str | None) -> None:
+        self._write(waiting)
+        self._commit(totals=totals, cursor=cursor, stage="read")
 
     def _append(self, waiting: list[bytes], totals: Totals, cursor: str | None) -> None:
+        self._write(waiting)
+        self._written = (totals, cursor)
+        if self._clock() - self._committed_at >= _SHARE * self._cost:
+            self._commit(totals=totals, cursor=cursor)
+
+    def _write(self, waiting: list[bytes]) -> None:
         self._written = None
         with failures_named(self._part.path):
             for encoded in waiting:
                 self._part.append(encoded)
-        self._written = (totals, cursor)
-        if self._clock() - self._committed_at >= _SHARE * self._cost:
-            self._commit(totals=totals, cursor=cursor)
 
     def _commit(self, **changes: Any) -> None:
         self._written = None  # a commit that fails is not repeated (see failures_named)

@@ -15,7 +15,7 @@ from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.errors import ExportError, ExportLockedError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.export.job import export
-from aiozbilling.fleet.account_files import AccountFiles
+from aiozbilling.fleet.account_files import AccountFiles, Start
 from aiozbilling.fleet.changes import Changes, Place
 from aiozbilling.fleet.latest_rows import LatestRows
 from aiozbilling.fleet.manifest import ListState
@@ -45,33 +45,29 @@ class AccountExport:
 
     async def run(self, on_rows: Callable[[int], object]) -> Outcome:
         """Export the account and return its outcome, which contains the error if the account failed."""
-        before: ListState | None = None
         try:
-            before = await in_thread(self.files.state)
-            state = await self._brought(before, on_rows)
-            await in_thread(self.files.clear)
-            return self._outcome(state, before)
+            billing = self.opened()
+            start = await in_thread(self.files.begin, billing, incremental=self.incremental)
+            state = await self._brought(billing, start, on_rows)
+            return self._outcome(state, start.before)
         except Exception as error:
-            return await self._failed(error, before)
+            return await self._failed(error)
 
-    async def _brought(self, before: ListState | None, on_rows: Callable[[int], object]) -> ListState:
-        billing = self.opened()
-        key = await in_thread(self.files.key, billing)
-        is_complete = before is not None and before.status == "complete"
-        if before is not None and is_complete and before.key == key and not self.incremental:
+    async def _brought(self, billing: AiozBilling, start: Start, on_rows: Callable[[int], object]) -> ListState:
+        before = start.before
+        if before is not None and start.is_done:
             return before
-        await in_thread(self.files.prepare, key)
         # The history, one or two pages, is read again as a whole: days have no id, and the latest one changes.
         if before is not None and before.parts and before.place is not None and self._is_top_ups:
-            state = await self._with_new(billing, key, before, before.place, on_rows)
+            state = await self._with_new(billing, start.key, before, before.place, on_rows)
             if state is not None:
                 return state
-        staged = self.files.staged("all")
         latest = LatestRows(billing.top_ups)
-        if not await in_thread(self.files.is_exported, staged):
+        staged = self.files.staged("all")
+        if not start.is_exported:
             begin = latest.begin if self._is_top_ups else billing.history_usage
             await self._export(begin(concurrency=self.concurrency), staged, on_rows)
-        return await in_thread(self.files.publish_all, staged, key, latest.checksums)
+        return await in_thread(self.files.publish_all, staged, start.key, latest.checksums)
 
     async def _with_new(
         self, billing: AiozBilling, key: str, before: ListState, place: Place, on_rows: Callable[[int], object]
@@ -115,7 +111,7 @@ class AccountExport:
     def _is_top_ups(self) -> bool:
         return self.files.layout.list == "top_ups"
 
-    def _outcome(self, state: ListState, before: ListState | None, error: Exception | None = None) -> Outcome:
+    def _outcome(self, state: ListState, before: ListState | None) -> Outcome:
         return Outcome(
             account=self.files.account.label,
             status=state.status,
@@ -123,18 +119,16 @@ class AccountExport:
             new_rows=max(0, state.rows - (0 if before is None else before.rows)),
             usd=state.usd,
             amounts=state.amounts,
-            error=error,
             tags=self.files.account.tags,
             is_rewritten=self._is_top_ups and _is_rewritten(state, before),
         )
 
-    async def _failed(self, error: Exception, before: ListState | None) -> Outcome:
+    async def _failed(self, error: Exception) -> Outcome:
         try:
             state = await in_thread(self.files.note_failure, error)
-            await in_thread(self.files.clear_empty)
         except Exception:  # the disk may fail again; the first error is the one to report
             state = ListState(status="failed", format=self.files.layout.format)
-        return self._outcome(state, before, error)
+        return attrs.evolve(self._outcome(state, state), error=error)
 
 
 def _is_rewritten(state: ListState, before: ListState | None) -> bool:

@@ -20,7 +20,24 @@ from aiozbilling.fleet.layout import Layout
 from aiozbilling.fleet.manifest import AccountManifest, ListState, Part
 from aiozbilling.listing.cursor import Cursor
 
-__all__ = ["AccountFiles", "explained"]
+__all__ = ["AccountFiles", "Start", "explained"]
+
+
+@attrs.frozen
+class Start:
+    """The files of an account at the start of a run.
+
+    Attributes:
+        key: fingerprint of the credentials of this run.
+        before: state in the manifest, or None if there is none or a part is missing.
+        is_done: whether nothing is left to do.
+        is_exported: whether there is a complete export that is not a part yet.
+    """
+
+    key: str
+    before: ListState | None
+    is_done: bool
+    is_exported: bool
 
 
 @attrs.define(eq=False)
@@ -44,6 +61,20 @@ class AccountFiles:
     def staged(self, name: str) -> Path:
         """Return the path of an export before it becomes a part."""
         return self.layout.staged(self.account.label, name)
+
+    def begin(self, billing: AiozBilling, *, incremental: bool) -> Start:
+        """Read the state of the account, and prepare the work folder unless nothing is left to do.
+
+        Raises:
+            ConfigurationError: the parts have another format.
+        """
+        before, key = self.state(), self.key(billing)
+        is_done = before is not None and before.status == "complete" and before.key == key and not incremental
+        if is_done:
+            self.clear()
+        else:
+            self.prepare(key)
+        return Start(key, before, is_done, self.is_exported(self.staged("all")))
 
     def key(self, billing: AiozBilling) -> str:
         """Return the fingerprint of a client's credentials under the salt of the folder."""
@@ -87,7 +118,10 @@ class AccountFiles:
         return self.disk.exists(names.manifest) and not self.disk.exists(names.checkpoint)
 
     def publish_all(self, staged: Path, key: str, latest: bytes) -> ListState:
-        """Turn a complete file into the only part. `latest` contains the checksums of its latest rows."""
+        """Turn a complete file into the only part. `latest` contains the checksums of its latest rows.
+
+        The work folder is removed.
+        """
         before = self.manifest.lists.get(self.layout.list)
         target = self.layout.part(self.account.label, 1)
         if before is not None and len(before.parts) > 1:  # no part is valid until all are replaced
@@ -103,23 +137,26 @@ class AccountFiles:
             latest=latest,
         )
         self._save(state)
+        self.clear()
         return state
 
     def publish_new(self, staged: Path, key: str, before: ListState, place: Place, latest: bytes) -> ListState:
-        """Turn a complete file into an additional part, or remove it if it has no rows."""
+        """Turn a complete file into an additional part, if it has rows. The work folder is removed."""
         target = self.layout.part(self.account.label, int(Path(before.parts[-1].file).stem[-5:]) + 1)
         part = _part(Names(staged).manifest, target.name)
         parts = (*before.parts, self._published(staged, target)) if part.rows else before.parts
         state = attrs.evolve(before, status="complete", key=key, parts=parts, place=place, error=None, latest=latest)
         if state != before:
             self._save(state)
+        self.clear()
         return state
 
     def note_failure(self, error: Exception) -> ListState:
-        """Record a failure. Complete parts stay."""
+        """Record a failure. Complete parts stay, and so do rows that were read."""
         state = self.manifest.lists.get(self.layout.list) or ListState(status="failed", format=self.layout.format)
         state = attrs.evolve(state, status="failed", error=explained(error))
         self._save(state)
+        self._clear_empty()
         return state
 
     def clear(self) -> None:
@@ -128,7 +165,7 @@ class AccountFiles:
         with failures_named(work), suppress(FileNotFoundError):
             shutil.rmtree(work)
 
-    def clear_empty(self) -> None:
+    def _clear_empty(self) -> None:
         """Remove the work folder if no row was read."""
         work = self.layout.work(self.account.label)
         if work.exists() and not any(path.suffix in (".part", ".checkpoint") for path in work.iterdir()):
