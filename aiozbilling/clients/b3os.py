@@ -12,7 +12,7 @@ from aiozbilling.clients.client import MAX_BODY, Client, Settings
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, month_of, months_between
 from aiozbilling.clients.token import TokenSource, token_source
-from aiozbilling.errors import ConfigurationError
+from aiozbilling.errors import ConfigurationError, DecodeError
 from aiozbilling.exchange.checks import checked_concurrency
 from aiozbilling.exchange.credentials import Secret, concealed
 from aiozbilling.exchange.endpoint import Endpoint, System
@@ -40,6 +40,7 @@ CU_USAGE = Endpoint(_B3OS, "/v1/organizations/{organization}/cu/usage", CuUsage,
 CU_BALANCE = Endpoint(_B3OS, "/v1/organizations/{organization}/cu", CuBalance, _PAGE + "Get CU balance")
 # A ".." or a "/" would be normalised into another path.
 _ORGANIZATION = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+_YEAR_MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 
 
 class B3osBilling(Client):
@@ -150,7 +151,7 @@ class B3osBilling(Client):
             ConfigurationError: the id or the month is invalid; no request is made.
             TransportError: there was no usable reply.
             ApiError: the server replied with an error.
-            DecodeError: the reply does not match the API's description.
+            DecodeError: the reply does not match the API's description, or is about another month.
 
         Source: B3OS API reference, "Get CU usage".
         """
@@ -180,8 +181,14 @@ class B3osBilling(Client):
         return await self._exchange.call(CU_BALANCE, organization=_checked(organization))
 
     async def _cu_usage(self, organization: str, month: tuple[int, int]) -> CuUsage:
-        query = f"yearMonth={month[0]:04}-{month[1]:02}"
-        return await self._exchange.call(CU_USAGE, query, organization=organization)
+        wanted = f"{month[0]:04}-{month[1]:02}"
+        usage = await self._exchange.call(CU_USAGE, f"yearMonth={wanted}", organization=organization)
+        found = usage.year_month or ""
+        if _YEAR_MONTH.fullmatch(found) and found != wanted:
+            raise DecodeError(
+                [f"expected {wanted} at $.data.yearMonth, got {found}"], endpoint=CU_USAGE.title, attempts=1
+            )
+        return usage
 
 
 def _checked(organization: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Self, Unpack
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from aiozbilling.clients.client import MAX_BODY, Client, Settings
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, last_day, months_between
 from aiozbilling.clients.token import TokenSource, token_source
-from aiozbilling.errors import ConfigurationError
+from aiozbilling.errors import ConfigurationError, DecodeError
 from aiozbilling.exchange.checks import checked_concurrency
 from aiozbilling.exchange.credentials import Secret, concealed
 from aiozbilling.exchange.endpoint import Endpoint, System
@@ -22,7 +22,7 @@ from aiozbilling.exchange.envelope import metered_envelope
 from aiozbilling.exchange.events import Attempt, CallEvent
 from aiozbilling.exchange.rate import Limiter
 from aiozbilling.exchange.retry import RetryPolicy
-from aiozbilling.records.metered import MeteredUsage
+from aiozbilling.records.metered import MeteredUsage, Period
 
 __all__ = ["MeteredBilling"]
 
@@ -35,6 +35,8 @@ _METERED = System(
         404: "Check that base_url (METERED_BILLING_URL) is the root of the deployment",
     },
 )
+_ONE_DAY = timedelta(days=1)
+_TIME_OF_DAY = re.compile(r"[T ]", re.IGNORECASE)
 _METRIC = re.compile(r"[^,\s\ud800-\udfff]+")
 USAGE = Endpoint(_METERED, "/api/billing/usage", MeteredUsage, 'Docs, "Get Usage", GET /api/billing/usage')
 
@@ -173,12 +175,16 @@ class MeteredBilling(Client):
         """Iterate the months from `since` to `until`, including both, oldest first. `until` None is the current month.
 
         Raises:
-            ConfigurationError: an argument is invalid; raised at the call. Iteration raises the errors of `usage`.
+            ConfigurationError: an argument is invalid; raised at the call.
+            DecodeError: the server returned a period outside the month. Iteration also raises the errors of `usage`.
         """
         wanted = _metrics(metrics)
 
         async def fetch(month: tuple[int, int]) -> MeteredUsage:
-            return await self._usage(_range(date(*month, 1), last_day(*month)) + wanted)
+            first, last = date(*month, 1), last_day(*month)
+            usage = await self._usage(_range(first, last) + wanted)
+            _refuse_other_period(usage.period, first, last)
+            return usage
 
         return by_month(months_between(since, until), fetch, checked_concurrency(concurrency))
 
@@ -186,15 +192,29 @@ class MeteredBilling(Client):
         return await self._exchange.call(USAGE, "&".join(parameters))
 
 
+def _refuse_other_period(period: Period, first: date, last: date) -> None:
+    """Refuse a reply about another month: a server that ignores the dates would return one period for all months.
+
+    A billing period may begin or end within the month, or in the time zone of the deployment.
+    """
+    begins, ends = period.start.date(), period.end.date()
+    if first - ends > _ONE_DAY or begins - last > _ONE_DAY:
+        problem = f"expected a period in {first.isoformat()[:7]} at $.data.period, got {begins} to {ends}"
+        raise DecodeError([problem], endpoint=USAGE.title, attempts=1)
+
+
 def _range(start: str | date | None, end: str | date | None) -> list[str]:
-    begins, ends = _instant("start", start), _instant("end", end)
+    begins, ends = _instant("start", start, time.min), _instant("end", end, time.max)
     if begins and ends and begins[0] > ends[0]:
         raise ConfigurationError(f"start ({begins[1]}) is after end ({ends[1]})")
     return [f"{name}={quote(day[1])}" for name, day in (("startDate", begins), ("endDate", ends)) if day]
 
 
-def _instant(name: str, day: str | date | None) -> tuple[datetime, str] | None:
-    """Return a day or time as an instant for comparisons, and in the form that the API accepts."""
+def _instant(name: str, day: str | date | None, of_day: time) -> tuple[datetime, str] | None:
+    """Return a day or time as an instant for comparisons, and in the form that the API accepts.
+
+    A day without a time is compared at the time `of_day`: the last day belongs to the range.
+    """
     if day is None:
         return None
     if isinstance(day, str):
@@ -211,12 +231,12 @@ def _instant(name: str, day: str | date | None) -> tuple[datetime, str] | None:
         raise ConfigurationError(
             f"{name} must be a date such as '2024-01-31', a date object or a datetime, not {day!r}"
         )
-    return datetime.combine(day, time(), UTC), day.isoformat()
+    return datetime.combine(day, of_day, UTC), day.isoformat()
 
 
 def _parsed(name: str, text: str) -> date:
     try:
-        return date.fromisoformat(text) if len(text) == len("2024-01-31") else datetime.fromisoformat(text)
+        return datetime.fromisoformat(text) if _TIME_OF_DAY.search(text) else date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(
             f"{name} must be a date such as '2024-01-31' or an ISO 8601 time, not {text!r}"

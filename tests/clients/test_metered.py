@@ -45,6 +45,8 @@ async def test_metrics_are_chosen(billing_simulator: Simulator, metrics: list[st
         (datetime(2026, 10, 1, 7, tzinfo=timezone(timedelta(hours=7))), "2026-10-31", {
             "startDate": "2026-10-01T00:00:00Z", "endDate": "2026-10-31"}),
         ("2026-10-05", "2026-10-05", {"startDate": "2026-10-05", "endDate": "2026-10-05"}),
+        ("20261005", None, {"startDate": "2026-10-05"}),
+        ("2026-10-05T12:00:00Z", "2026-10-05", {"startDate": "2026-10-05T12:00:00Z", "endDate": "2026-10-05"}),
     ],
 )  # fmt: skip
 async def test_dates_reach_the_server(
@@ -55,7 +57,7 @@ async def test_dates_reach_the_server(
         try:
             await metered.usage(start=start, end=end)
         except BadRequestError:
-            assert start == end
+            assert str(start)[:10] == end
     assert dict(billing_simulator.requests[-1].query) == query
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from aiohttp import web
 
 from aiozbilling import (
     AiozBilling,
@@ -143,29 +141,6 @@ BAD_RANGE = """{
     "message": "Invalid date range: startDate must be before endDate"
   }
 }"""
-
-Serve = Callable[..., str]
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """Return a function that serves replies by path and returns their URL."""
-    replies: dict[str, tuple[int, str]] = {}
-
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        status, body = replies[request.path]
-        return web.Response(status=status, text=body, content_type="application/json")
-
-    runner = web.ServerRunner(web.Server(answer, access_log=None))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-
-    def take(path: str, body: str, status: int = 200) -> str:
-        replies[path] = (status, body)
-        return f"http://127.0.0.1:{runner.addresses[0][1]}"
-
-    yield take
-    await runner.cleanup()
 
 
 def aioz(url: str) -> AiozBilling:
