@@ -61,6 +61,7 @@ class Call(Generic[T]):
     has_new_credentials: bool = False
     latest: LatestAttempt = attrs.field(factory=LatestAttempt)
     scope: asyncio.Timeout | None = None
+    expires: float = _NEVER  # the attempt, by the loop's clock
 
     @property
     def until(self) -> float:
@@ -93,7 +94,7 @@ class Call(Generic[T]):
         reply, record = _NO_REPLY, None
         try:
             async with asyncio.Timeout(None) as self.scope:
-                reply = await self._reply(self.scope)
+                reply = await self._reply()
             if self.received is not None and reply.status < 300:
                 self.received()
                 await asyncio.sleep(0)  # so that the request that it starts is sent before this reply is decoded
@@ -110,7 +111,7 @@ class Call(Generic[T]):
             self._cancelled()
             raise
         finally:
-            self.is_sending = False
+            self.is_sending, self.expires = False, _NEVER
         if failure is not None:
             # The reply, which may repeat the credentials, must not stay in this stack frame or in those below it.
             del reply
@@ -122,7 +123,7 @@ class Call(Generic[T]):
         self._tell(None, None)
         return cast("T", record)
 
-    async def _reply(self, scope: asyncio.Timeout) -> Reply:
+    async def _reply(self) -> Reply:
         exchange = self.exchange
         server, account, source = exchange.server, exchange.account, exchange.account.source
         redirects: Redirects | None = None
@@ -133,15 +134,15 @@ class Call(Generic[T]):
             else:
                 credentials = await source.get(self.latest.refused, self.until - exchange.clock())
             is_limited = not account.throttle.is_open
-            arrival = await self._turn(scope) if is_limited else 0.0
+            arrival = await self._turn() if is_limited else 0.0
             self.latest.started = started = exchange.clock()
             left = self.until - started
             if left <= 0:
                 raise CallTimeoutError("the deadline passed", hint="Raise `deadline`")
             timeout_s = min(left, exchange.bounds.timeout_s)
             if not self.latest.is_sent:
-                exchange.lifetime.refuse_closed()  # rescheduling would undo `end`
-            scope.reschedule(self.loop.time() + timeout_s)
+                exchange.lifetime.refuse_closed()  # `end` may have come at the end of the wait
+            exchange.lifetime.expire(self, self.loop.time() + timeout_s)
             self.latest.is_sent = self.is_sending = True
             reply = await self._send(url, credentials, timeout_s)
             self.latest.status = reply.status
@@ -156,7 +157,7 @@ class Call(Generic[T]):
                 redirects = Redirects(server, self.path, account.clean)
             url = redirects.target(url, reply.status, reply.headers.get("Location", ""))
 
-    async def _turn(self, scope: asyncio.Timeout) -> float:
+    async def _turn(self) -> float:
         """Wait until the account may send a request, and return the time by which it will have arrived."""
         exchange = self.exchange
         begun = exchange.clock()
@@ -164,7 +165,7 @@ class Call(Generic[T]):
         if not self.latest.is_sent:
             exchange.lifetime.refuse_closed()  # `end` may have come at the end of the previous wait
         if until < _NEVER:
-            scope.reschedule(self.loop.time() + max(0.0, until - begun))
+            exchange.lifetime.expire(self, self.loop.time() + max(0.0, until - begun))
         self.is_sending = False
         try:
             return await exchange.account.throttle.turn(until)

@@ -11,12 +11,21 @@ from aiozbilling.errors import ClientClosedError
 
 __all__ = ["Lifetime"]
 
+_NEVER = float("inf")
+
 
 class Running(Protocol):
-    """A running call."""
+    """A running call.
+
+    Attributes:
+        loop: its event loop.
+        is_sending: whether its request was sent.
+        expires: the loop's time at which it must end.
+    """
 
     loop: asyncio.AbstractEventLoop
     is_sending: bool
+    expires: float
 
     def end(self) -> None:
         """End the call with `ClientClosedError`. Must be called in the call's event loop."""
@@ -26,6 +35,7 @@ class _Sleep:
     """A pause between two calls, which counts as a running call."""
 
     is_sending = False
+    expires = _NEVER
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -36,11 +46,16 @@ class _Sleep:
 
 
 class Lifetime:
-    """The running calls of one client, and the clients that were derived from it and end with it."""
+    """The running calls of one client, and the clients that were derived from it and end with it.
+
+    One timer for each event loop ends the calls whose time is over: at the earliest time set, it looks at all running
+    calls. A timer for each call took 4 % of the instructions of a small request.
+    """
 
     def __init__(self) -> None:
         self.is_closed: bool = False
         self._running: set[Running] = set()
+        self._timers: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
         self._derived: weakref.WeakSet[Lifetime] = weakref.WeakSet()
 
     def derived(self) -> Lifetime:
@@ -71,6 +86,27 @@ class Lifetime:
     def ended(self, call: Running) -> None:
         """Remove a finished call."""
         self._running.discard(call)
+
+    def expire(self, call: Running, when: float) -> None:
+        """End a running call at the time `when` of its loop, unless another time is set before."""
+        call.expires = when
+        timer = self._timers.get(call.loop)
+        if timer is None or when < timer.when():
+            self._set_timer(call.loop, when)
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        for other in [loop, *(other for other in list(self._timers) if other.is_closed())]:
+            if (timer := self._timers.pop(other, None)) is not None:
+                timer.cancel()
+        self._timers[loop] = loop.call_at(when, self._end_expired, loop)
+
+    def _end_expired(self, loop: asyncio.AbstractEventLoop) -> None:
+        del self._timers[loop]
+        now, calls = loop.time(), [call for call in list(self._running) if call.loop is loop]
+        _end([call for call in calls if call.expires <= now])
+        earliest = min((call.expires for call in calls if call.expires > now), default=_NEVER)
+        if earliest < _NEVER:
+            self._set_timer(loop, earliest)
 
     async def sleep(self, seconds: float) -> None:
         """Wait between two calls.
