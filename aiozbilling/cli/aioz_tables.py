@@ -87,7 +87,7 @@ class HistoryTable:
             return
         days = sorted(self._days)
         bandwidth = sum(count for _, count in days)
-        if not self._has_bars:
+        if not self._has_bars and len(days) > 1:
             line = sparkline([count for _, count in days], self._screen.width, ascii_only=self._screen.ascii_only)
             yield Text()
             yield Text(f"Bandwidth from {days[0][0]} to {days[-1][0]}")
@@ -184,7 +184,9 @@ def _money(
 
 def _these(shown: int, total: int | None) -> str:
     """Return words such as " in these 50" for a sum that does not include all rows of the list."""
-    return f" in these {shown:,}" if total is not None and total > shown else ""
+    if total is None or total <= shown:
+        return ""
+    return " in this row" if shown == 1 else f" in these {shown:,}"
 
 
 def _nothing(total: int | None, nouns: str) -> Text:

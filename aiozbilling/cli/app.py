@@ -102,5 +102,6 @@ def run_app(arguments: Sequence[str] | None) -> int:
 def _report_usage(error: Any) -> int:
     command = getattr(getattr(error, "ctx", None), "command_path", _NAME)
     # typer 0.29 reads arguments with pydantic, which puts these words before a message.
-    complain(error.format_message().replace(": Value error, ", ": ", 1), f"Try '{command} --help'.")
+    message = " ".join(error.format_message().split()).replace(": Value error, ", ": ", 1)
+    complain(message, f"Try '{command} --help'.")
     return 2

@@ -21,9 +21,12 @@ _OPTIONS = {
     "timeout": "--timeout",
     "wait_s": "--wait",
 }
+_NOT_OFFERED = ", or allow_http=True"
 _KEYWORD = re.compile(rf"(?<![\w-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
 _TEXTS = re.compile(r"(?<![\w-])(account|format)='([^']*)'")
-_TIMES = re.compile(r"(?<![\w-])(since|until)(?= must be| \()")  # elsewhere they are ordinary words
+_TIMES = re.compile(
+    r"(?<![\w-])(since|until|start|end)(?= must be| must have| is outside| \(\d)"
+)  # elsewhere they are ordinary words
 
 
 def complain(message: str, hint: str = "") -> None:
@@ -52,6 +55,7 @@ def with_cli_options(message: str) -> str:
         name = _OPTIONS[match[1]]
         return name if match[2] in (None, "True") else f"{name} {match[2]}"
 
+    message = message.replace(_NOT_OFFERED, "")
     message = _TEXTS.sub(r"--\1 \2", _KEYWORD.sub(option, message))
     return _TIMES.sub(r"--\1", message)
 

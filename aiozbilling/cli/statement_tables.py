@@ -12,7 +12,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import NOTHING, aligned, exact, money, rounded
 from aiozbilling.cli.output import Format, chosen, write
-from aiozbilling.cli.screen import Form, Screen, has_figures, left_out, note_of
+from aiozbilling.cli.screen import Drawn, Form, Screen, has_figures, left_out, note_of
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD
 from aiozbilling.tables.columns import Column
@@ -116,7 +116,8 @@ async def print_months(format_: Format | None, rows: Sequence[Row], statement: S
     late = sorted({name for month in statement.months for name in month.not_read})
     if late:
         below.append(f"Accounts last read before a month ended: {', '.join(late)}")
-    await _print_table(screen, table if rows else None, below if rows else ["No months."])
+    drawn: list[Drawn] = [Text("Cost and deposits by month, AIOZ Pin in USD", style="bold"), table] if rows else []
+    await write(screen.draw([*drawn, Text(), *map(Text, below if rows else ["No months."])]))
 
 
 _PARTS = (("Storage", 6), ("Bandwidth", 7), ("Not split", 8), ("Deposits", 9))
@@ -144,7 +145,8 @@ async def print_balances(format_: Format | None, statement: Statement) -> None:
         [Form("Not credited", [str(row[5]) for row in rows])],
     ]
     total = exact_sum(*(row[4] for row in rows if row[4] is not None))
-    await _print_forms(forms, (5, 3, 2, 1), rows, [f"Total: {exact(total)} USD", f"The {BALANCE_METHOD}."])
+    below = [f"Total: {exact(total)} USD", f"The {BALANCE_METHOD}."]
+    await _print_forms("AIOZ Pin, balance in USD", forms, (5, 3, 2, 1), rows, below)
 
 
 async def print_daily_balances(format_: Format | None, statement: Statement) -> None:
@@ -162,7 +164,7 @@ async def print_daily_balances(format_: Format | None, statement: Statement) -> 
         [Form("Day", [row[1] for row in rows], left=True)],
         *([_amounts(title, [row[i] for row in rows])] for i, title in enumerate(titles, 2)),
     ]
-    await _print_forms(forms, (2, 0), rows, [f"The {BALANCE_METHOD}."])
+    await _print_forms("AIOZ Pin, balance by day in USD", forms, (2, 0), rows, [f"The {BALANCE_METHOD}."])
 
 
 async def print_runways(format_: Format | None, statement: Statement, today: date) -> None:
@@ -192,7 +194,7 @@ async def print_runways(format_: Format | None, statement: Statement, today: dat
         [Form("Days left", [_days(each, row[5]) for each, row in zip(runways, rows, strict=True)])],
         [Form("Empty on", [_end(each, each.account in funded) for each in runways], left=True)],
     ]
-    await _print_forms(forms, (2, 1), rows, [f"An estimate: {RUNWAY_METHOD}."])
+    await _print_forms("AIOZ Pin, runway, amounts in USD", forms, (2, 1), rows, [f"An estimate: {RUNWAY_METHOD}."])
 
 
 def _days(runway: Runway, left: int | None) -> str:
@@ -240,13 +242,10 @@ async def _print_data(format_: Format | None, columns: Sequence[Column], rows: S
 
 
 async def _print_forms(
-    forms: Sequence[Sequence[Form]], give_way: Sequence[int], rows: Sequence[Row], below: Iterable[str]
+    heading: str, forms: Sequence[Sequence[Form]], give_way: Sequence[int], rows: Sequence[Row], below: Iterable[str]
 ) -> None:
     screen = Screen()
     table, kept = screen.table(forms, give_way)
     lines = [*note_of(left_out(forms, kept)), *below]
-    await _print_table(screen, table if rows else None, lines if rows else ["No account has rows."])
-
-
-async def _print_table(screen: Screen, table: Any, below: Iterable[str]) -> None:
-    await write(screen.draw([*([table] if table is not None else []), Text(), *map(Text, below)]))
+    drawn: list[Drawn] = [Text(heading, style="bold"), table] if rows else []
+    await write(screen.draw([*drawn, Text(), *map(Text, lines if rows else ["No account has rows."])]))

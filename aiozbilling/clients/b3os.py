@@ -1,4 +1,4 @@
-"""The B3OS workflow API: compute units (CU) of an organisation."""
+"""The B3OS workflow API: compute units (CU) of an organization."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _B3OS = System(
     envelope=b3os_envelope,
     hints={
         401: "Check the token (B3OS_API_KEY; it begins with b3sk_)",
-        403: "The token has no access to this organisation",
-        404: "The organisation id is wrong, or not visible to this token",
+        403: "The token has no access to this organization",
+        404: "The organization id is wrong, or not visible to this token",
     },
 )
 _PAGE = "B3OS API reference, Organizations, "
@@ -141,10 +141,10 @@ class B3osBilling(Client):
         return self._with(token_source(token, credentials, "B3osBilling"), account)
 
     async def cu_usage(self, organization: str, month: Month) -> CuUsage:
-        """Read the compute units of an organisation in a month.
+        """Read the compute units of an organization in a month.
 
         Args:
-            organization: id of the organisation, ``"org_…"``.
+            organization: id of the organization, ``"org_…"``.
             month: ``"2026-10"``, or a date or datetime in that month.
 
         Raises:
@@ -173,7 +173,7 @@ class B3osBilling(Client):
         return by_month(months_between(since, until), fetch, checked_concurrency(concurrency))
 
     async def cu_balance(self, organization: str) -> CuBalance:
-        """Read the remaining compute units of an organisation.
+        """Read the remaining compute units of an organization.
 
         Raises:
             ConfigurationError: the id is invalid. Other errors are those of `cu_usage`.

@@ -36,7 +36,8 @@ def format_of(path: Path, name: str | None) -> FileFormat:
     found = _SUFFIXES.get(path.suffix.lower()) if name in (None, "focus") else _SUFFIXES.get(f".{name.lower()}")
     if found is None:
         known = ", ".join(get_args(Format))
-        raise ConfigurationError(f"{name or path.name!r} names no known format: choose one of {known}")
+        what = f"{name!r} is" if name not in (None, "focus") else f"the suffix of {path.name!r} names"
+        raise ConfigurationError(f"{what} no known format: choose one of {known}")
     if name == "focus" and found not in ("csv", "parquet"):
         raise ConfigurationError(f"format='focus' writes CSV or Parquet: the suffix of {path.name!r} is neither")
     return found

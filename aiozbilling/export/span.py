@@ -95,9 +95,9 @@ def _bounds(name: str, moment: Moment) -> tuple[datetime, datetime]:
             return _instant(moment)
         return _days(moment, moment + timedelta(days=1))
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        why = "it has no time zone" if isinstance(error, _NaiveError) else f"not {moment!r}"
+        why = ": it has no time zone" if isinstance(error, _NaiveError) else f", not {moment!r}"
         raise ConfigurationError(
-            f"{name} must be a day (2026-10-31), a month (2026-10) or a time with its zone (2026-10-31T12:00Z): {why}"
+            f"{name} must be a day (2026-10-31), a month (2026-10) or a time with its zone (2026-10-31T12:00Z){why}"
         ) from None
 
 

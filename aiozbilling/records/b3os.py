@@ -1,4 +1,4 @@
-"""Records of the B3OS workflow API: compute units (CU) of an organisation.
+"""Records of the B3OS workflow API: compute units (CU) of an organization.
 
 Source: "Get CU usage", ``GET /v1/organizations/{orgId}/cu/usage``. The page marks nothing as required, so what is
 missing or null is None (or an empty tuple). Numbers are the provider's floats with all their digits.
@@ -72,7 +72,7 @@ class CuSummary(Record):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CuUsage(Record):
-    """Compute units of an organisation in a month."""
+    """Compute units of an organization in a month."""
 
     year_month: str | None = attrs.field(default=None, metadata=on_wire("yearMonth"))
     """The month, ``"2026-10"``."""
@@ -84,7 +84,7 @@ class CuUsage(Record):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CuBalance(Record):
-    """Remaining compute units of an organisation, the reply of ``GET /v1/organizations/{orgId}/cu``."""
+    """Remaining compute units of an organization, the reply of ``GET /v1/organizations/{orgId}/cu``."""
 
     balance: Decimal | None = _amount()
     """Remaining compute units."""

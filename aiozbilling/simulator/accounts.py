@@ -67,7 +67,7 @@ class Account:
 
     @property
     def organization(self) -> str:
-        """Its organisation at B3OS."""
+        """Its organization at B3OS."""
         return self.credentials.organization
 
     @property

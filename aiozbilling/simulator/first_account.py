@@ -43,7 +43,7 @@ class FirstAccount:
 
     @property
     def organization(self) -> str:
-        """Its organisation at B3OS."""
+        """Its organization at B3OS."""
         return self.account.organization
 
     @property

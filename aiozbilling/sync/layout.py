@@ -193,7 +193,7 @@ MONTHS = LedgerTable(
 )
 CU_MONTHS = LedgerTable(
     "cu_months",
-    "B3OS: compute units (CU) of the organisation by month.",
+    "B3OS: compute units (CU) of the organization by month.",
     (
         LedgerColumn("year_month", "text", "", "YYYY-MM"),
         LedgerColumn("organization", "text", ""),

@@ -53,19 +53,19 @@ async def sync_metered(ledger: Ledger, metered: MeteredBilling, counts: dict[str
 
 
 def confirm_b3os(ledger: Ledger, fingerprint: str, organization: str) -> None:
-    """Make sure that the organisation is the one that is stored under the label.
+    """Make sure that the organization is the one that is stored under the label.
 
     Raises:
-        ExportError: the label has another organisation, or the organisation has another label.
+        ExportError: the label has another organization, or the organization has another label.
     """
     is_known(ledger, "b3os", fingerprint)
     stored = ledger.select("SELECT DISTINCT account, organization FROM cu_months")
     for account, theirs in stored:
         if (account == ledger.account) != (theirs == organization):
             raise ExportError(
-                f"account {account!r} contains the compute units of organisation {theirs!r}",
+                f"account {account!r} contains the compute units of organization {theirs!r}",
                 path=str(ledger.path),
-                hint="Use another label for each organisation (account=, --account)",
+                hint="Use another label for each organization (account=, --account)",
             )
 
 

@@ -38,7 +38,7 @@ CREATE TABLE identities (
   account TEXT NOT NULL,
   system TEXT NOT NULL,            -- 'aioz', 'b3os' or 'metered'
   fingerprint TEXT NOT NULL,       -- of the host and the credentials
-  host TEXT NOT NULL,              -- base URL, or base URL and organisation
+  host TEXT NOT NULL,              -- base URL, or base URL and organization
   first_run INTEGER NOT NULL,      -- run that accepted it
   PRIMARY KEY (account, system, fingerprint)
 );

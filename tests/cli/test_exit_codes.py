@@ -204,3 +204,45 @@ def test_the_organization_may_come_from_the_environment(
         command("cu-usage", *words, "2026-10", "--format", "csv") for words in ((), (simulator.organization,))
     )
     assert (alone.code, alone.out) == (0, both.out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("metered", "--start", "2026-10-32"), "--start must be a date"),
+        (("metered", "--start", "2026-10-05", "--end", "2026-10-01"), "--start (2026-10-05) is after --end"),
+        (("top-ups", "--since", "2027"), "(2026-10-31T12:00Z), not '2027'\n"),
+        (("top-ups", "--since", "2026-10-31T12:00"), "(2026-10-31T12:00Z): it has no time zone\n"),
+        (("month", "--base-url", "http://example.com"), "unencrypted: use https\n"),
+        (("export", "top-ups", "--out", "x.txt"), "the suffix of 'x.txt' names no known format: choose one of csv,"),
+        (("fleet", "export"), "Missing argument 'what'. Choose from: top-ups, history\n"),
+    ],
+)
+def test_a_mistake_is_explained_with_the_names_of_options(
+    command: CommandLine, arguments: tuple[str, ...], message: str
+) -> None:
+    """A wrong argument exits with 2, and the message names options of the command line, not keywords of the library."""
+    result = command(*arguments)
+    assert result.code == 2
+    assert message in result.err
+
+
+def test_the_sum_of_a_single_row_is_named_so(command: CommandLine) -> None:
+    """With --max-items 1, the sums are those of "this row", and a sparkline of a single day is left out."""
+    out = command("history", "--max-items", "1", "--format", "table").out.decode()
+    assert "Cost in this row: " in out
+    assert "Bandwidth from " not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heading"),
+    [
+        (("months",), "Cost and deposits by month, AIOZ Pin in USD"),
+        (("balance",), "AIOZ Pin, balance in USD"),
+        (("balance", "--daily"), "AIOZ Pin, balance by day in USD"),
+        (("runway",), "AIOZ Pin, runway, amounts in USD"),
+    ],
+)
+def test_a_table_of_amounts_names_their_unit(command: CommandLine, arguments: tuple[str, ...], heading: str) -> None:
+    """The first line of a table of months, balances or runways names the currency of its amounts."""
+    assert command(*arguments, "--simulator", "--format", "table").out.decode().splitlines()[0] == heading

@@ -96,9 +96,9 @@ async def test_impossible_organizations_are_refused(billing_simulator: Simulator
 
 
 async def test_another_organization_is_an_error_that_says_what_to_check(billing_simulator: Simulator) -> None:
-    """An organisation that the token doesn't see is NotFound or PermissionDenied with a hint."""
+    """An organization that the token doesn't see is NotFound or PermissionDenied with a hint."""
     async with client(billing_simulator) as b3os:
-        with pytest.raises((NotFoundError, PermissionDeniedError), match="organisation"):
+        with pytest.raises((NotFoundError, PermissionDeniedError), match="organization"):
             await b3os.cu_usage("org_other", "2026-10")
 
 

@@ -45,7 +45,7 @@ async def test_a_wrong_month_is_refused(simulator, ask, query):
 
 
 async def test_other_organizations_are_not_visible(simulator, ask):
-    """The organisation of another account is a 404, even with a valid token."""
+    """The organization of another account is a 404, even with a valid token."""
     other = simulator.add_account()
     for path in ("cu", "cu/usage?yearMonth=2026-10"):
         answer = await ask(f"/v1/organizations/{other.organization}/{path}")

@@ -136,8 +136,8 @@ async def test_metered_months_that_the_provider_forgot_are_not_read_again(tmp_pa
         assert run.rows("SELECT count(*) FROM cu_months WHERE year_month > '2026-11'") == [(13,)]
 
 
-async def test_another_organisation_or_session_is_refused(tmp_path: Path) -> None:
-    """Usage of another account is not stored under a label, and an organisation is not stored under two labels."""
+async def test_another_organization_or_session_is_refused(tmp_path: Path) -> None:
+    """Usage of another account is not stored under a label, and an organization is not stored under two labels."""
     async with both(tmp_path / "b.sqlite") as run:
         other = run.simulator.add_account()
         await run.sync()
@@ -145,7 +145,7 @@ async def test_another_organisation_or_session_is_refused(tmp_path: Path) -> Non
             B3osBilling(token=other.b3os_token, base_url=run.simulator.url) as b3os,
             MeteredBilling(run.simulator.url, token=other.metered_token) as metered,
         ):
-            with pytest.raises(ExportError, match="contains the compute units of organisation"):
+            with pytest.raises(ExportError, match="contains the compute units of organization"):
                 await run.sync(b3os=b3os, organization=other.organization)
             with pytest.raises(ExportError, match="differs from the one that is stored"):
                 await run.sync(metered=metered)
@@ -224,7 +224,7 @@ def change(path: Path, statement: str) -> None:
 
 
 async def test_clients_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
-    """At least one client is needed, and B3OS needs its organisation."""
+    """At least one client is needed, and B3OS needs its organization."""
     async with both(tmp_path / "b.sqlite") as run:
         with pytest.raises(ConfigurationError, match="at least one client"):
             await sync(None, run.path)
