@@ -74,11 +74,12 @@ def _overage(of: ReportMonth) -> Iterator[Remark]:
 
 def _shared(accounts: Sequence[AccountFacts]) -> Iterator[Remark]:
     """Return remarks about accounts with the same deposits: one account with two labels counts twice."""
-    owners: dict[str, str] = {}
+    owners: dict[object, str] = {}
     shared: Counter[tuple[str, str]] = Counter()
     for account in accounts:
         for row in account.deposits:
-            owner = owners.setdefault(row.id, account.account)
+            # Ids alone may be numbers that each account has.
+            owner = owners.setdefault((row.id, row.at, row.token, row.tokens), account.account)
             if owner != account.account:
                 shared[owner, account.account] += 1
     for (one, other), number in shared.items():

@@ -47,7 +47,7 @@ def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, A
         _chart(rows)
         .mark_bar(width=alt.RelativeBandSize(0.72), aria=False)
         .encode(
-            x=alt.X("month:O", axis=_few(names, 7), scale=alt.Scale(domain=names), title=None),
+            x=alt.X("month:O", axis=_few(names, 7, "%Y-%m", "%b %Y"), scale=alt.Scale(domain=names), title=None),
             y=_dollars(highest).stack("zero"),
             color=color,
             order=alt.Order("order:O"),
@@ -60,8 +60,10 @@ def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, A
 def _parts(month: SpendMonth) -> list[dict[str, Any]]:
     none = Decimal(0)
     # Parts that exceed the sum of the days would make a bar that is higher than the month's spend.
-    parts = (none, none, month.spend) if month.has_excess else (month.storage, month.bandwidth, month.not_split)
-    amounts = tuple(max(part or none, none) for part in parts)
+    if month.has_excess or month.spend < 0:
+        amounts = [none, none, month.spend]
+    else:
+        amounts = [max(part or none, none) for part in (month.storage, month.bandwidth, month.not_split)]
     return [
         {
             "month": month.month,
@@ -102,7 +104,7 @@ def days_chart(days: Sequence[SpendDay], unusual: frozenset[dt.date], *, tooltip
         _chart(rows)
         .mark_bar(width=alt.RelativeBandSize(0.8), aria=False)
         .encode(
-            x=alt.X("day:O", axis=_few(names, 4), scale=alt.Scale(domain=names), title=None),
+            x=alt.X("day:O", axis=_few(names, 4, "%Y-%m-%d", "%-d %b %Y"), scale=alt.Scale(domain=names), title=None),
             y=_dollars(max((float(day.usd or 0) for day in days), default=0.0)),
             color=color,
             **_tooltip(tooltips),
@@ -124,7 +126,7 @@ def balance_chart(
         "day:T",
         scale=alt.Scale(type="utc"),
         title=None,
-        axis=alt.Axis(format="%Y-%m-%d", tickCount=4, **_APART),
+        axis=alt.Axis(format="%-d %b %Y", tickCount=4, **_APART),
     )
     y = _dollars(highest)
     before, after = (_chart(rows).encode(x=x, y=y) for rows in (past, future))
@@ -182,13 +184,14 @@ def _point(day: dt.date, usd: Fraction, remark: str) -> dict[str, Any]:
     return {"day": day.isoformat(), "usd": float(usd), "is": f"{day}{remark}", "worth": money(usd)}
 
 
-def _few(names: Sequence[str], most: int) -> alt.Axis:
-    """Choose at most `most` evenly spaced values for labels, including the last one."""
+def _few(names: Sequence[str], most: int, stored: str, written: str) -> alt.Axis:
+    """Choose at most `most` evenly spaced values for labels, including the last one, and rewrite their times."""
     import altair as alt
 
     step = -(-len(names) // most) or 1
-    shown = list(reversed(list(reversed(names))[::step]))
-    return alt.Axis(values=shown, labelAngle=0, ticks=False, **_APART)
+    chosen = list(reversed(list(reversed(names))[::step]))
+    words = f"utcFormat(utcParse(datum.label, '{stored}'), '{written}')"
+    return alt.Axis(values=chosen, labelAngle=0, ticks=False, labelExpr=words, **_APART)
 
 
 def _dollars(highest: float) -> alt.Y:
@@ -198,7 +201,10 @@ def _dollars(highest: float) -> alt.Y:
     # d3 abbreviates as physicists do; the tiles say bn and tn.
     words = "replace(replace(replace(datum.label, 'M', 'm'), 'G', 'bn'), 'T', 'tn')"
     large: dict[str, Any] = {"labelExpr": words} if highest >= 10**6 else {}
-    axis = alt.Axis(format=axis_format(highest), tickCount=4, domain=False, ticks=False, **large)
+    zero: dict[str, Any] = {
+        "gridColor": {"condition": {"test": "datum.value === 0", "value": "var(--muted)"}, "value": "var(--line)"}
+    }
+    axis = alt.Axis(format=axis_format(highest), tickCount=4, domain=False, ticks=False, **large, **zero)
     empty: dict[str, Any] = {} if highest else {"scale": alt.Scale(domain=[0, 1])}
     return alt.Y("usd:Q", axis=axis, title=None, **empty)
 

@@ -12,7 +12,7 @@ import attrs
 from aiozbilling.report.charts import balance_chart, days_chart, months_chart, running_chart
 from aiozbilling.report.drawing import script_spec, static_svg
 from aiozbilling.report.grid import Grid, shown
-from aiozbilling.report.numbers import days_text, long_month, money, money_short, runway_text
+from aiozbilling.report.numbers import day_name, days_text, long_month, money, money_short, month_name, runway_text
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.estimates import forecast
@@ -77,14 +77,14 @@ def _balance(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     ends = [runway.empty_on for runway in runways if runway.empty_on is not None]
     legend, corners = [], []
     if days:
-        legend.append(("blue", f"{money_short(days[-1].closing)} on {days[-1].day}"))
+        legend.append(("blue", f"{money_short(days[-1].closing)} on {day_name(days[-1].day)}"))
         latest = max((runway.day for runway in runways), default=days[-1].day)
         until = min(max(ends, default=latest + _AHEAD), latest + _AHEAD)
         corners = [(day, usd) for day, usd in forecast(statement.runways, until) if runways]
     first = statement.runway
     if first is not None and first.empty_on is not None and first.balance > 0 and days:
         whose = f"{shown(first.account)} " if len(statement.accounts) > 1 else ""
-        legend.append(("red", f"forecast; {whose}empty {first.empty_on}"))
+        legend.append(("red", f"forecast; {whose}empty {day_name(first.empty_on)}"))
     elif corners:
         legend.append(("red", "forecast"))
     rows = [[str(d.day), money(d.opening), money(d.credited), money(d.spent, 4), money(d.closing)] for d in days]
@@ -109,14 +109,14 @@ def _running(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     sums = dict(_totals(this)), dict(_totals(last))
     rows = [[str(n), *(money(total.get(n)) for total in sums)] for n in sorted({*sums[0], *sums[1]})]
     legend = [
-        (color, f"{name} {money_short(max(total.values()))}")
+        (color, f"{month_name(name)} {money_short(list(total.values())[-1])}")
         for color, name, total in (("blue", of.month, sums[0]), ("grey", before, sums[1]))
         if total
     ]
     return _figure(
         "running",
         f"{long_month(of.month)}, day by day",
-        f"running total of {of.month} against {before}",
+        f"running total of {long_month(of.month)} against {long_month(before)}",
         legend,
         Grid(columns=("<day of the month", of.month, before), rows=rows),
         lambda tooltips: running_chart(this, last, tooltips=tooltips),
@@ -142,7 +142,7 @@ def _days(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
         "Spend by day",
         f"{len(days)} days, {found}",
         [("blue", "spend"), ("red", f"unusual: {len(unusual)}")],
-        Grid(columns=("<day", "spend", "<"), rows=rows),
+        Grid(columns=("<day", "spend", "<remark"), rows=rows),
         lambda tooltips: days_chart(days, unusual, tooltips=tooltips),
         static=static,
     )

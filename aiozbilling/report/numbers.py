@@ -13,6 +13,7 @@ __all__ = [
     "NOTHING",
     "axis_format",
     "count",
+    "day_name",
     "days_text",
     "decimal",
     "exact_text",
@@ -135,11 +136,16 @@ def long_month(month: str) -> str:
     return f"{month_name(month)} {month[:4]}"
 
 
+def day_name(day: dt.date) -> str:
+    """Return a day as people write it, ``1 October 2026``."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
 def axis_format(highest: float) -> str:
     """Return the d3 format of a dollar axis whose highest value is given."""
     if not highest:
         return "$,.2f"
     if highest >= 10_000:
         return "$.3~s" if highest < 10**15 else "$.1~e"
-    places = 0 if highest >= 8 else 1 if highest >= 1 else 2 if highest >= 0.1 else 3
+    places = 0 if highest >= 8 else 2 if highest >= 0.1 else 3
     return f"$,.{places}f" if highest >= 0.01 else "$.1~e"

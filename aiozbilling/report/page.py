@@ -12,6 +12,7 @@ from aiozbilling.report.extra import needs_extra
 from aiozbilling.report.figures import figures
 from aiozbilling.report.grid import shown
 from aiozbilling.report.grids import accounts_grid, deposits_grid, months_grid, top_days_grid, unusual_grid
+from aiozbilling.report.lead import lead
 from aiozbilling.report.methods import METHODS
 from aiozbilling.report.numbers import long_month, time_text
 from aiozbilling.report.period import ReportMonth, default_month
@@ -67,6 +68,7 @@ def _context(of: ReportMonth, made_at: dt.datetime, *, static: bool) -> dict[str
     return {
         "title": f"Billing report, {long_month(of.month)}",
         "about": _about(of),
+        "lead": lead(of),
         "made_at": time_text(made_at),
         "style": _file("page.css"),
         "tiles": tiles(of),

@@ -33,7 +33,7 @@ def cu_grid(of: ReportMonth) -> Grid:
         share = Fraction(amount) / Fraction(total) if total else None
         rows.append([key[0], key[1], bar(float(share or 0)), quantity(amount), percent(share), count(runs[key])])
     return Grid(
-        columns=("<node", "<kind", "<", "CU", "share", "runs"),
+        columns=("<node", "<kind", "<share of all", "CU", "share", "runs"),
         rows=rows[:_LINES],
         folded=rows[_LINES:],
         folded_title="Further nodes",
@@ -53,7 +53,7 @@ def metered_grid(of: ReportMonth) -> Grid:
             numbers = [quantity(number) for number in (metric.used, metric.included)]
             rows.append([name, gauge(share), *numbers, over, shown(metric.unit)])
     return Grid(
-        columns=("<metric", "<", "used", "included", "over", "<unit"),
+        columns=("<metric", "<used of included", "used", "included", "over", "<unit"),
         rows=rows[:_LINES],
         folded=rows[_LINES:],
         folded_title="Further metrics",

@@ -56,6 +56,8 @@ class SpendMonth:
     @property
     def has_excess(self) -> bool:
         """Whether the snapshot exceeds the sum of the days by more than 1 %, so that the history may lack days."""
+        if self.storage is None and self.bandwidth is None:
+            return False
         return Fraction(self.not_split) * -100 > Fraction(self.spend)
 
 
@@ -101,8 +103,8 @@ def combined_months(accounts: Sequence[AccountFacts], as_of: dt.datetime) -> tup
 
 
 def change(month: SpendMonth, previous: SpendMonth | None) -> Fraction | None:
-    """Compute the change of spend relative to the previous month; None if that month has no spend."""
-    if previous is None or not previous.spend:
+    """Compute the change of spend relative to the previous month; None if the spend of that month is not positive."""
+    if previous is None or previous.spend <= 0:
         return None
     return Fraction(month.spend) / Fraction(previous.spend) - 1
 

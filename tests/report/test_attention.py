@@ -93,3 +93,13 @@ def test_a_month_whose_parts_exceed_its_days_is_named():
     drawn = months_chart([month], tooltips=False)["data"]["values"]
     assert [(row["part"], row["usd"]) for row in drawn] == [("not split", float(month.spend))]
     assert not any("Storage and bandwidth" in text for text in texts_of(one))
+
+
+def test_equal_ids_of_different_deposits_are_not_shared():
+    """Two accounts whose deposits are numbered from 1 are not one account under two names."""
+    one, two = (
+        attrs.evolve(each, deposits=tuple(attrs.evolve(row, id=str(n)) for n, row in enumerate(each.deposits)))
+        for each in (account("one", 40, unusual=False), account("two", 40, seed=5, unusual=False))
+    )
+    assert not any("share" in text for text in texts_of(one, two))
+    assert any("share 4 deposits" in text for text in texts_of(one, attrs.evolve(one, account="again")))

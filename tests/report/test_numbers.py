@@ -88,5 +88,5 @@ def test_shares_lengths_and_digits():
 def test_an_axis_has_as_many_places_as_it_needs():
     """Small amounts get more places, large ones a suffix."""
     assert [axis_format(highest) for highest in (1e20, 2e4, 50, 2, 0.5, 0.05, 1e-9, 0)] == [
-        "$.1~e", "$.3~s", "$,.0f", "$,.1f", "$,.2f", "$,.3f", "$.1~e", "$,.2f",
+        "$.1~e", "$.3~s", "$,.0f", "$,.2f", "$,.2f", "$,.3f", "$.1~e", "$,.2f",
     ]  # fmt: skip

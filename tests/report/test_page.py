@@ -55,6 +55,16 @@ def test_every_chart_has_a_title_a_text_and_a_table(static_page):
     assert "2026-10-04" in page
 
 
+def test_tables_are_reached_by_keyboard_and_have_titles(static_page):
+    """Each scrolling region takes the focus and has a name, each column has a title, and no name occurs twice."""
+    page = static_page("usual")
+    regions = [attributes for _, attributes in Outline(page).elements if attributes.get("class") == "scroll"]
+    assert len(regions) > 10
+    assert all((each["role"], each["tabindex"]) == ("region", "0") for each in regions)
+    assert len({each["aria-label"] for each in regions}) == len(regions)
+    assert not re.search(r'<th scope="col"[^>]*>\s*<', page.replace("<th", "\n<th"))
+
+
 def test_every_section_is_there(static_page):
     """The page has the accounts, days, months, deposits, both other systems, and the methods."""
     titles = {

@@ -1,0 +1,71 @@
+"""The sentences at the head of the report."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+import pytest
+
+from aiozbilling.report.charts import months_chart
+from aiozbilling.report.figures import figures
+from aiozbilling.report.lead import lead
+from aiozbilling.report.period import ReportMonth
+from aiozbilling.statement import Facts, SpendDay, account_facts, statement
+from tests.report.cases import READ_AT, account
+
+
+def of(*accounts, month="2026-10"):
+    """Return a month of accounts."""
+    return ReportMonth(statement(Facts(accounts)), month)
+
+
+def test_a_month_is_told_in_three_sentences():
+    """Spend with its change, deposits with the balance, and the first account to be empty."""
+    text = lead(of(account("main", 400), account("eu", 400, seed=2)))
+    assert text == (
+        "October cost $28.06, 14.2 % more than September. Deposits of $64.12 were credited, and the balance rose from"
+        " $339.64 to $375.71. At the present rate of spend, account main is empty on 7 February 2028."
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "month", "text"),
+    [
+        (account("main", 21), "2026-11", "November cost $4.89 so far."),
+        (account("main", 21), "2026-10", ""),
+        (account("main", 60, deposits_every=0), "2026-10", "No deposit was credited, and the balance fell from"),
+        (account("main", 60, deposits_every=0), "2026-10", "The account has no balance left."),
+        (account_facts("main", read_at=READ_AT), "2026-10", ""),
+    ],
+)
+def test_what_is_not_known_is_not_told(one, month, text):
+    """A running month is named as such; a month without data has no sentence; an empty balance has no date."""
+    told = lead(of(one, month=month))
+    assert (text in told) if text else not told
+
+
+def refunded():
+    """Return an account whose October is negative, since the last of its days is a refund."""
+    one = account("main", 60, unusual=False)
+    days = [attrs.evolve(day, usd=Decimal(-100)) if f"{day.day}" == "2026-10-31" else day for day in one.days]
+    return attrs.evolve(one, days=tuple(days), snapshots=())
+
+
+def test_a_refund_is_shown_as_it_is():
+    """The running total ends at the sum of the month, not at its peak; the bar of the month goes below zero."""
+    month = of(refunded())
+    assert month.spend_month.spend < 0
+    running = next(figure for figure in figures(month, static=True) if figure.id == "running")
+    assert running.legend[0][1] == f"October −${abs(month.spend_month.spend):.2f}"
+    rows = [row for row in months_chart(month.statement.months, tooltips=False)["data"]["values"] if row["usd"] < 0]
+    assert [(row["month"], row["part"]) for row in rows] == [("2026-10", "not split")]
+    assert not month.spend_month.has_excess
+    assert of(refunded(), month="2026-11").change is None
+
+
+def test_days_are_counted_up_in_the_legend():
+    """The legend of the running total has the sum of the days."""
+    days = tuple(SpendDay(day.day, Decimal(2), 1, 1) for day in account("main", 60).days)
+    running = figures(of(attrs.evolve(account("main", 60), days=days)), static=True)[2]
+    assert [text for _, text in running.legend] == ["October $62.00", "September $16.00"]
