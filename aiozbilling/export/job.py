@@ -35,13 +35,8 @@ from aiozbilling.tables.table import table_of
 
 __all__ = ["export"]
 
-_SHORT = (
-    "Try again later. To start again with the rows that are left, remove the .part and .checkpoint files next to it"
-)
-_LOST = (
-    "Is this the account and the list that the export was begun with? To start again, remove the files .part and"
-    " .checkpoint next to it"
-)
+_SHORT = "Try again later. To start again with the rows that are left, remove"
+_LOST = "Is this the account and the list that the export was begun with? To start again, remove"
 
 
 async def export(
@@ -179,18 +174,21 @@ class Job:
             if saver.has_waiting:
                 await saver.write(totals, listing.cursor)
             if isinstance(error, ListingError) and left is not None:
-                error.hint = _SHORT if isinstance(error, IncompleteError) else _LOST
+                error.hint = self._hint(_SHORT if isinstance(error, IncompleteError) else _LOST)
             await self._keep(error)
             raise
 
     def _fingerprint(self, facts: Facts) -> str:
         return self._listing.fingerprint(bytes.fromhex(facts.key_salt))
 
+    def _hint(self, text: str) -> str:
+        return f"{text} {self._names.part} and {self._names.checkpoint}"
+
     def _compared(self, before: Totals, seen: tuple[Consistency, bool]) -> Totals:
         """Return the totals with how the list changed between the two runs."""
         consistency, is_append = seen
         if not is_append and self._listing.on_drift == "raise":
-            raise DriftError("the list changed between two runs of this export", hint=_LOST)
+            raise DriftError("the list changed between two runs of this export", hint=self._hint(_LOST))
         return before.with_change(consistency)
 
     def _take(self, rows: Sequence[Any], totals: Totals) -> Totals:
@@ -214,7 +212,7 @@ class Job:
         read = self._saver.checkpoint.totals.read
         if not read:
             await in_thread(self._forget)
-        elif isinstance(error, Exception) and getattr(error, "hint", None) != _LOST:
+        elif isinstance(error, Exception) and getattr(error, "hint", None) != self._hint(_LOST):
             error.add_note(f"{read} rows were read and are kept: run the same export again to resume after them")
 
     # The methods from here on block, so they run in a thread.

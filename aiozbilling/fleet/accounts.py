@@ -24,9 +24,12 @@ SECRETS: dict[str, tuple[tuple[str, ...], ...]] = {
     "metered": (("token",),),
 }
 _SETTINGS = {"aioz": ("base_url",), "b3os": ("base_url", "organization"), "metered": ("base_url",)}
+_LARGEST = 64 << 20  # bytes of an accounts file, enough for 300,000 accounts
+_PLACE = re.compile(r"at line (\d+), column (\d+)")
 _SECRET_NAMES = ("api_key", "secret_key", "token")
 # A label is part of a folder name, `account=…`. Readers of datasets guess its type, so it must not look like a number.
-_LABEL = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?", re.ASCII)
+_LABEL = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?", re.ASCII)
+_LONGEST_LABEL = 64
 _TAKEN_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 _TAKEN_NAMES |= {"nan", "inf", "infinity", "null", "none", "true", "false", "now", "today", "epoch", "yesterday"}
 
@@ -93,13 +96,7 @@ def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
         ConfigurationError: the file is missing, is not TOML or contains a secret, or an account is invalid.
     """
     file = Path(path)
-    try:
-        with file.open("rb") as opened:
-            content = tomllib.load(opened)
-    except OSError as error:
-        raise ConfigurationError(f"can't read {file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise ConfigurationError(f"{file} is not valid TOML: check the quotes and brackets") from None
+    content = _content(file)
     if unknown := sorted(content.keys() - {"account"}):
         raise ConfigurationError(f"{file}: unknown setting {unknown[0]!r}; accounts are tables [[account]]")
     tables = content.get("account", [])
@@ -127,12 +124,41 @@ def selected(accounts: Iterable[Account], patterns: Sequence[str]) -> tuple[Acco
     return tuple(one for one in accounts if any(fnmatchcase(one.label, pattern) for pattern in patterns))
 
 
-def _account(table: dict[str, Any], folder: Path, number: int) -> Account:
-    label = table.get("label")
-    if not isinstance(label, str) or not _LABEL.fullmatch(label) or label.lower() in _TAKEN_NAMES:
+def _content(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as opened:
+            read = opened.read(_LARGEST + 1)
+    except OSError as error:
+        raise ConfigurationError(f"can't read {file}: {error.strerror}") from None
+    if len(read) > _LARGEST:
+        raise ConfigurationError(f"{file} is no accounts file: it has more than {_LARGEST >> 20} MiB")
+    try:
+        return tomllib.loads(read.decode("utf-8-sig").replace("\r\n", "\n"))  # editors of Windows write a mark first
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file} is not UTF-8 text: save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        place = _PLACE.search(str(error))  # the rest of the message may hold a part of a secret
+        where = f", line {place[1]}, column {place[2]}" if place else ""
+        raise ConfigurationError(f"{file}{where}: not valid TOML: check the quotes and brackets") from None
+
+
+def _label(label: object, number: int) -> str:
+    if not isinstance(label, str):
+        raise ConfigurationError(f"account {number}: label must be a text")
+    if len(label) > _LONGEST_LABEL or not _LABEL.fullmatch(label):
         raise ConfigurationError(
-            f"account {number}: label must consist of letters, digits, '.', '_' and '-', and begin with a letter"
+            f"account {number}: label {label[: _LONGEST_LABEL + 1]!r} must consist of at most {_LONGEST_LABEL} letters"
+            " (a to z), digits, '.', '_' and '-', begin with a letter, and not end with '.'"
         )
+    if label.lower() in _TAKEN_NAMES:
+        raise ConfigurationError(
+            f"account {number}: label {label!r} is not allowed, because some systems or readers give it a meaning"
+        )
+    return label
+
+
+def _account(table: dict[str, Any], folder: Path, number: int) -> Account:
+    label = _label(table.get("label"), number)
     system = table.get("system", "aioz")
     if system not in get_args(System):
         raise ConfigurationError(f"account {label!r}: system must be aioz, b3os or metered")

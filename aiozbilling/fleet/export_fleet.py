@@ -126,13 +126,21 @@ class _Dataset:
     summary: Summary
 
     async def checked(self, outcome: Outcome) -> Outcome:
-        """Fail the account if its rows are already in the dataset under another label."""
+        """Fail the account if its manifest is damaged, or if another label has the same rows."""
+        label = outcome.account
         try:
-            await in_thread(self.summary.refresh, outcome.account)
-        except ExportError as error:
-            await in_thread(self._withdraw, outcome, error)
-            return Outcome(account=outcome.account, status="failed", error=error, tags=outcome.tags)
-        return outcome
+            owner = await in_thread(self.summary.refresh, label)
+        except ExportError as damage:
+            return attrs.evolve(outcome, status="failed", error=outcome.error or damage)
+        if owner is None:
+            return outcome
+        error = ExportError(
+            f"account {label!r} has the same rows as account {owner!r}",
+            path=str(self.layout.parts(label)),
+            hint="Two labels mean the same account: remove one of them from the accounts file",
+        )
+        await in_thread(self._withdraw, outcome, error)
+        return Outcome(account=label, status="failed", error=error, tags=outcome.tags)
 
     def _withdraw(self, outcome: Outcome, error: ExportError) -> None:
         path = self.layout.manifest(outcome.account)

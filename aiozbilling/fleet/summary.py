@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from aiozbilling.errors import AiozBillingError, ExportError
-from aiozbilling.export.disk import Disk, write_whole
+from aiozbilling.errors import AiozBillingError
+from aiozbilling.export.disk import Disk, failures_named, write_whole
 from aiozbilling.fleet.layout import Layout
 from aiozbilling.fleet.manifest import AccountManifest, ListState
 from aiozbilling.listing.cursor import Cursor
@@ -34,28 +34,26 @@ class Summary:
         """Read the manifests of all accounts. A damaged one is ignored here; its account's export reports it."""
         for path in sorted(self.layout.manifests.glob("*.json")):
             try:
-                manifest = AccountManifest.load(path, path.stem)
+                with failures_named(path):
+                    manifest = AccountManifest.load(path, path.stem)
                 self._add(manifest, _marks(manifest.lists.get(self.layout.list)))
             except AiozBillingError:
                 continue
 
-    def refresh(self, label: str) -> None:
-        """Read the manifest of one account again.
+    def refresh(self, label: str) -> str | None:
+        """Read the manifest of one account again. If another account has the same rows, return its label.
 
         Raises:
-            ExportError: the account has the same rows as another one.
+            ExportError: the manifest is damaged or can't be read.
         """
-        manifest = AccountManifest.load(self.layout.manifest(label), label)
+        path = self.layout.manifest(label)
+        with failures_named(path):
+            manifest = AccountManifest.load(path, label)
         marks = _marks(manifest.lists.get(self.layout.list))
         owner = next((owner for mark in marks if (owner := self._owners.get(mark, label)) != label), None)
         if owner is None:
             self._add(manifest, marks)
-            return
-        raise ExportError(
-            f"account {label!r} has the same rows as account {owner!r}",
-            path=str(self.layout.parts(label)),
-            hint="Two labels mean the same account: remove one of them from the accounts file",
-        )
+        return owner
 
     def save(self, disk: Disk, selected: Sequence[str]) -> None:
         """Write the summary. It also lists selected accounts without an outcome."""

@@ -59,8 +59,9 @@ def test_a_list_that_collapses_is_refused_by_each_resume(tmp_path: Path) -> None
         return Listing(source, page_size=50)
 
     for _ in range(3):
-        with pytest.raises(IncompleteError, match="the list had 500 rows"):
+        with pytest.raises(IncompleteError, match="the list had 500 rows") as caught:
             run(export(listing(), tmp_path / "t.csv"))
+    assert f"remove {tmp_path / 't.csv.part'} and {tmp_path / 't.csv.checkpoint'}" in str(caught.value)
     shown = 501  # it does not collapse again
     rows.insert(0, top_up(1000))
     assert run(export(listing(), tmp_path / "t.csv")).rows == 500

@@ -70,17 +70,17 @@ def test_a_literal_secret_is_refused_and_not_repeated(tmp_path, literal):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[[account]", "not valid TOML"),
+        ("[[account]", "line 1, column 10: not valid TOML"),
         ("x = 1", "unknown setting 'x'"),
         ("[account]\nlabel='a'", "two brackets"),
         ("", "no \\[\\[account"),
         (one(label='"../up"'), "begin with a letter"),
         (one(label='"007"'), "begin with a letter"),
-        (one(label='"NaN"'), "begin with a letter"),
-        (one(label='"con"'), "begin with a letter"),
+        (one(label='"NaN"'), "label 'NaN' is not allowed"),
+        (one(label='"con"'), "label 'con' is not allowed"),
         (one(label='"a."'), "begin with a letter"),
-        (one(label='"' + "a" * 65 + '"'), "begin with a letter"),
-        (one(label=""), "begin with a letter"),
+        (one(label='"' + "a" * 65 + '"'), "at most 64 letters"),
+        (one(label=""), "label must be a text"),
         (one(system='"aws"'), "aioz, b3os or metered"),
         (one(secret_key=""), "api_key and secret_key or token"),
         (one(token='"env:C"'), "api_key and secret_key or token"),
@@ -97,6 +97,27 @@ def test_mistakes_are_named(tmp_path, text, says):
     """Each mistake has a message that names it."""
     with pytest.raises(ConfigurationError, match=says):
         read_accounts(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf" + GOOD.encode(), GOOD.replace("\n", "\r\n").encode()])
+def test_files_of_windows_are_read(tmp_path, content):
+    """A byte order mark and lines that end with CR LF are no error."""
+    (tmp_path / "accounts.toml").write_bytes(content)
+    assert [account.label for account in read_accounts(tmp_path / "accounts.toml")] == ["eu", "cu", "saas"]
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    """A file that is not UTF-8 is an error that says so."""
+    (tmp_path / "accounts.toml").write_bytes(GOOD.encode("utf-16"))
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        read_accounts(tmp_path / "accounts.toml")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no endless file")
+def test_an_endless_file_is_refused():
+    """A device without an end is refused after 64 MiB."""
+    with pytest.raises(ConfigurationError, match="more than 64 MiB"):
+        read_accounts("/dev/full")
 
 
 def test_a_missing_file_is_an_error(tmp_path):

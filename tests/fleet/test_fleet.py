@@ -378,6 +378,21 @@ async def test_a_list_that_lost_most_rows_does_not_replace_the_dataset(file, out
     assert (await run(file, out))["eu"].rows == 30
 
 
+async def test_a_damaged_manifest_fails_its_account_alone(file, out, accounts):
+    """If the manifest of an account is damaged, the others are exported, and its parts and its hint stay."""
+    await run(file, out)
+    before = ids_in(out)["eu"]
+    accounts["us"].add_top_ups(3)
+    (out / "_manifests/eu.json").write_text("{")
+    outcomes = await run(file, out, incremental=True)
+    assert "Remove it and the account's folders" in str(outcomes["eu"].error)
+    assert [label for label, outcome in outcomes.items() if outcome.status == "failed"] == ["eu"]
+    assert outcomes["us"].new_rows == 3
+    assert ids_in(out)["eu"] == before
+    (out / "_manifests/eu.json").unlink()
+    assert (await run(file, out, incremental=True))["eu"].rows == 130
+
+
 async def test_a_resumed_export_is_repeated_once(file, out, accounts, simulator):
     """After a resumed export, the next incremental run reads all rows again, and later ones read only new rows."""
     simulator.behaviour.max_limit = 10
