@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["cu_balance", "cu_usage"]
 
 
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
+
+
 class By(StrEnum):
     """What one row of compute units describes."""
 
@@ -122,12 +125,14 @@ def _organization_and_month(words: list[str]) -> tuple[str | None, str | None]:
 
     Any other word is an error, so that no request is sent.
     """
-    month = next((word for word in words[-1:] if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", word, re.ASCII)), None)
+    month = next((word for word in words[-1:] if _MONTH.fullmatch(word)), None)
     rest = words[:-1] if month else words
     if not rest:
         return None, month
     if len(words) == 1 and not rest[0].startswith("org_"):
         raise ConfigurationError(f"{rest[0]!r} is neither an organization (org_…) nor a month (2026-10)")
+    if len(rest) > 1 and month and _MONTH.fullmatch(rest[-1]):
+        raise ConfigurationError(f"for several months, use --since {rest[-1]} --until {month}")
     if len(rest) > 1:
         raise ConfigurationError(f"the month must be like 2026-10, not {rest[-1]!r}")
     return rest[0], month

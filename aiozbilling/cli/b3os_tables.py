@@ -21,7 +21,7 @@ class CuTable:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._used: list[Decimal] = []
+        self._used: list[Decimal | None] = []
 
     def body(self, records: Sequence[CuUsage]) -> Iterator[Drawn]:
         """Draw months."""
@@ -29,7 +29,7 @@ class CuTable:
             if self._used:
                 yield Text()
             yield Text(f"B3OS, compute units in {usage.year_month or 'an unnamed month'}", style="bold")
-            used = exact_sum(day.used for day in usage.daily)
+            used = _used(usage)
             yield from self._allowance(usage.summary, used)
             if usage.daily:
                 yield Text()
@@ -44,36 +44,35 @@ class CuTable:
         """Draw the sum of several months."""
         if len(self._used) > 1:
             yield Text()
-            yield Text(f"{len(self._used)} months: {_cu(exact_sum(self._used))} CU used", style="bold")
+            yield Text(f"{len(self._used)} months: {_cu(_sum(self._used))} CU used", style="bold")
 
-    def _allowance(self, summary: CuSummary | None, used_by_days: Decimal) -> Iterator[Drawn]:
+    def _allowance(self, summary: CuSummary | None, used: Decimal | None) -> Iterator[Drawn]:
         if summary is None:
-            yield Text(f"{_cu(used_by_days)} CU used")
+            yield Text(f"{_cu(used)} CU used")
             return
         given = exact_sum((summary.deposited, summary.granted))
-        yield Text(f"{_cu(summary.used)} CU used; {_cu(summary.deposited)} deposited, {_cu(summary.granted)} granted")
-        if summary.used is not None and given > 0:
-            share = float(summary.used / given)
+        yield Text(f"{_cu(used)} CU used; {_cu(summary.deposited)} deposited, {_cu(summary.granted)} granted")
+        if used is not None and given > 0:
+            share = float(used / given)
             picture = gauge(share, min(self._screen.width - 9, 40), ascii_only=self._screen.ascii_only)
             yield Text.assemble((picture, level(share)), f" {percent(share * 100)}", no_wrap=True)
 
     def _days(self, days: Sequence[CuDay]) -> Iterator[Drawn]:
-        runs = [sum(line.count or 0 for line in day.breakdown) for day in days]
+        runs = [_runs(day.breakdown) for day in days]
         columns: list[Sequence[Form | Bars]] = [
             [Form("Day", [day.date or NOTHING for day in days], "Total", left=True)],
             [Form("CU", *_summed([day.used for day in days]))],
-            [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
+            [Form("Runs", *_counted(runs))],
             [_bars([day.used for day in days])],
         ]
         return self._fitted(columns, give_way=(3, 2))
 
     def _nodes(self, lines: Sequence[CuLine]) -> Iterator[Drawn]:
-        runs = [line.count or 0 for line in lines]
         columns: list[Sequence[Form | Bars]] = [
             [Form("Node", [line.node_type or NOTHING for line in lines], "Total", left=True)],
             [Form("Type", [line.type or NOTHING for line in lines], left=True)],
             [Form("CU", *_summed([line.cu for line in lines]))],
-            [Form("Runs", [exact(count) for count in runs], exact(sum(runs)))],
+            [Form("Runs", *_counted([line.count for line in lines]))],
             [_bars([line.cu for line in lines])],
         ]
         return self._fitted(columns, give_way=(4, 3, 1))
@@ -109,20 +108,41 @@ def _cu(number: Decimal | None) -> str:
 
 def _by_node(days: Sequence[CuDay]) -> list[CuLine]:
     """Add the lines of all days by node type, the largest first."""
-    sums: dict[tuple[str | None, str | None], CuLine] = {}
+    nodes: dict[tuple[str | None, str | None], list[CuLine]] = {}
     for line in (line for day in days for line in day.breakdown):
-        so_far = sums.get((line.type, line.node_type), CuLine())
-        sums[line.type, line.node_type] = CuLine(
-            type=line.type,
-            node_type=line.node_type,
-            count=(so_far.count or 0) + (line.count or 0),
-            cu=exact_sum((so_far.cu, line.cu)),
-        )
-    return sorted(sums.values(), key=lambda line: line.cu or 0, reverse=True)
+        nodes.setdefault((line.type, line.node_type), []).append(line)
+    sums = [
+        CuLine(type=type_, node_type=node_type, count=_runs(lines), cu=_sum([line.cu for line in lines]))
+        for (type_, node_type), lines in nodes.items()
+    ]
+    return sorted(sums, key=lambda line: line.cu or 0, reverse=True)
+
+
+def _used(usage: CuUsage) -> Decimal | None:
+    """Return the compute units of a month: the provider's sum, or else the sum of its days."""
+    if usage.summary is not None and usage.summary.used is not None:
+        return usage.summary.used
+    return _sum([day.used for day in usage.daily])
+
+
+def _sum(numbers: Sequence[Decimal | None]) -> Decimal | None:
+    """Add numbers. The sum is unknown if all of them are."""
+    return None if all(number is None for number in numbers) else exact_sum(numbers)
+
+
+def _runs(lines: Sequence[CuLine]) -> int | None:
+    """Add the runs of lines. The sum is unknown if all of them are."""
+    counts = [line.count for line in lines if line.count is not None]
+    return sum(counts) if counts else None
+
+
+def _counted(counts: Sequence[int | None]) -> tuple[list[str], str]:
+    known = [count for count in counts if count is not None]
+    return [exact(count) for count in counts], exact(sum(known) if known else None)
 
 
 def _summed(numbers: Sequence[Decimal | None]) -> tuple[list[str], str]:
-    *cells, foot = aligned([_cu(number) for number in (*numbers, exact_sum(numbers))])
+    *cells, foot = aligned([_cu(number) for number in (*numbers, _sum(numbers))])
     return cells, foot
 
 

@@ -33,8 +33,9 @@ def credentials_from_env() -> tuple[Secret | None, Secret | None, Secret | None]
             if secret is None
         ]
         if missing:
-            either = " (or AIOZ_PIN_TOKEN)" if len(missing) == 2 else ""
-            raise ConfigurationError(f"set the environment variables {' and '.join(missing)}{either}")
+            if len(missing) == 1:
+                raise ConfigurationError(f"set the environment variable {missing[0]}")
+            raise ConfigurationError(f"set the environment variables {' and '.join(missing)} (or AIOZ_PIN_TOKEN)")
     return api_key, secret_key, token
 
 
@@ -61,10 +62,11 @@ def aioz_credentials(
 
 def _built(found: Any) -> Credentials:
     """Return the credentials that the user's function returned."""
-    parts: list[Any] = [concealed(part) for part in found] if isinstance(found, tuple | list) else [concealed(found)]
+    if isinstance(found, str | Secret):
+        found = concealed(found)
+        return bearer(found)
+    parts: list[Any] = [concealed(part) for part in found] if isinstance(found, tuple | list) else []
     del found
     if len(parts) == 2:
         return key_pair(*parts)
-    if len(parts) == 1:
-        return bearer(parts[0])
     raise ConfigurationError("credentials must return a token, or a pair (api_key, secret_key)")

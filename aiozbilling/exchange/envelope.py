@@ -149,16 +149,23 @@ def _said(document: Any, clean: Clean) -> Refusal:
         return Refusal("")
     error = document.get("error")
     source = error if isinstance(error, dict) else document
-    message = _text(source.get("message"), clean) or _text(error, clean) or ""
-    details = document.get("details")
-    if isinstance(details, list) and details:
-        shown = "; ".join(_detail(detail, clean) for detail in details[:3])
-        message = f"{message} ({shown})"[:_LONGEST_MESSAGE]
+    words = source.get("message")
+    message = _listed(words, clean) or _text(words, clean) or _text(error, clean) or ""
+    if details := _listed(document.get("details"), clean):
+        message = f"{message} ({details})" if message else details
+    message = message[:_LONGEST_MESSAGE]
     return Refusal(message, _text(source.get("code"), clean), _text(document.get("requestId"), clean))
 
 
+def _listed(details: Any, clean: Clean) -> str:
+    """Return the first texts of a list; of an object, its message, or else its texts."""
+    return "; ".join(_detail(detail, clean) for detail in details[:3]) if isinstance(details, list) else ""
+
+
 def _detail(detail: Any, clean: Clean) -> str:
-    words = detail.get("message", "…") if isinstance(detail, dict) else detail
+    if isinstance(detail, dict) and "message" not in detail:
+        detail = ": ".join(value[:MOST_CLEANED] for value in list(detail.values())[:3] if isinstance(value, str))
+    words = detail.get("message") if isinstance(detail, dict) else detail
     return _text(words, clean) or "…"
 
 

@@ -98,9 +98,9 @@ class Redirects:
 
     def _followed(self, url: str, status: int, location: str) -> str:
         if status not in _FOLLOWED:
-            raise NotFollowedError("is none that a call can follow")
+            raise NotFollowedError("can't be followed")
         if self.followed == _MOST:
-            raise NotFollowedError("is one too many")
+            raise NotFollowedError("is one too many", "Check base_url: a login page may have answered")
         return redirected(url, location)
 
     def _remember(self, url: str, target: str) -> None:

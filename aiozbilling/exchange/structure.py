@@ -2,7 +2,7 @@
 
 cattrs itself is lenient (None → "None", 12.7 → 12, "false" → True). Here, each primitive type is strict, and the record
 class declares the exceptions: a field that may be None accepts null, an amount that may be None accepts an empty text,
-and a time that may be None accepts Go's zero time.
+a time that may be None accepts Go's zero time, and null is a missing value for a field with a default factory.
 """
 
 from __future__ import annotations
@@ -207,10 +207,13 @@ def _record_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
 
     names: dict[str, Any] = {field.name: override(rename=wire_name(kind, field.name)) for field in attrs.fields(kind)}
     inner: Any = make_dict_structure_fn(kind, converter, **names)
+    made = [wire_name(kind, field.name) for field in attrs.fields(kind) if isinstance(field.default, attrs.Factory)]
 
     def strict(value: Any, _kind: Any) -> Any:
         if not isinstance(value, dict):
             raise MismatchError("an object", value)
+        if any(value.get(name, made) is None for name in made):
+            value = {name: part for name, part in value.items() if part is not None or name not in made}
         return inner(value, kind)
 
     return strict

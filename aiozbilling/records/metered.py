@@ -77,9 +77,11 @@ class MeteredUsage(Record):
 
     period: Period
     """The billing period."""
-    metrics: dict[str, MetricUsage]
+    metrics: dict[str, MetricUsage] = attrs.field(hash=False)
     """Usage by the provider's metric id (``"apiCalls"``), including undocumented ids."""
     estimated_cost: EstimatedCost = attrs.field(metadata=on_wire("estimatedCost"))
     """Cost so far."""
-    projected_usage: dict[str, ProjectedUsage] = attrs.field(factory=dict, metadata=on_wire("projectedUsage"))
+    projected_usage: dict[str, ProjectedUsage] = attrs.field(
+        factory=dict, hash=False, metadata=on_wire("projectedUsage")
+    )
     """Projections by metric id, for some of the metrics or none."""

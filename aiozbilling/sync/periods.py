@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from aiozbilling.clients.b3os import B3osBilling
+from aiozbilling.clients.b3os import CU_USAGE, B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
-from aiozbilling.errors import ExportError
+from aiozbilling.errors import DecodeError, ExportError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import CuUsage, MeteredUsage
 from aiozbilling.sync.identity import OTHER_LABEL, UNPROVEN, is_known
@@ -151,7 +151,15 @@ def _refuse_stored(ledger: Ledger, found: Sequence[Row], month: str) -> None:
 
 
 def cu_rows(usage: CuUsage, month: str, organization: str) -> Rows:
-    """Convert a month of compute units to rows."""
+    """Convert a month of compute units to rows.
+
+    Raises:
+        DecodeError: a day occurs twice, so that it is unknown what was used on it.
+    """
+    dates = [day.date for day in usage.daily]
+    for i, date in enumerate(dates):
+        if date and date in dates[:i]:
+            raise DecodeError([f"the day at $.data.daily[{i}] of {month} occurs twice"], endpoint=CU_USAGE.title)
     summary = usage.summary
     sums = (None, None, None) if summary is None else (summary.deposited, summary.granted, summary.used)
     days = [day for day in usage.daily if day.date]

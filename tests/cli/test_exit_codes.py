@@ -246,3 +246,10 @@ def test_the_sum_of_a_single_row_is_named_so(command: CommandLine) -> None:
 def test_a_table_of_amounts_names_their_unit(command: CommandLine, arguments: tuple[str, ...], heading: str) -> None:
     """The first line of a table of months, balances or runways names the currency of its amounts."""
     assert command(*arguments, "--simulator", "--format", "table").out.decode().splitlines()[0] == heading
+
+
+def test_two_months_are_a_range(command: CommandLine) -> None:
+    """Two months as arguments are an error that says which options read several months."""
+    result = command("cu-usage", "org_1", "2026-09", "2026-10")
+    assert (result.code, result.out) == (2, b"")
+    assert "for several months, use --since 2026-09 --until 2026-10" in result.err

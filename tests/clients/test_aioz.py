@@ -295,3 +295,21 @@ async def test_limit_is_answered_with_the_options_that_do_it(name: str) -> None:
         with pytest.raises(TypeError, match="unexpected keyword argument 'lmit'"):
             method(lmit=10)
     assert list(inspect.signature(method).parameters)[:3] == ["offset", "page_size", "max_items"]
+
+
+@pytest.mark.parametrize("found", [None, ("only",), ["a", "b", "c"], 5, b"bytes", {}])
+async def test_a_function_must_return_a_token_or_a_pair(billing_simulator: Simulator, found: object) -> None:
+    """Any other result of the credentials function is refused before a request, with what it must return."""
+    async with AiozBilling(credentials=lambda: found, base_url=billing_simulator.url) as billing:  # type: ignore[arg-type, return-value]
+        with pytest.raises(ConfigurationError, match="a token, or a pair"):
+            await billing.this_month_usage()
+    assert not billing_simulator.requests
+
+
+def test_one_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If half of the key pair is set, the error names the other half."""
+    monkeypatch.delenv("AIOZ_PIN_TOKEN", raising=False)
+    monkeypatch.delenv("AIOZ_PIN_SECRET_KEY", raising=False)
+    monkeypatch.setenv("AIOZ_PIN_API_KEY", "k")
+    with pytest.raises(ConfigurationError, match="^set the environment variable AIOZ_PIN_SECRET_KEY$"):
+        AiozBilling.from_env()

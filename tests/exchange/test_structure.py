@@ -82,7 +82,7 @@ TEXT, NUMBER, INTEGER, FLAG, TIME, OBJECT, LIST = (
     "an object",
     "a list",
 )
-# Path of a value in the page, its type, and whether it may be null (None: it may be missing, but not null).
+# Path of a value in the page, its type, and whether it may be null or missing.
 FIELDS = [
     (TopUpPage, "totals", INTEGER, False),
     (TopUpPage, "top_up_usages", LIST, True),
@@ -147,7 +147,7 @@ FIELDS = [
     (MeteredUsage, "estimatedCost.overage", NUMBER, False),
     (MeteredUsage, "estimatedCost.total", NUMBER, False),
     (MeteredUsage, "estimatedCost.currency", TEXT, False),
-    (MeteredUsage, "projectedUsage", OBJECT, None),
+    (MeteredUsage, "projectedUsage", OBJECT, True),
     (MeteredUsage, "projectedUsage.apiCalls", OBJECT, False),
     (MeteredUsage, "projectedUsage.apiCalls.projected", NUMBER, False),
     (MeteredUsage, "projectedUsage.apiCalls.percentage", NUMBER, True),
@@ -248,7 +248,7 @@ def test_a_missing_required_field_is_reported(kind, path, expected, null):
     for step in owner.replace("[", ".[").split(".") if owner else ():
         place = place[int(step[1:-1]) if step.startswith("[") else step]
     del place[name]
-    optional = null is not False and path not in NEEDED_NULLABLE
+    optional = null and path not in NEEDED_NULLABLE
     if optional:
         assert slowly(kind, json.dumps(document).encode()) is not None
     else:
@@ -491,7 +491,8 @@ def test_projections_may_be_missing(literal):
 
 
 def test_null_lists_are_empty_or_none():
-    """Null lists of B3OS are empty tuples, and a null list of AIOZ is None."""
+    """Null lists of B3OS are empty tuples, null projections are none, and a null list of AIOZ is None."""
+    assert slowly(MeteredUsage, with_value(MeteredUsage, "projectedUsage", "null")).projected_usage == {}
     assert slowly(CuUsage, with_value(CuUsage, "daily", "null")).daily == ()
     assert slowly(CuUsage, with_value(CuUsage, "daily[0].breakdown", "null")).daily[0].breakdown == ()
     assert slowly(CuUsage, b'{"data": {}}') == CuUsage()

@@ -266,3 +266,17 @@ def test_equal_records_hash_equal(record):
 def test_every_record_is_tried_here():
     """The examples contain every record class."""
     assert set(NAMES) == set(records.__all__)
+
+
+def test_all_records_are_hashable():
+    """Equal records have equal hashes, also those with metrics by id."""
+    cost = EstimatedCost(base=ONE, overage=ONE, total=ONE, currency="usd")
+    period = Period(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 11, 1, tzinfo=UTC))
+    usages = [
+        MeteredUsage(
+            period=period, metrics={"a": MetricUsage(name="", unit="", included=ONE, used=used)}, estimated_cost=cost
+        )
+        for used in (ONE, ONE, Decimal(2))
+    ]
+    assert usages[0] == usages[1] != usages[2]
+    assert len(set(usages)) == 2

@@ -20,6 +20,7 @@ from aiozbilling import (
     CuDay,
     CuLine,
     CuUsage,
+    DecodeError,
     ExportError,
     MeteredBilling,
     NotFoundError,
@@ -241,3 +242,11 @@ def test_lines_that_repeat_are_kept_apart() -> None:
     assert rows[CU_LINES][0][5] == str(2**70)
     assert [row[0] for row in rows[CU_DAYS]] == ["2026-10-01"]
     assert datetime.fromisoformat(str(rows[CU_DAYS][0][0]))
+
+
+def test_a_day_that_occurs_twice_is_refused() -> None:
+    """Two rows of one day are an error with their place; the ledger has one row for each day."""
+    day = CuDay(date="2026-10-01", used=Decimal(1))
+    usage = CuUsage(daily=(day, CuDay(), CuDay(), CuDay(date="2026-10-02"), day))
+    with pytest.raises(DecodeError, match=r"daily\[4\] of 2026-10 occurs twice"):
+        cu_rows(usage, "2026-10", "org_1")
