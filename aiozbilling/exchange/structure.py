@@ -207,7 +207,7 @@ def _record_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
 
     names: dict[str, Any] = {field.name: override(rename=wire_name(kind, field.name)) for field in attrs.fields(kind)}
     inner: Any = make_dict_structure_fn(kind, converter, **names)
-    made = [wire_name(kind, field.name) for field in attrs.fields(kind) if isinstance(field.default, attrs.Factory)]
+    made = [wire_name(kind, field.name) for field in attrs.fields(kind) if hasattr(field.default, "factory")]
 
     def strict(value: Any, _kind: Any) -> Any:
         if not isinstance(value, dict):
