@@ -81,14 +81,14 @@ def reference() -> str:
         ):
             continue
         parts.append(f"## {title}\n\n`{package}`\n")
-        rooms: dict[str, list[griffe.Object]] = {}
+        subpackages: dict[str, list[griffe.Object]] = {}
         for name, module in sorted(public_names(package).items(), key=lambda item: item[0].lower()):
             found = _resolved(root, module, name)
-            rooms.setdefault(module.split(".")[1] if package == "aiozbilling" else "", []).append(found)
-        for room in sorted(rooms, key=[*TITLES, *rooms].index):
-            if room:
-                parts.append(f"### {TITLES.get(room, room.capitalize())}\n")
-            parts += [_described(found) for found in rooms[room]]
+            subpackages.setdefault(module.split(".")[1] if package == "aiozbilling" else "", []).append(found)
+        for subpackage in sorted(subpackages, key=[*TITLES, *subpackages].index):
+            if subpackage:
+                parts.append(f"### {TITLES.get(subpackage, subpackage.capitalize())}\n")
+            parts += [_described(found) for found in subpackages[subpackage]]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
 
 
@@ -174,7 +174,7 @@ def _function(found: Any, level: int, owner: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _signature(found: Any, room: int) -> str:
+def _signature(found: Any, width: int) -> str:
     words, keyword_only = [], False
     for parameter in found.parameters:
         if parameter.name in ("self", "cls"):
@@ -187,7 +187,7 @@ def _signature(found: Any, room: int) -> str:
         default = f"={parameter.default}" if parameter.default is not None and not star else ""
         words.append(f"{star}{parameter.name}{default}")
     text = ", ".join(words)
-    return f"({text})" if len(text) + 2 <= room else "(\n    " + ",\n    ".join(words) + ",\n)"
+    return f"({text})" if len(text) + 2 <= width else "(\n    " + ",\n    ".join(words) + ",\n)"
 
 
 def _parameters(function: Any, documented: Any) -> list[str]:

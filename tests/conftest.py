@@ -18,11 +18,11 @@ from tests.idle_clock import IdleClockPolicy
 asyncio.set_event_loop_policy(IdleClockPolicy())
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts background jobs so, and their children inherit it: commands under test must get Ctrl-C.
+    # A shell starts background jobs with SIGINT ignored, which children inherit: commands under test must get Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# The tests call fsync thousands of times, and a disk takes milliseconds each: files in memory take none.
+# The tests call fsync thousands of times. A disk takes milliseconds for each call, a file in memory takes none.
 MEMORY = Path("/dev/shm")
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
@@ -33,7 +33,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-# A busy machine must not fail a property: no test asserts how long it takes.
+# A property must not fail on a busy machine, so Hypothesis has no deadline.
 settings.register_profile("quick", deadline=None, max_examples=30)
 settings.register_profile("thorough", deadline=None, max_examples=300)
 settings.load_profile("quick")
@@ -74,14 +74,14 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def pauses(request: pytest.FixtureRequest) -> None:
-    """Shorten them in the tests that really wait; those with plain functions have virtual time or no pause."""
+    """Shorten the pauses in tests that wait in real time; other tests have virtual time or no pause."""
     if inspect.iscoroutinefunction(getattr(request, "function", None)):
         request.getfixturevalue("short_pauses")
 
 
 @pytest.fixture
 def tasks_left() -> Callable[[], Awaitable[list[asyncio.Task[object]]]]:
-    """Give the tasks left beside the test's own and those of the simulator's connections, after a few loop steps."""
+    """Return the tasks that are left after a few loop steps, except the test's own and the simulator's."""
 
     async def left() -> list[asyncio.Task[object]]:
         for _ in range(5):

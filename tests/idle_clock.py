@@ -12,8 +12,8 @@ import time
 
 __all__ = ["IdleClockPolicy"]
 
-_COMPUTING_S = 0.0005  # the most that counts of the time in which callbacks run
-_WAITING_S = 0.01  # the loop waits for a socket or a timer in steps; the most that counts of a step
+_COMPUTING_S = 0.0005  # at most this much of the time in which callbacks run is counted
+_WAITING_S = 0.01  # the loop waits for a socket or a timer in steps; at most this much of a step is counted
 
 
 class _Selector(selectors.DefaultSelector):

@@ -1,4 +1,4 @@
-"""Parameters of tests that only .ci/run tests, because others prove the same in the default run."""
+"""Parameters that only .ci/run tests, because the default run proves the same with other parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a command line in this process with its stdout on a terminal: a process of its own takes most of a second."""
+"""Run a command line in this process with its stdout on a terminal; a new process would take most of a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API reference names every public name, as the code has it now."""
+"""The API reference describes every public name as it is in the code."""
 
 from __future__ import annotations
 

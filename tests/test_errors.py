@@ -1,4 +1,4 @@
-"""The error tree: documented, exported, picklable, and telling what to do."""
+"""The error tree: documented, exported, picklable, and with messages that say what to do."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_each_class_is_exported_and_documented(kind):
 
 @pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
 def test_each_message_holds_its_facts(kind):
-    """A message is made of the attributes: what was called, what happened, how often, and what to do next."""
+    """A message consists of the attributes: what was called, what happened, how often, and what to do next."""
     error = EXAMPLES[kind]
     message = str(error)
     facts = ("reason", "message", "endpoint", "hint", "code", "request_id", "path")
@@ -109,7 +109,7 @@ def test_each_error_survives_copy(kind, copied):
 
 
 def same(twin: BaseException, error: BaseException) -> bool:
-    """Compare all that an error holds."""
+    """Compare the classes, messages and attributes of two errors."""
     return (
         type(twin) is type(error)
         and str(twin) == str(error)
@@ -130,7 +130,7 @@ def same(twin: BaseException, error: BaseException) -> bool:
     ],
 )
 def test_standard_twins_catch_ours(kind, twin):
-    """Code that catches the standard library's error catches ours, whose attributes the twin leaves alone."""
+    """Code that catches the standard library's error also catches ours, with our attributes."""
     with pytest.raises(twin) as caught:
         raise EXAMPLES[kind]
     assert caught.value is EXAMPLES[kind]
@@ -138,14 +138,14 @@ def test_standard_twins_catch_ours(kind, twin):
 
 
 def test_twins_of_oserror_keep_their_message():
-    """OSError makes a message of its own out of two arguments; ours has one and keeps its sentence."""
+    """OSError builds its own message from two arguments; our errors pass one argument and keep their message."""
     error = errors.ConnectError("no connection: refused", endpoint="GET /x", attempts=1)
     assert str(error) == "GET /x: no connection: refused"
     assert error.errno is None
 
 
 def test_a_decode_error_shows_five_problems_and_counts_the_rest():
-    """A reply with many bad fields makes a message of bounded length that says where the others are."""
+    """The message for many bad fields has a bounded length and says where the others are."""
     error = errors.DecodeError([f"problem {number}" for number in range(9)])
     assert "problem 4" in str(error)
     assert "problem 5" not in str(error)
@@ -153,8 +153,8 @@ def test_a_decode_error_shows_five_problems_and_counts_the_rest():
     assert len(error.problems) == 9
 
 
-def test_a_single_attempt_and_an_equal_code_are_not_told():
-    """Messages leave out what says nothing: one attempt, and a code that only repeats the status."""
+def test_a_single_attempt_and_an_equal_code_are_not_mentioned():
+    """A message does not mention a single attempt, or a code that only repeats the status."""
     assert str(errors.NotFoundError("gone", status=404, code="404", attempts=1)) == "HTTP 404: gone"
 
 

@@ -164,7 +164,7 @@ def test_the_commands_of_a_guide_print_what_it_shows(
 
 @pytest.mark.parametrize("guide", GUIDES, ids=name_of)
 def test_links_lead_somewhere(guide: Path) -> None:
-    """Each relative link of a guide leads to a file, and to a heading where it names one."""
+    """Each relative link of a guide leads to a file and, if it names a heading, to that heading."""
     for link in LINK.finditer(BLOCK.sub("", guide.read_text(encoding="utf-8"))):
         target, _, anchor = link["target"].partition("#")
         if re.match(r"[a-z]+:", target):

@@ -21,8 +21,8 @@ PACKAGE = Path(aiozbilling.__file__).parent
 STUBS = sorted(PACKAGE.rglob("__init__.pyi"))
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
 
-# A room may import those left of it.
-ROOMS = (
+# A subpackage may import those to the left of it.
+SUBPACKAGES = (
     "lazy",
     "errors",
     "records",
@@ -44,7 +44,7 @@ HTTP_MODULES = {"exchange/transport.py", "exchange/connections.py", *CLIENTS}
 CATTRS_MODULES = {"exchange/structure.py", "exchange/validation.py"}
 
 
-def room_of(path: Path) -> str:
+def subpackage_of(path: Path) -> str:
     """Return the subpackage of a module."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -75,7 +75,7 @@ def roots_of(path: Path) -> set[str]:
 
 
 def loaded_by(statement: str) -> set[str]:
-    """Run a statement in a fresh interpreter and give the modules that it loaded."""
+    """Run a statement in a new interpreter and return the modules that it loaded."""
     script = f"import sys\n{statement}\nimport json\nprint(json.dumps(sorted(sys.modules)))"
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")
@@ -87,13 +87,13 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_the_retry_library_is_loaded_when_a_client_is_built():
-    """Importing the client does not load tenacity; building one does, so that no failed call has to stop the loop."""
+    """Importing a client does not load tenacity. Creating one does, so that no failed call blocks the loop."""
     assert "tenacity" not in loaded_by("from aiozbilling import AiozBilling")
     assert "tenacity" in loaded_by("from aiozbilling import AiozBilling\nAiozBilling(token='token')")
 
 
 def test_each_public_name_can_be_had():
-    """Each name of `__all__` is loaded from its home, by attribute and by star import, and shown by `dir`."""
+    """Each name of `__all__` can be imported, by attribute and by star import, and `dir` shows it."""
     namespace: dict[str, object] = {}
     exec("from aiozbilling import *", namespace)
     for name in aiozbilling.__all__:
@@ -129,7 +129,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_importing_the_package_is_light():
-    """`import aiozbilling` loads no HTTP library, no decoder, no extra and none of its own rooms."""
+    """`import aiozbilling` loads no HTTP library, no decoder, no extra and none of its own subpackages."""
     loaded = loaded_by("import aiozbilling")
     heavy = {"aiohttp", "msgspec", "cattrs", "attrs", "tenacity", "typer", "rich", "pyarrow", "pandas", "asyncio"}
     assert loaded & heavy == set()
@@ -137,7 +137,7 @@ def test_importing_the_package_is_light():
 
 
 def test_the_clients_load_no_server_and_no_extra():
-    """Using every public name loads neither the simulator, nor aiohttp's server, nor what the extras bring."""
+    """Using every public name loads neither the simulator, nor aiohttp's server, nor the packages of the extras."""
     loaded = loaded_by("from aiozbilling import *")
     unwanted = {"aiohttp.web", "typer", "rich", "pyarrow", "pandas", "sqlite3", "aiozbilling.simulator", "requests"}
     assert "aiohttp.client" in loaded
@@ -152,43 +152,43 @@ def test_the_pytest_plugin_is_light():
 
 
 def forbidden_imports(path: Path) -> set[str]:
-    """Collect the rooms that a module imports but may not."""
-    room = room_of(path)
+    """Collect the subpackages that a module imports although it must not."""
+    subpackage = subpackage_of(path)
     ours = {name.split(".")[1] for name in imports_of(path) if name.startswith("aiozbilling.")}
-    if room == "simulator":
+    if subpackage == "simulator":
         return ours - {"simulator", "lazy"}
-    if room not in ROOMS:
-        return set() if path.name in ("__init__.py", "__main__.py") else {room}
-    allowed = set(ROOMS[: ROOMS.index(room) + 1])
+    if subpackage not in SUBPACKAGES:
+        return set() if path.name in ("__init__.py", "__main__.py") else {subpackage}
+    allowed = set(SUBPACKAGES[: SUBPACKAGES.index(subpackage) + 1])
     # The command line starts an embedded simulator; it may use every public name.
-    allowed |= {"simulator"} if room == "cli" else set()
-    public = set(aiozbilling.__all__) if ROOMS.index(room) >= ROOMS.index("tables") else set()
+    allowed |= {"simulator"} if subpackage == "cli" else set()
+    public = set(aiozbilling.__all__) if SUBPACKAGES.index(subpackage) >= SUBPACKAGES.index("tables") else set()
     return ours - allowed - public
 
 
 def test_imports_go_one_way():
-    """Each module imports its own room and those left of it, and nothing imports the whole package."""
+    """Each module imports only its own subpackage and those to the left of it, and none imports the whole package."""
     assert {path: wrong for path in MODULES if (wrong := forbidden_imports(path))} == {}
 
 
-def test_every_room_is_known():
-    """A new room must be put in its place in the order of imports."""
-    assert {room_of(path) for path in MODULES} <= {*ROOMS, "simulator", "__init__", "__main__"}
+def test_every_subpackage_is_known():
+    """A new subpackage must have a place in the order of imports."""
+    assert {subpackage_of(path) for path in MODULES} <= {*SUBPACKAGES, "simulator", "__init__", "__main__"}
 
 
 def test_one_place_speaks_http():
-    """On the client side aiohttp is imported by the transport, the connections and the type of a setting alone."""
+    """Of the client, only the transport, the connections and the type of a setting import aiohttp."""
     speakers = {
         str(path.relative_to(PACKAGE))
         for path in MODULES
-        if room_of(path) != "simulator" and roots_of(path) & {"aiohttp", "yarl", "multidict"}
+        if subpackage_of(path) != "simulator" and roots_of(path) & {"aiohttp", "yarl", "multidict"}
     }
-    # The redirects read URLs, the credentials hold their headers as aiohttp wants them: both send nothing.
+    # Redirects parse URLs, and credentials build headers in aiohttp's form: neither sends anything.
     assert speakers - {"exchange/redirect.py", "exchange/credentials.py"} == HTTP_MODULES
 
 
 def test_one_place_structures():
-    """Only the converter and what explains its errors import cattrs; only the decoders import msgspec."""
+    """Only the converter and the module that explains its errors import cattrs; only the decoders import msgspec."""
     decoders = ("cattrs", "msgspec")
     users = {name: {str(path.relative_to(PACKAGE)) for path in MODULES if name in roots_of(path)} for name in decoders}
     assert users["cattrs"] == CATTRS_MODULES
@@ -198,7 +198,7 @@ def test_one_place_structures():
 
 
 def test_one_place_reveals_secrets():
-    """The text of a secret is read in the module of credentials alone, and revealed by the transport alone."""
+    """Only the module of credentials reads the text of a secret, and only the transport asks for it."""
     texts = {str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8") for path in MODULES}
     assert {path for path, text in texts.items() if "._text" in text} == {"exchange/credentials.py"}
     revealing = {path for path, text in texts.items() if "reveal(" in text}
@@ -209,9 +209,9 @@ def test_errors_and_records_need_little():
     """The errors import nothing, the records only attrs and the standard library."""
     for path in MODULES:
         outside = {root for root in roots_of(path) if root not in sys.stdlib_module_names}
-        if room_of(path) == "errors":
+        if subpackage_of(path) == "errors":
             assert outside == set()
-        if room_of(path) == "records":
+        if subpackage_of(path) == "records":
             assert outside <= {"attrs", "aiozbilling"}
 
 
@@ -224,14 +224,14 @@ def test_every_module_says_what_it_is():
 
 
 def test_the_package_is_typed():
-    """Type checkers find the marker that lets them read the annotations."""
+    """The package has the marker `py.typed`, which type checkers need."""
     assert (PACKAGE / "py.typed").exists()
     assert find_spec("aiozbilling") is not None
 
 
 @pytest.mark.parametrize("name", aiozbilling.__all__)
 def test_each_public_class_is_documented(name):
-    """Each public class and function says what it is for, in a docstring of its own."""
+    """Each public class and function has its own docstring."""
     thing = getattr(aiozbilling, name)
     if isinstance(thing, type):
         assert (thing.__doc__ or "").strip(), name

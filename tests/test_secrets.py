@@ -36,7 +36,7 @@ from aiozbilling import (
 from aiozbilling.simulator import Fault, Simulator
 from aiozbilling.simulator.credentials import Credentials
 
-# Base64 as the real keys, with all that encoders like to escape; a token longer than any excerpt.
+# Base64, as in real keys, with all characters that encoders escape; the token is longer than any excerpt.
 API_KEY = "CaNaRy1+aa/bb+cc/Dd=="
 SECRET_KEY = "CaNaRy2/ee+ff/gg+Hh="
 TOKEN = "CaNaRy3." + "".join(f"{number:03d}x" for number in range(300)) + "._-"
@@ -65,7 +65,7 @@ def assert_clean(text: str, where: str) -> None:
 
 
 def of_ours(thing: object) -> bool:
-    """Return whether an object has a class of this library."""
+    """Return whether the class of an object belongs to this library."""
     return type(thing).__module__.startswith("aiozbilling.") and not type(thing).__module__.startswith(
         "aiozbilling.simulator"
     )
@@ -201,7 +201,7 @@ CLIENTS = {
     "metered token": lambda url, **more: MeteredBilling(url, token=METERED_TOKEN, **SETTINGS | more),
 }
 KINDS = pytest.mark.parametrize("kind", CLIENTS)
-# Where a test goes through every fault, one kind runs by default and the others in the slow run.
+# Tests of every fault make one kind of call by default, and the other kinds in the slow run.
 ONE_KIND = pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=[pytest.mark.slow] if i else []) for i, kind in enumerate(CLIENTS)]
 )
@@ -240,7 +240,7 @@ async def test_no_fault_shows_a_canary(kind, simulator, log):
             if error is not None:
                 met.add(type(error).__name__)
                 assert_error_clean(error)
-                assert chain(error) == [error], "an error holds on to one of the HTTP library's"
+                assert chain(error) == [error], "an error refers to one of the HTTP library"
             assert_object_clean(client, "client")
         async with client.with_options(timeout=5.0) as patient:
             assert await error_of(patient) is None
@@ -275,7 +275,7 @@ async def test_no_result_shows_a_canary(kind, simulator, log):
 
 @KINDS
 async def test_no_client_is_pickled_or_copied_with_its_secret(kind, simulator):
-    """Pickling a client fails, and says nothing of what it holds."""
+    """Pickling a client fails, and the error contains nothing of the client's contents."""
     async with CLIENTS[kind](simulator.url, timeout=5.0) as client:
         for dump in (pickle.dumps, copy.deepcopy):
             with pytest.raises(TypeError, match="a client can.t be pickled or copied") as caught:
@@ -321,7 +321,7 @@ def test_no_refused_credential_shows_a_canary(spoil, monkeypatch):
 
 
 def test_no_wrong_use_shows_a_canary(monkeypatch):
-    """Good credentials next to a wrong argument are in no error and no local of it."""
+    """If another argument is wrong, neither the error nor a local of its traceback contains the credentials."""
     good = {"api_key": API_KEY, "secret_key": SECRET_KEY}
     urls = [
         "http://api.example.com",
@@ -357,7 +357,7 @@ def test_no_wrong_use_shows_a_canary(monkeypatch):
 
 
 def test_no_misspelt_keyword_shows_a_canary():
-    """A credential under a misspelt name, or given to `from_env`, is in no local of the error that says so."""
+    """If a keyword is misspelt, or unknown to `from_env`, no local of the error's traceback contains its value."""
     tries = [
         lambda: AiozBilling(api_key=API_KEY, secretkey=SECRET_KEY),
         lambda: AiozBilling(tokens=TOKEN),
@@ -373,7 +373,7 @@ def test_no_misspelt_keyword_shows_a_canary():
 
 
 def test_no_environment_shows_a_canary(monkeypatch):
-    """Credentials of the environment that are invalid are refused by the variable's name alone."""
+    """The error for an invalid credential in the environment contains only the name of the variable."""
     spoilt = {"AIOZ_PIN_API_KEY": f"{API_KEY}\n", "AIOZ_PIN_SECRET_KEY": SECRET_KEY}
     both = {"AIOZ_PIN_API_KEY": API_KEY, "AIOZ_PIN_TOKEN": TOKEN}
     for build, variables in (
@@ -399,7 +399,7 @@ def test_no_environment_shows_a_canary(monkeypatch):
 
 @KINDS
 async def test_a_closed_session_shows_no_canary(kind, simulator):
-    """A foreign session that was closed, or has another loop, makes a clean error."""
+    """The error for the caller's session, if it is closed or belongs to another loop, is clean."""
     session = aiohttp.ClientSession()
     await session.close()
     client = CLIENTS[kind](simulator.url, session=session)
@@ -410,7 +410,7 @@ async def test_a_closed_session_shows_no_canary(kind, simulator):
 
 @KINDS
 async def test_a_server_that_is_gone_shows_no_canary(kind):
-    """A refused connection, an unknown host and an address that can't be make clean errors."""
+    """The errors for a refused connection, an unknown host and an invalid address are clean."""
     for url in ("http://127.0.0.1:1", "https://127.0.0.1:1", "https://no-such-host.invalid"):
         async with CLIENTS[kind](url) as client:
             error = await error_of(client)
@@ -429,7 +429,7 @@ STAGES = {
 @ONE_KIND
 @pytest.mark.parametrize("stage", STAGES)
 async def test_cancellation_shows_no_canary(kind, stage, simulator, log):
-    """A call that is cancelled at any stage leaves no canary in the locals of the cancellation's traceback."""
+    """If a call is cancelled at any stage, the locals of the traceback contain no canary."""
     if STAGES[stage]:
         simulator.fail(STAGES[stage], times=9)
     async with CLIENTS[kind](simulator.url, timeout=5.0) as client:
@@ -443,19 +443,19 @@ async def test_cancellation_shows_no_canary(kind, stage, simulator, log):
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await task
-                raise asyncio.CancelledError  # it was quicker
+                raise asyncio.CancelledError  # the call ended before the cancellation
             assert_error_clean(caught.value)
             assert_clean(repr(task), "task")
     assert_clean(log.getvalue(), "log")
 
 
 class Interrupt(BaseException):
-    """Stands for Ctrl-C in the middle of a call."""
+    """An exception such as KeyboardInterrupt, in the middle of a call."""
 
 
 @KINDS
 async def test_an_interrupt_shows_no_canary(kind, simulator, monkeypatch):
-    """An exception that is no Exception, raised while the body is read, leaves clean locals too."""
+    """A BaseException that is raised while the body is read also leaves clean locals."""
 
     def interrupted(*_: object) -> None:
         raise Interrupt
@@ -469,7 +469,7 @@ async def test_an_interrupt_shows_no_canary(kind, simulator, monkeypatch):
 
 @KINDS
 async def test_a_failing_hook_shows_no_canary(kind, simulator, log):
-    """What is logged of an `on_attempt` that fails is clean, also with all locals."""
+    """The log message for an `on_attempt` that fails is clean, also with all locals of the traceback."""
 
     def fails(_attempt: object) -> None:
         raise ValueError("mine")
@@ -495,7 +495,7 @@ async def test_a_failing_hook_shows_no_canary(kind, simulator, log):
 
 
 def echoes(secret: str) -> list[tuple[int, dict[str, str], str]]:
-    """Give replies that repeat a secret wherever a reply can, in the spellings that servers use."""
+    """Return replies that repeat a secret in every place and in every encoding that servers use."""
     quoted, half = quote(secret, safe=""), quote(secret)
     slashed = json.dumps(f"bad {secret}").replace("/", "\\/")
     numbered = '"' + "".join(c if c.isalnum() else f"\\u{ord(c):04x}" for c in secret) + '"'
@@ -527,7 +527,7 @@ def echoes(secret: str) -> list[tuple[int, dict[str, str], str]]:
 
 @ONE_KIND
 async def test_no_echo_shows_a_canary(kind, log):
-    """A server that repeats a credential in message, code, id, header, Location or data gets it into no error."""
+    """If a server repeats a credential in message, code, id, header, Location or data, no error contains it."""
     replies: list[tuple[int, dict[str, str], str]] = []
 
     async def serve(_request: web.BaseRequest) -> web.StreamResponse:
@@ -548,7 +548,7 @@ async def test_no_echo_shows_a_canary(kind, log):
                     replies[:] = [reply]
                     error = await error_of(client)
                     if error is None:
-                        continue  # B3OS has no field that must be there
+                        continue  # B3OS has no required field
                     assert isinstance(error, AiozBillingError), reply
                     met.add(type(error))
                     assert_error_clean(error)
@@ -559,7 +559,7 @@ async def test_no_echo_shows_a_canary(kind, log):
 
 
 async def test_a_listing_error_shows_no_canary(simulator):
-    """What goes wrong within a list's tasks is as clean as a single call."""
+    """Errors in the tasks of a list are as clean as those of a single call."""
     simulator.fail(Fault.ECHOED_IN_200, times=99)
     async with CLIENTS["key pair"](simulator.url, timeout=5.0) as client:
         listing = client.top_ups(page_size=3, concurrency=4)
@@ -576,7 +576,7 @@ async def first_of(listing):
 
 
 async def test_no_coroutine_or_generator_shows_a_canary(simulator):
-    """What asyncio shows of running calls, tasks and generators is clean."""
+    """The reprs of running calls, tasks and generators, as asyncio logs them, are clean."""
     simulator.fail(Fault.HANG, times=9)
     async with CLIENTS["key pair"](simulator.url, timeout=5.0) as client:
         task = asyncio.ensure_future(client.top_ups().collect())
@@ -592,7 +592,7 @@ async def test_no_coroutine_or_generator_shows_a_canary(simulator):
 
 
 def test_a_secret_lives_in_one_place(monkeypatch):
-    """Of everything that a client holds, only a Secret has the text: no second copy waits to be dumped."""
+    """Of all objects of a client, only a Secret contains the text; there is no second copy."""
     client = AiozBilling(token=TOKEN, rate_limit=RateLimit(1, per_s=1))
     found: list[object] = []
     seen: set[int] = set()
@@ -612,7 +612,7 @@ def test_a_secret_lives_in_one_place(monkeypatch):
 
 
 def test_the_errors_of_this_test_would_be_seen():
-    """The search itself finds a canary in a message, an attribute, a local, a cause, and an escaped form."""
+    """The search of these tests finds a canary in a message, an attribute, a local, a cause and an escaped form."""
 
     def held(secret: str) -> None:
         raise ConnectError("lost")

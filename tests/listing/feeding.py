@@ -1,4 +1,4 @@
-"""Replies fed to a walk by hand, and walks over a list that doesn't move."""
+"""Replies that a test passes to a walk, and walks of a list that doesn't change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.listing.model_server import Behaviour, ModelServer, Row, drive, make_
 
 
 def rows(*numbers: int | None) -> list[Row | None]:
-    """Make rows r1, r2, ...; None for null."""
+    """Return rows r1, r2, ...; None for null."""
     return [None if number is None else Row(f"r{number}") for number in numbers]
 
 
@@ -20,7 +20,7 @@ def ids(delivered: list[Row]) -> list[str]:
 
 
 def feed(walk: Walk[Row], total: int, *replies: list[Row | None]) -> list[str]:
-    """Answer the walk's windows in turn, and name what was delivered."""
+    """Reply to the walk's windows in turn, and return the ids of the delivered rows."""
     delivered: list[str] = []
     for reply in replies:
         delivered += ids(walk.accept(walk.plan(1)[0], reply, total).items)
@@ -28,7 +28,7 @@ def feed(walk: Walk[Row], total: int, *replies: list[Row | None]) -> list[str]:
 
 
 def still(size: int, limit: int, ahead: int = 1, **options: Any) -> tuple[ModelServer, Walk[Row], list[str]]:
-    """Walk a list that does not move."""
+    """Walk a list that does not change."""
     server = ModelServer(size, Behaviour(), random.Random(1))
     walk = make_walk(limit, **options)
     outcome = drive(server, walk, ahead)

@@ -1,6 +1,6 @@
 """A list that changes in any way while it is followed, in virtual time.
 
-Run as a program, it follows as often as told: ``python -m tests.listing.model_provider FIRST_SEED SEEDS``.
+Run as a program, it makes one trial for each seed: ``python -m tests.listing.model_provider FIRST_SEED SEEDS``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.listing.virtual_time import run
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 EVERY_S = 10.0
-KNOWN_REMOVALS = 16  # a cursor knows so many rows that are gone; see "What it cannot guarantee"
+KNOWN_REMOVALS = 16  # a cursor knows this many removed rows; see "What it cannot guarantee"
 
 
 @attrs.frozen
@@ -48,7 +48,7 @@ class Behaviour:
     size: int
     grows: float
     bursts: float
-    late: float  # commits that come in before the latest rows
+    late: float  # rows that are added before the latest ones
     backdates: float
     removes: float
     returns: float  # rows that were removed a short time before
@@ -64,7 +64,9 @@ class Behaviour:
     def random(cls, choose: random.Random) -> Behaviour:
         """Choose one."""
         some = (0.0, 0.0, 0.1, 0.3)
-        backdates, moves = choose.choice(((0.0, 0.0), (0.2, 0.0), (0.0, 0.2)))  # both at once hide each other in counts
+        backdates, moves = choose.choice(
+            ((0.0, 0.0), (0.2, 0.0), (0.0, 0.2))
+        )  # a count does not show them if both happen at once
         return cls(
             at_tail=choose.random() < 0.5,
             clamp=choose.choice((10, 25, 100, 1000)),
@@ -93,10 +95,10 @@ class Provider:
         self.behaviour = Behaviour.random(self.choose)
         self.rows: list[Row] = []  # newest first
         self.made = 0
-        self.unsure: set[str] = set()  # added next to a removal, so that no count shows it
+        self.unsure: set[str] = set()  # added together with a removal, so that no count shows it
         self.removed: deque[Row] = deque(maxlen=3)
         self.removals = 0
-        self.forgotten: set[str] = set()  # came back when a cursor may not know them any more
+        self.forgotten: set[str] = set()  # reappeared when a cursor may no longer know them
         self.totals: deque[int] = deque(maxlen=4)
         self.empty_until = -1.0
         self.has_shown_rows = False
@@ -115,7 +117,7 @@ class Provider:
             self.rows.insert(0, self._row())
 
     def change(self) -> None:
-        """Let things happen."""
+        """Change the list at random."""
         behaviour, choose, rows = self.behaviour, self.choose, self.rows
         if choose.random() < behaviour.grows:
             self.grow(choose.choice((1, 1, 2, 5)))
@@ -136,7 +138,9 @@ class Provider:
             self.removals += len(rows[at:end])
             del rows[at:end]
         if rows and self.removed and choose.random() < behaviour.returns:
-            self.unsure.add(self.removed[-1].id)  # it may not have come before, and a removal hides it from the count
+            self.unsure.add(
+                self.removed[-1].id
+            )  # it may not have been delivered, and a removal hides it from the count
             if self.removals > KNOWN_REMOVALS:
                 self.forgotten.add(self.removed[-1].id)
             rows.insert(choose.randint(1, len(rows)), self.removed.pop())
@@ -167,7 +171,7 @@ class Provider:
         return rows[offset : offset + min(limit, behaviour.clamp)], total
 
     def calm_down(self) -> None:
-        """Be well from now on."""
+        """Behave well from now on."""
         self.behaviour = attrs.evolve(self.behaviour, moments=0.0, outages=0.0, lags=0.0)
         self.empty_until = -1.0
 
@@ -199,11 +203,11 @@ class Trial:
         await self.polled.wait()
 
     async def run(self) -> str:
-        """Follow, with pauses in which things happen, and check what came; return how it ended."""
+        """Follow, change the list in pauses, check the rows that were yielded, and return how it ended."""
         try:
             begun = await self._follow(rounds=0)
             if self.provider.old and not self.provider.has_shown_rows:
-                return "seemed empty"  # in all polls of the beginning: no client can know better
+                return "seemed empty"  # in all polls of the beginning: no client can see the difference
             for _ in range(self.choose.randint(1, 4)):
                 if self.choose.random() < self.provider.behaviour.resumes:
                     for _ in range(self.choose.choice((0, 1, 3, 3, 20))):
@@ -218,7 +222,7 @@ class Trial:
         return "complete"
 
     async def _follow(self, rounds: int, good_polls: int = 0) -> set[str]:
-        """Follow over some rounds of changes; return the rows that were there when there was a cursor."""
+        """Follow over some rounds of changes; return the rows of the list at the first cursor."""
         follower = self._follower()
         rows = follow(follower, EVERY_S, self._sleep)
         reader = asyncio.create_task(self._take(rows))

@@ -1,6 +1,6 @@
-"""A server in memory that pages through a moving list, as badly as real ones do, and a driver that walks it.
+"""A server in memory with a list that changes, as badly as those of real servers, and a driver that walks it.
 
-Written from the rule alone; it shares nothing with the walk but its public names.
+It is written from the rule, and shares only the public names with the walk.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ class Row:
 
 @attrs.define
 class Behaviour:
-    """What the server does to its list and its replies; rates are per moment."""
+    """What the server does to its list and its replies; rates are per step of time."""
 
     head: float = 0.0
     tail: float = 0.0
     middle: float = 0.0
     delete: float = 0.0
-    burst: int = 1  # rows in one change, at most
-    lag: int = 0  # totals are of up to so many changes ago
+    burst: int = 1  # maximum number of rows in one change
+    lag: int = 0  # totals lag by up to this many changes
     heals: bool = True  # but not after a pause
     clamp: int | None = None
     nulls: float = 0.0  # share of the rows
-    null_page: bool = False  # a run of null rows longer than a page
+    null_page: bool = False  # consecutive null rows, more than a page
     transient: float = 0.0  # share of replies that are empty without a reason
-    early_end: int | None = None  # replies from here on are empty
+    early_end: int | None = None  # replies from this offset on are empty
     total: Callable[[int], int] = lambda true: true
     offset: Callable[[int, int], int] = lambda offset, limit: offset
     shuffled: bool = False
     repeated: str = ""  # "adjacent", "near" or "far": one id occurs twice
-    more: int = 0  # rows given beyond the limit
-    moves: float = 0.0  # of a row to the head
-    moments: float = 0.0  # share of replies with which a moment of empty replies with total 0 begins
+    more: int = 0  # rows returned beyond the limit
+    moves: float = 0.0  # rate at which a row moves to the head
+    moments: float = 0.0  # share of replies with which a series of empty replies with total 0 begins
 
 
 class ModelServer:
@@ -61,7 +61,7 @@ class ModelServer:
         self.deleted: set[str] = set()
         self.rows: list[Row | None] = [self._row() for _ in range(size)]
         self.reads = 0
-        self.first: list[Row | None] = []  # the list at the first read that brought rows
+        self.first: list[Row | None] = []  # the list at the first read that returned rows
         self.begun = False
         self.moved: set[str] = set()
         self.now, self.empty_until = 0.0, -2.0  # in seconds
@@ -84,7 +84,7 @@ class ModelServer:
         self.rows[j] = self.rows[i]
 
     def change(self) -> None:
-        """Let one moment pass."""
+        """Let one step of time pass."""
         b, rng, rows = self.behaviour, self.rng, self.rows
         if rng.random() < b.head:
             rows[:0] = [self._row() for _ in range(rng.randint(1, b.burst))]
@@ -132,7 +132,7 @@ class ModelServer:
 
 @attrs.define
 class Outcome:
-    """What one walk brought, or how it failed."""
+    """The rows of one walk, or its error."""
 
     rows: list[str]
     error: Exception | None
@@ -215,17 +215,17 @@ def drive(
 
 
 def make_walk(limit: int, **options: Any) -> Walk[Row]:
-    """Make a walk over `Row`s."""
+    """Create a walk of `Row`s."""
     return Walk(WalkOptions(key=attrgetter("id"), limit=limit, **options))
 
 
 def survivors(server: ModelServer, begin: int = 0) -> list[str]:
-    """Name the rows that lived through the whole walk, in list order."""
+    """Return the ids of the rows that were in the list during the whole walk, in list order."""
     return [row.id for row in server.first[begin:] if row and row.id not in server.deleted]
 
 
 def check(server: ModelServer, rows: list[str], *, complete: bool, begin: int = 0) -> None:
-    """Assert that no row came twice, and that the survivors that came are the first of them, or all if `complete`."""
+    """Assert that no row came twice, and that the surviving rows came in order: all of them if `complete`."""
     assert len(set(rows)) == len(rows), f"rows came twice: {[row for row in rows if rows.count(row) > 1]}"
     alive = survivors(server, begin)
     known = set(alive)

@@ -28,7 +28,7 @@ async def followed() -> Cursor:
 
 
 async def test_a_cursor_survives_as_text() -> None:
-    """What is written is read as the same cursor."""
+    """A cursor that is written as text and parsed again is the same cursor."""
     for cursor in (WALKED, await followed()):
         assert Cursor.parse(str(cursor)) == cursor
 

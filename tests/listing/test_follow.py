@@ -51,7 +51,7 @@ async def take(news: AsyncGenerator[TopUp, None], count: int) -> list[str]:
 
 
 async def quiet(news: AsyncGenerator[TopUp, None]) -> bool:
-    """Tell whether nothing comes for a while; the generator is closed by that."""
+    """Return whether no row comes for a while; this closes the generator."""
     try:
         async with asyncio.timeout(5 * EVERY_S):
             await anext(news)
@@ -72,10 +72,10 @@ async def begun(listing: Listing[TopUp], news: AsyncGenerator[TopUp, None]) -> a
 @pytest.mark.parametrize(
     "known", [0, 1, 100, 350, *(pytest.param(size, marks=pytest.mark.slow) for size in (2, 99, 101))]
 )
-async def test_news_come_once_and_oldest_first(
+async def test_new_rows_are_yielded_once_and_oldest_first(
     billing: AiozBilling, billing_simulator: Simulator, order: str, known: int
 ) -> None:
-    """From now on each new top-up comes once, oldest first, whichever end the list grows at and however long it is."""
+    """Each new top-up is yielded once, oldest first, at whichever end the list grows and however long it is."""
     billing_simulator.behaviour.order = order  # type: ignore[assignment]
     other = billing_simulator.add_account(top_ups=known)
     listing = billing.with_credentials(token=other.token).top_ups()
@@ -93,7 +93,7 @@ async def test_news_come_once_and_oldest_first(
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_a_quiet_poll_costs_one_request(billing: AiozBilling, billing_simulator: Simulator, order: str) -> None:
-    """After the beginning each poll without news is one request."""
+    """After the beginning, each poll without new rows is one request."""
     billing_simulator.behaviour.order = order  # type: ignore[assignment]
     news = billing.top_ups().follow(every_s=0.05)
     task = asyncio.ensure_future(anext(news))
@@ -107,7 +107,7 @@ async def test_a_quiet_poll_costs_one_request(billing: AiozBilling, billing_simu
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("taken", [1, 3, 7])
-async def test_a_cursor_of_follow_goes_on_where_it_stood(
+async def test_a_follow_resumes_at_its_cursor(
     billing: AiozBilling, billing_simulator: Simulator, order: str, taken: int
 ) -> None:
     """Rows that were not yielded before the cursor was taken are yielded after it, and none twice."""
@@ -132,7 +132,7 @@ async def test_a_cursor_of_follow_goes_on_where_it_stood(
 async def test_follow_continues_after_a_walk(
     billing: AiozBilling, billing_simulator: Simulator, order: str, size: int
 ) -> None:
-    """The cursor of a finished walk begins a follow at what came after the walk."""
+    """A follow that begins at the cursor of a finished walk yields the rows that were added after the walk."""
     billing_simulator.behaviour.order = order  # type: ignore[assignment]
     account = billing_simulator.add_account(top_ups=size)
     client = billing.with_credentials(token=account.token)
@@ -151,7 +151,7 @@ async def test_follow_continues_after_a_walk(
 async def test_a_feed_continues_after_an_outage(
     billing: AiozBilling, billing_simulator: Simulator, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Polls that fail for a while are tried again, with a log line each, and no news is lost or doubled."""
+    """Polls that fail for a while are repeated, with a log line each, and no new row is lost or repeated."""
     caplog.set_level(logging.WARNING, logger="aiozbilling")
     listing = billing.top_ups()
     news = listing.follow(every_s=EVERY_S)
@@ -185,15 +185,15 @@ async def test_a_frequent_follow_continues_soon_after_a_long_outage(
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0] + 11 * [16.0]
 
 
-async def test_wrong_credentials_end_it(billing_simulator: Simulator) -> None:
-    """What no waiting mends is raised."""
+async def test_wrong_credentials_end_a_follow(billing_simulator: Simulator) -> None:
+    """An error that waiting does not resolve, such as wrong credentials, is raised."""
     async with AiozBilling(token="wrong", base_url=billing_simulator.url) as billing:
         with pytest.raises(AuthenticationError):
             await anext(billing.top_ups().follow(every_s=EVERY_S))
 
 
 async def test_a_list_that_lost_all_that_was_known_is_drift(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """Where none of the known rows is there any more nothing is passed off as new."""
+    """If none of the known rows is in the list any more, an error is raised, and no row is reported as new."""
     other = billing_simulator.add_account(top_ups=50)
     listing = billing.with_credentials(token=other.token).top_ups()
     await listing.collect()
@@ -215,7 +215,7 @@ async def test_a_refused_page_size_is_stepped_down(billing: AiozBilling, billing
 
 
 async def test_a_follow_cursor_is_not_one_of_a_walk(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """A cursor of follow given to a plain walk is refused with what to do."""
+    """A walk refuses a cursor of `follow`, and the error says what to do."""
     listing = billing.top_ups()
     news = listing.follow(every_s=EVERY_S)
     first = await begun(listing, news)
@@ -228,19 +228,19 @@ async def test_a_follow_cursor_is_not_one_of_a_walk(billing: AiozBilling, billin
 
 @pytest.mark.parametrize("every_s", [0, -1, float("inf"), float("nan"), True, "10"])
 def test_impossible_intervals_are_refused(every_s: float) -> None:
-    """An interval that can't be meant is a ConfigurationError at the call."""
+    """An interval that is not a positive number is a ConfigurationError at the call."""
     with pytest.raises(ConfigurationError, match="every_s"):
         AiozBilling(token="t").top_ups().follow(every_s=every_s)
 
 
 @pytest.mark.parametrize("options", [{"offset": 1}, {"max_items": 5}])
 def test_follow_takes_no_part_of_a_list(options: dict[str, int]) -> None:
-    """Offset and max_items make no sense for what never ends."""
+    """A listing with an offset or max_items can't be followed, because a follow never ends."""
     with pytest.raises(ConfigurationError, match="offset"):
         AiozBilling(token="t").top_ups(**options).follow()  # type: ignore[arg-type]
 
 
-async def test_ending_a_follow_leaves_nothing(
+async def test_ending_a_follow_leaves_no_task(
     billing: AiozBilling, tasks_left: Callable[[], Awaitable[list[object]]]
 ) -> None:
     """A follow that is cancelled or closed leaves no task."""
@@ -251,7 +251,7 @@ async def test_ending_a_follow_leaves_nothing(
 
 
 class Ledger:
-    """A list in memory, served over real HTTP, for cases that the simulator's dates can't have."""
+    """A list in memory, served over real HTTP, for dates that the simulator does not have."""
 
     def __init__(self, rows: list[tuple[str, str]], *, lag: int = 0) -> None:
         self.rows = rows
@@ -317,8 +317,8 @@ async def news_after(
 @pytest.mark.parametrize("size", [1, 100, 250, *(pytest.param(size, marks=pytest.mark.slow) for size in (2, 40))])
 @pytest.mark.parametrize("time", [SAME, pytest.param(UNSET, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("at_tail", [True, False])
-async def test_equal_times_hide_no_news(size: int, time: str, at_tail: bool) -> None:
-    """Where the times don't tell at which end the list grows, news at either end come, once."""
+async def test_equal_times_hide_no_new_rows(size: int, time: str, at_tail: bool) -> None:
+    """If the times don't show at which end the list grows, new rows at either end are yielded once."""
     ledger = Ledger([(str(i), time) for i in range(size)])
     new = [("new1", time), ("new2", time)]
 
@@ -330,8 +330,8 @@ async def test_equal_times_hide_no_news(size: int, time: str, at_tail: bool) -> 
 
 @pytest.mark.parametrize("size", [3, 251, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("time", [SAME, pytest.param(UNSET, marks=pytest.mark.slow)])
-async def test_rows_that_come_into_sight_are_no_news(size: int, time: str) -> None:
-    """After deletions older rows slide into the first page: none of them is new, nor after a restart."""
+async def test_rows_that_move_to_the_first_page_are_not_new(size: int, time: str) -> None:
+    """After deletions, older rows move to the first page: none of them is new, also after a restart."""
     ledger = Ledger([(str(i), time) for i in range(size)])
 
     def shrink() -> None:
@@ -343,7 +343,7 @@ async def test_rows_that_come_into_sight_are_no_news(size: int, time: str) -> No
 
 
 async def test_two_rows_in_a_wrong_order_decide_nothing() -> None:
-    """Two times a millisecond apart the wrong way don't make a newest-first list one that grows at its tail."""
+    """Two times in the wrong order, a millisecond apart, don't make the end of a newest-first list its growing end."""
     ledger = Ledger([("b", "2026-01-01T00:00:00.001Z"), ("a", "2026-01-01T00:00:00.002Z")])
 
     def grow() -> None:
@@ -353,7 +353,7 @@ async def test_two_rows_in_a_wrong_order_decide_nothing() -> None:
 
 
 async def test_a_first_burst_under_a_lagging_total_is_whole() -> None:
-    """150 deposits into an empty account, while the total says 90, all come, oldest first."""
+    """150 deposits of an empty account are all yielded, oldest first, although the total says 90."""
     ledger = Ledger([], lag=60)
 
     def burst() -> None:
@@ -365,7 +365,7 @@ async def test_a_first_burst_under_a_lagging_total_is_whole() -> None:
 
 
 async def test_only_a_list_read_to_its_end_is_followed(billing: AiozBilling) -> None:
-    """The cursor of a part of a list doesn't know what is new; that of an empty list does."""
+    """The cursor of a part of a list does not show which rows are new; the cursor of an empty list does."""
     for options in ({"offset": 50}, {"max_items": 20}):
         listing = billing.top_ups(**options)  # type: ignore[arg-type]
         await listing.collect()
@@ -374,7 +374,7 @@ async def test_only_a_list_read_to_its_end_is_followed(billing: AiozBilling) -> 
 
 
 async def test_an_empty_list_has_a_cursor(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """What lands after an empty list was read comes, however much later one follows."""
+    """Rows that are added after an empty list was read are yielded, however much later the follow begins."""
     account = billing_simulator.add_account()
     client = billing.with_credentials(token=account.token)
     listing = client.top_ups()
@@ -386,7 +386,7 @@ async def test_an_empty_list_has_a_cursor(billing: AiozBilling, billing_simulato
     assert len(await client.top_ups(after=str(listing.cursor)).collect()) == 130
 
 
-async def test_an_outage_while_it_begins_is_begun_again(billing: AiozBilling, billing_simulator: Simulator) -> None:
+async def test_an_outage_at_the_beginning_is_survived(billing: AiozBilling, billing_simulator: Simulator) -> None:
     """A first poll that fails between its requests starts again: new rows come, and there is a cursor."""
     billing_simulator.behaviour.order = "oldest_first"
     billing_simulator.fail(Fault("http-503"), times=1, every=2)
@@ -403,7 +403,7 @@ NEWEST_FIRST = [(f"r{i}", f"2026-01-{1 + i // 24:02}T{i % 24:02}:00:00Z") for i 
 
 
 async def test_an_empty_moment_at_the_beginning_makes_no_row_new() -> None:
-    """A list that says at first that it is empty is not reported as new when it shows its rows."""
+    """If a list seems to be empty at first and has rows later, these are not reported as new."""
     ledger = Ledger([])
     async with following(ledger) as billing:
         listing = billing.top_ups()
@@ -421,7 +421,7 @@ async def test_an_empty_moment_at_the_beginning_makes_no_row_new() -> None:
 
 @pytest.mark.parametrize("page_size", [None, 10, 6000])
 async def test_removed_rows_make_no_old_row_new(page_size: int | None) -> None:
-    """Rows that come into the first page because others were removed are known; only new ones come."""
+    """Rows that move to the first page because others were removed are known; only new ones are yielded."""
     ledger = Ledger(NEWEST_FIRST[29:])  # one more than a page
     async with following(ledger) as billing:
         listing = billing.top_ups(page_size=page_size)
@@ -435,7 +435,7 @@ async def test_removed_rows_make_no_old_row_new(page_size: int | None) -> None:
 
 
 async def test_a_late_commit_is_new() -> None:
-    """A row that is inserted before the last one seen comes, also when it is far from the growing end."""
+    """A row that is inserted among known rows is yielded, even if it is far from the growing end."""
     oldest_first = NEWEST_FIRST[::-1]
     ledger = Ledger(oldest_first[:50] + oldest_first[51:127] + oldest_first[128:])
     async with following(ledger) as billing:
@@ -450,8 +450,8 @@ async def test_a_late_commit_is_new() -> None:
 
 
 @pytest.mark.parametrize("taken", [10, 40])
-async def test_a_resume_in_a_first_batch_brings_the_rest(taken: int) -> None:
-    """An account that was empty and got 40 rows brings after the cursor those that did not come before it."""
+async def test_a_resume_within_a_batch_yields_the_rest(taken: int) -> None:
+    """After 40 rows were added to an empty account, a resume yields those that were not yielded before the cursor."""
     for rows in (NEWEST_FIRST[-40:], NEWEST_FIRST[-40:][::-1]):
         ledger = Ledger([])
         expected = [f"r{i}" for i in range(40)]
@@ -469,7 +469,7 @@ async def test_a_resume_in_a_first_batch_brings_the_rest(taken: int) -> None:
 
 
 async def news_since(cursor: str, rows: list[tuple[str, str]], expected: int) -> list[str]:
-    """Resume from a cursor over a list of these rows and return what comes; nothing must come after it."""
+    """Resume from a cursor over a list of these rows and return the new rows; no further row may come."""
     async with following(Ledger(rows)) as billing:
         news = billing.top_ups(after=cursor).follow(every_s=EVERY_S)
         came = await take(news, expected)
@@ -479,7 +479,7 @@ async def news_since(cursor: str, rows: list[tuple[str, str]], expected: int) ->
 
 @pytest.mark.parametrize("order", [1, -1])
 async def test_a_resume_after_removals_goes_on(order: int) -> None:
-    """Rows that were removed, moved or recorded late while nobody followed leave no doubt which rows are new."""
+    """After rows were removed, moved or recorded late between two follows, it is still certain which rows are new."""
     old = NEWEST_FIRST[10:]
     _, cursor = await news_after(Ledger(old[::order]), lambda: None, 0)
     kept = [row for place, row in enumerate(old) if place not in (40, 41, 60, 80)]
@@ -490,7 +490,7 @@ async def test_a_resume_after_removals_goes_on(order: int) -> None:
 
 
 async def test_a_resume_that_can_not_decide_is_an_error() -> None:
-    """Where too many rows were removed, moved and added while nobody followed, no row is reported as new."""
+    """If too many rows were removed, moved and added between two follows, no row is reported as new."""
     old = NEWEST_FIRST[20:]
     _, cursor = await news_after(Ledger(old), lambda: None, 0)
     late = [(f"late{number}", old[40][1]) for number in range(60)]

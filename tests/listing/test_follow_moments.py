@@ -18,7 +18,7 @@ from tests.listing.virtual_time import run
 class Account:
     """A list whose rows are added at given seconds.
 
-    At the seconds of `empty` it seems to be empty, at those of `short` it seems to have only its first row.
+    In the seconds `empty`, it seems to be empty; in the seconds `short`, it seems to have only its first row.
     """
 
     def __init__(self, rows_at: dict[float, str], *, empty: range = range(0), short: range = range(0)) -> None:
@@ -55,7 +55,7 @@ async def rows_within(seconds: float, listing: Listing[Row], every_s: float) -> 
 
 @pytest.mark.parametrize("every_s", [1.0, 10.0, 3600.0])
 def test_an_empty_list_is_confirmed_soon(every_s: float) -> None:
-    """However rarely it is polled, a list that was empty for half a minute is empty: its next row is new."""
+    """However rarely a list is polled, it counts as empty after half a minute without rows: its next row is new."""
     account = Account({30.0: "a", 30.0 + every_s: "b"})
     assert run(rows_within(60.0 + 2 * every_s, account.listing(), every_s)) == ["a", "b"]
 
@@ -65,7 +65,7 @@ def test_an_empty_list_is_confirmed_soon(every_s: float) -> None:
 def test_rows_that_come_into_sight_before_that_are_known(
     every_s: float, count: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A list that seemed to be empty at first and has rows then brings only later ones, and a warning is logged."""
+    """If a list seems to be empty at first and then has rows, only later rows are new, and a warning is logged."""
     caplog.set_level(logging.WARNING, logger="aiozbilling")
     account = Account({-1.0 - number: f"old{number}" for number in range(count)} | {40.0: "new"}, empty=range(12))
     assert run(rows_within(60.0 + every_s, account.listing(), every_s)) == ["new"]
@@ -75,7 +75,7 @@ def test_rows_that_come_into_sight_before_that_are_known(
 
 
 def test_after_a_walk_of_an_empty_list_every_row_is_new() -> None:
-    """The cursor of a walk that found no rows needs no confirmation: a row that comes at once is new."""
+    """The cursor of a walk without rows needs no confirmation: a row that is added at once is new."""
     account = Account({2.0: "a", 15.0: "b"})
 
     async def walk_and_follow() -> list[str]:
@@ -95,7 +95,7 @@ def test_a_list_that_showed_rows_is_not_empty() -> None:
 @pytest.mark.parametrize("disturbance", ["empty", "short"])
 @pytest.mark.parametrize("every_s", [5.0, 30.0])
 def test_a_disturbance_makes_no_old_row_new_after_a_resume(disturbance: str, every_s: float) -> None:
-    """Whenever a follow is stopped while a list seems to be empty or short, a resume brings the new rows only."""
+    """If a follow is stopped while the list seems to be empty or short, a resume yields only the new rows."""
 
     async def follow_and_resume(stop_at: float) -> list[str]:
         account = Account(OLD | {250.0: "a", 400.0: "b"}, **{disturbance: range(100, 140)})

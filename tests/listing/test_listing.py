@@ -42,7 +42,7 @@ async def billing(billing_simulator: Simulator) -> AsyncIterator[AiozBilling]:
 
 @pytest.mark.billing_simulator(top_ups=0, days=0)
 async def test_an_empty_list_is_empty(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """An empty list is asked for twice, gives no row and no page, and its first page is empty."""
+    """An empty list takes two requests, has no row and no page, and its first page is empty."""
     assert await billing.top_ups().collect() == []
     assert len(billing_simulator.requests) == 2
     assert [page async for page in billing.top_ups().pages()] == []
@@ -52,7 +52,7 @@ async def test_an_empty_list_is_empty(billing: AiozBilling, billing_simulator: S
 @pytest.mark.parametrize("null_lists", ["always", "when_empty"])
 @pytest.mark.billing_simulator(top_ups=0)
 async def test_a_null_list_is_empty(billing: AiozBilling, billing_simulator: Simulator, null_lists: str) -> None:
-    """Null instead of an empty list is the same."""
+    """A list that is null is read like an empty list."""
     billing_simulator.behaviour.null_lists = null_lists  # type: ignore[assignment]
     assert await billing.top_ups().collect() == []
 
@@ -61,7 +61,7 @@ async def test_a_null_list_is_empty(billing: AiozBilling, billing_simulator: Sim
 async def test_a_null_list_that_should_have_rows_is_incomplete(
     billing: AiozBilling, billing_simulator: Simulator
 ) -> None:
-    """Null where the total says 5 rows is asked for again, then an error: never an empty success."""
+    """A null list with a total of 5 is requested again and then an error, never an empty result."""
     billing_simulator.behaviour.null_lists = "always"
     with pytest.raises(IncompleteError, match="5 rows"):
         await billing.top_ups().collect()
@@ -83,10 +83,10 @@ async def test_rows_pages_and_collect_agree(billing: AiozBilling, billing_simula
     assert listing.report.consistency == "static"
 
 
-async def test_nothing_is_asked_before_the_first_row_is_wanted(
+async def test_no_request_is_sent_before_the_iteration_begins(
     billing: AiozBilling, billing_simulator: Simulator
 ) -> None:
-    """Making a listing, its iterator and its cursor asks nothing."""
+    """Creating a listing, its iterator and its cursor sends no request."""
     listing = billing.top_ups()
     rows = aiter(listing)
     assert listing.cursor is None
@@ -103,7 +103,7 @@ async def test_nothing_is_asked_before_the_first_row_is_wanted(
 async def test_offset_and_max_items_cut_the_list(
     billing: AiozBilling, billing_simulator: Simulator, offset: int, max_items: int
 ) -> None:
-    """Offset leaves rows out at the beginning, max_items ends the walk, and no more pages than needed are asked."""
+    """Offset skips rows at the beginning, max_items ends the walk, and no more pages than needed are requested."""
     listing = billing.top_ups(offset=offset, max_items=max_items, page_size=40)
     assert [row.id async for row in listing] == billing_simulator.top_up_ids()[offset : offset + max_items]
     assert len(billing_simulator.requests) <= max_items // 39 + 2
@@ -111,7 +111,7 @@ async def test_offset_and_max_items_cut_the_list(
 
 @pytest.mark.billing_simulator(top_ups=2500)
 async def test_the_page_size_is_found_large(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """Without a page size a thousand rows are asked for."""
+    """Without a page size, a thousand rows are requested."""
     assert len(await billing.top_ups().collect()) == 2500
     assert {request.query["limit"] for request in billing_simulator.requests} == {"1000"}
     assert len(billing_simulator.requests) == 3
@@ -119,7 +119,7 @@ async def test_the_page_size_is_found_large(billing: AiozBilling, billing_simula
 
 @pytest.mark.billing_simulator(top_ups=2500)
 async def test_a_clamp_is_accepted_and_remembered(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """A server that gives 100 rows when asked for 1000 is read in hundreds, and asked for hundreds from then on."""
+    """If a server returns 100 of 1000 requested rows, the list is read in hundreds, and so are later ones."""
     billing_simulator.behaviour.max_limit = 100
     listing = billing.top_ups()
     assert [row.id for row in await listing.collect()] == billing_simulator.top_up_ids()
@@ -133,7 +133,7 @@ async def test_a_clamp_is_accepted_and_remembered(billing: AiozBilling, billing_
 async def test_a_refused_page_size_is_stepped_down_and_remembered(
     billing: AiozBilling, billing_simulator: Simulator, refused_above: int, found: str
 ) -> None:
-    """A server that refuses 1000 rows is asked for 100, then 10, and the next list begins there."""
+    """If a server refuses 1000 rows, 100 and then 10 are requested, and the next list begins with that size."""
     billing_simulator.behaviour.refuse_limit_above = refused_above
     assert len(await billing.top_ups().collect()) == 250
     billing_simulator.requests.clear()
@@ -158,8 +158,8 @@ async def test_a_small_list_teaches_no_small_pages(
     assert [request.query["limit"] for request in billing_simulator.requests] == ["1000"]
 
 
-async def test_a_page_size_of_the_callers_stands(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """A given page size is honoured: clamped below is accepted, refused is the server's error."""
+async def test_a_page_size_of_the_caller_is_kept(billing: AiozBilling, billing_simulator: Simulator) -> None:
+    """A page size of the caller is kept: smaller pages are accepted, and a refusal is the server's error."""
     billing_simulator.behaviour.max_limit = 30
     assert len(await billing.top_ups(page_size=50).collect()) == 250
     assert {request.query["limit"] for request in billing_simulator.requests} == {"50"}
@@ -171,7 +171,7 @@ async def test_a_page_size_of_the_callers_stands(billing: AiozBilling, billing_s
 async def test_a_bad_request_that_is_no_matter_of_size_is_raised(
     billing: AiozBilling, billing_simulator: Simulator
 ) -> None:
-    """Where 10 rows are refused as well, the refusal is raised and nothing is remembered."""
+    """If the server refuses 10 rows, too, its error is raised, and no size is remembered."""
     billing_simulator.fail(Fault("http-400"), times=3)
     with pytest.raises(BadRequestError):
         await billing.top_ups().collect()
@@ -194,7 +194,7 @@ async def test_concurrency_is_a_ceiling(billing: AiozBilling, billing_simulator:
 async def test_pages_are_fetched_ahead_only_as_far_as_the_consumer_reads(
     billing: AiozBilling, billing_simulator: Simulator
 ) -> None:
-    """A consumer that stops reading stops the fetching: at most twice the concurrency is waiting."""
+    """If the consumer stops reading, fetching stops: at most twice `concurrency` pages are fetched ahead."""
     async for page in billing.top_ups(page_size=20, concurrency=4).pages():
         await asyncio.sleep(0.1)
         if page.offset:
@@ -204,7 +204,7 @@ async def test_pages_are_fetched_ahead_only_as_far_as_the_consumer_reads(
 
 @pytest.mark.billing_simulator(top_ups=100)
 async def test_an_error_comes_after_the_rows_before_it(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """A page that fails raises where it belongs: all rows of the pages before it were yielded."""
+    """The error of a page is raised in its place, after all rows of the pages before it."""
     listing = billing.top_ups(page_size=20, concurrency=8)
     rows = []
     with pytest.raises(ServerError):
@@ -221,10 +221,10 @@ async def test_an_error_comes_after_the_rows_before_it(billing: AiozBilling, bil
 
 @pytest.mark.parametrize("stop_at", [1, 5, 39, 40, 41, 78, 99, 100])
 @pytest.mark.billing_simulator(top_ups=100)
-async def test_a_cursor_goes_on_behind_the_last_row(
+async def test_a_cursor_continues_after_the_last_row(
     billing: AiozBilling, billing_simulator: Simulator, stop_at: int
 ) -> None:
-    """A cursor taken after any row goes on with the next, in text form, though rows came and went meanwhile."""
+    """From the text of a cursor after any row, a walk continues with the next row, although the list changed."""
     listing = billing.top_ups(page_size=40)
     rows = []
     async for row in listing:
@@ -274,7 +274,7 @@ async def test_a_cursor_of_another_list_is_refused(billing: AiozBilling) -> None
 
 
 async def test_a_cursor_of_another_account_is_drift(billing: AiozBilling, billing_simulator: Simulator) -> None:
-    """Where none of the cursor's rows is found the walk says so instead of beginning anywhere."""
+    """If none of the cursor's rows is found, the walk raises an error instead of beginning somewhere else."""
     other = billing_simulator.add_account(top_ups=60)
     listing = billing.with_credentials(token=other.token).top_ups(page_size=20, max_items=30)
     await listing.collect()
@@ -297,7 +297,7 @@ async def test_a_cursor_of_another_account_is_drift(billing: AiozBilling, billin
     ],
 )
 async def test_impossible_options_are_refused(billing: AiozBilling, wrong: dict[str, object]) -> None:
-    """An option that can't be meant is a ConfigurationError that names it, at the call."""
+    """An invalid option is a ConfigurationError at the call, and the message names it."""
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         billing.top_ups(**wrong)  # type: ignore[arg-type]
 
@@ -317,7 +317,7 @@ async def test_null_rows_are_skipped_and_reported(billing: AiozBilling, billing_
 async def test_a_growing_list_is_walked_exactly_once(
     billing: AiozBilling, billing_simulator: Simulator, order: str, concurrency: int
 ) -> None:
-    """While rows are added with every request each row of the beginning comes once, in order, at any concurrency."""
+    """If rows are added with every request, each row of the beginning is yielded once, in order, at any concurrency."""
     billing_simulator.behaviour.order = order  # type: ignore[assignment]
     before = billing_simulator.top_up_ids()
     billing_simulator.behaviour.grow_per_request = 3
@@ -336,7 +336,7 @@ async def test_a_growing_list_is_walked_exactly_once(
 async def test_a_list_that_loses_rows_keeps_its_survivors(
     billing: AiozBilling, billing_simulator: Simulator, concurrency: int
 ) -> None:
-    """While rows are removed and added each survivor comes exactly once, in order."""
+    """If rows are removed and added, each surviving row is yielded exactly once, in order."""
     before = billing_simulator.top_up_ids()
     billing_simulator.behaviour.remove_per_request = 1
     billing_simulator.behaviour.grow_per_request = 1
@@ -369,10 +369,10 @@ ENDINGS = ["break", "error", "aclose", "cancel", "timeout"]
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("rows_read", [0, 1, 30])
 @pytest.mark.billing_simulator(top_ups=400)
-async def test_any_ending_leaves_nothing_behind(
+async def test_no_ending_leaves_a_task_or_a_request(
     billing: AiozBilling, billing_simulator: Simulator, tasks_left: TasksLeft, ending: str, rows_read: int
 ) -> None:
-    """However an iteration ends, no task and no request is left, and the client works on."""
+    """However an iteration ends, no task and no request is left, and the client stays usable."""
     billing_simulator.behaviour.latency_s = 0.02
 
     async def read() -> None:
@@ -419,7 +419,7 @@ async def test_any_ending_leaves_nothing_behind(
 async def test_cancellation_at_any_loop_step(
     billing: AiozBilling, billing_simulator: Simulator, tasks_left: TasksLeft, steps: int
 ) -> None:
-    """A walk cancelled after any number of loop steps leaves nothing behind."""
+    """A walk that is cancelled after any number of loop steps leaves no task and no request."""
     task = asyncio.create_task(billing.top_ups(page_size=10, concurrency=4).collect())
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -431,7 +431,7 @@ async def test_cancellation_at_any_loop_step(
 
 
 async def test_wrong_credentials_end_a_walk_at_once(billing_simulator: Simulator) -> None:
-    """A 401 is raised by the first row wanted, after one request."""
+    """A 401 is raised at the first row, after one request."""
     async with AiozBilling(token="wrong", base_url=billing_simulator.url) as billing:
         with pytest.raises(AuthenticationError):
             await billing.top_ups().collect()
@@ -442,7 +442,7 @@ async def test_wrong_credentials_end_a_walk_at_once(billing_simulator: Simulator
 async def test_two_iterations_at_once_do_not_disturb_each_other(
     billing: AiozBilling, billing_simulator: Simulator
 ) -> None:
-    """One listing iterated twice at the same time gives all rows to each."""
+    """Two iterations of one listing at the same time each yield all rows."""
     listing = billing.top_ups(page_size=10)
     truth = billing_simulator.top_up_ids()
     results = await asyncio.gather(listing.collect(), listing.collect())

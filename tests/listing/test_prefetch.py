@@ -18,8 +18,8 @@ async def slow(key: int, _received: object = None) -> int:
     return key * 10
 
 
-async def test_what_is_wanted_is_taken_in_order(tasks_left: TasksLeft) -> None:
-    """Keys are fetched ahead, at most as many at once as allowed, and taken one by one."""
+async def test_keys_are_taken_in_order(tasks_left: TasksLeft) -> None:
+    """Keys are fetched ahead, at most `concurrency` at the same time, and taken one by one."""
     running, most = 0, 0
 
     async def fetch(key: int, _received: object = None) -> int:
@@ -40,8 +40,8 @@ async def test_what_is_wanted_is_taken_in_order(tasks_left: TasksLeft) -> None:
     assert await tasks_left() == []
 
 
-async def test_what_is_not_wanted_any_more_is_cancelled(tasks_left: TasksLeft) -> None:
-    """A new plan cancels what it doesn't name, keeps what it does, and a failure nobody takes is silent."""
+async def test_keys_that_a_new_plan_does_not_name_are_cancelled(tasks_left: TasksLeft) -> None:
+    """A new plan cancels keys that it doesn't name and keeps the others; an error that nobody awaits is silent."""
     prefetch = Prefetch(slow, 4)
     prefetch.want([1, 2, -3])
     await asyncio.sleep(0.03)
@@ -54,7 +54,7 @@ async def test_what_is_not_wanted_any_more_is_cancelled(tasks_left: TasksLeft) -
 
 
 async def test_a_failure_is_raised_where_it_is_taken(tasks_left: TasksLeft) -> None:
-    """A failed fetch is raised by take, and not before."""
+    """The error of a failed fetch is raised by `take`, and not before."""
     prefetch = Prefetch(slow, 2)
     prefetch.want([1, -2])
     await asyncio.sleep(0.03)
@@ -82,7 +82,7 @@ async def test_one_at_a_time_needs_no_task() -> None:
 
 
 async def test_the_next_request_begins_before_the_reply_is_decoded(tasks_left: TasksLeft) -> None:
-    """A worker whose reply has come makes room for the next request, while as many as allowed wait for replies."""
+    """When a reply has arrived, the next request is sent before the reply is decoded."""
     waiting, most = 0, 0
     began: list[int] = []
     decoded = asyncio.Event()

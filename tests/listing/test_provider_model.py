@@ -32,7 +32,7 @@ def test_more_seeds(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("page_size", [None, 6000])
 async def test_a_long_list_that_stands_still_has_no_new_rows(page_size: int | None) -> None:
-    """A list of 7,000 rows, in pages of any size, brings nothing while nothing is added."""
+    """Following a list of 7,000 rows, in pages of any size, yields nothing if nothing is added."""
     rows = [Row(f"r{number}", None) for number in range(7000)]
 
     async def fetch(offset: int, limit: int, _received: object = None) -> tuple[list[Row], int]:

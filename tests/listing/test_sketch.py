@@ -36,7 +36,7 @@ def test_a_large_difference_is_refused_or_exact() -> None:
 
 
 def test_what_was_added_can_be_taken_away() -> None:
-    """A summary from which digests were taken away is the same as one that never had them."""
+    """A summary from which digests were removed is the same as one that never had them."""
     sketch, kept, gone = Sketch(), digests(400), digests(400)
     for digest in (*kept, *gone):
         sketch.change(digest, 1)

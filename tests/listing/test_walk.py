@@ -1,4 +1,4 @@
-"""The walk against a model server: each row that lives comes once and in order, or one of three errors."""
+"""The walk against a model server: each surviving row comes once and in order, or one of three errors is raised."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ class TestCost:
 
     @pytest.mark.parametrize("ahead", [1, 4, 16])
     def test_nothing_is_asked_twice_when_nothing_moves(self, ahead: int) -> None:
-        """Windows asked ahead are all used: concurrency costs no request."""
+        """All windows that are requested ahead are used: concurrency costs no request."""
         server, _, _ = still(1000, 10, ahead)
         alone, _, _ = still(1000, 10, 1)
         assert server.reads == alone.reads
 
     def test_one_window_is_asked_before_the_first_reply(self) -> None:
-        """Nothing is speculative before the total is known."""
+        """Before the total is known, no further window is requested."""
         assert make_walk(10).plan(8) == [Window(0, 10)]
 
     def test_no_more_than_wanted_is_asked(self) -> None:

@@ -1,4 +1,4 @@
-"""The anchors of a walk: after each row there is a place from which another walk continues."""
+"""The anchors of a walk: another walk can continue after any row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TestAnchors:
         assert walk.anchors(1) == Anchors(4, 9, ("r1", "r2", "r3", "r4"))
 
     def test_holds_at_most_32_keys(self) -> None:
-        """Anchors stay few however large the pages."""
+        """However large the pages are, there are at most 32 anchors."""
         _, walk, _ = still(500, 100)
         anchors = walk.anchors()
         assert anchors is not None
@@ -49,7 +49,7 @@ class TestAnchors:
 
     @pytest.mark.parametrize("news", [0, 3, 500])
     def test_goes_on_where_it_stopped(self, news: int) -> None:
-        """A walk from anchors delivers what came after it, though the list has grown at its head meanwhile."""
+        """A walk from anchors delivers the rows after them, although the list has grown at its head meanwhile."""
         server = ModelServer(200, Behaviour(), random.Random(1))
         walk = make_walk(50)
         feed(walk, 200, server.rows[:50])
@@ -61,7 +61,7 @@ class TestAnchors:
         assert outcome.walk.report.consistency == "static"
 
     def test_what_can_not_be_found_is_an_error(self) -> None:
-        """A place that is gone from the list is not guessed."""
+        """If none of the anchors is in the list, the walk raises an error instead of guessing."""
         server = ModelServer(200, Behaviour(), random.Random(1))
         outcome = drive(server, make_walk(10, after=Anchors(50, 200, ("gone",))), 4)
         assert isinstance(outcome.error, DriftError)

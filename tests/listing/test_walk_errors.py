@@ -1,4 +1,4 @@
-"""Where a walk doesn't believe a reply: it requests it again, and at last raises one of three errors."""
+"""Replies that a walk doubts: it requests them again, and finally raises one of three errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TestErrors:
             make_walk(1)
 
     def test_more_rows_than_asked(self) -> None:
-        """A server that ignores the limit is named, with the size to ask for."""
+        """If a server ignores the limit, the error names the page size to use."""
         with pytest.raises(DriftError, match=r"asked for 2 rows and got 3.*page_size=3") as caught:
             feed(make_walk(2), 9, rows(1, 2, 3))
         assert caught.value.delivered == 0
@@ -33,13 +33,13 @@ class TestErrors:
         with pytest.raises(DriftError, match="order"):
             feed(make_walk(4), 9, rows(1, 2, 3, 4), rows(4, 3, 5, 6))
 
-    def test_a_known_row_behind_the_last(self) -> None:
-        """A key that comes again further on ends the walk."""
+    def test_a_known_row_after_the_last(self) -> None:
+        """A key that occurs again later in the list ends the walk."""
         with pytest.raises(DriftError, match="delivered before"):
             feed(make_walk(4), 9, rows(1, 2, 3, 4), rows(4, 5, 1, 6))
 
     def test_rows_between_rows_delivered(self) -> None:
-        """Rows at a place where none were are asked for once more, then end the walk."""
+        """Rows between delivered rows, where none were before, are requested once more, then end the walk."""
         walk = make_walk(4)
         feed(walk, 9, rows(1, 2, 3, 4))
         assert feed(walk, 9, rows(3, 9, 4, 5)) == []
@@ -53,14 +53,14 @@ class TestErrors:
             feed(walk, 9, rows(1), rows(1), rows(1), rows(1))
 
     def test_a_page_of_nulls(self) -> None:
-        """What comes after more null rows than fit in a window can't be joined."""
+        """Rows after more null rows than fit in a window can't be joined."""
         walk = make_walk(3)
         nulls = rows(2, None, None)
         with pytest.raises(DriftError, match="2 null rows"):
             feed(walk, 9, rows(1, 2, None), nulls, nulls, nulls)
 
     def test_a_total_that_is_too_big(self) -> None:
-        """All rows are delivered, then the total is asked about twice with pauses, then the walk fails."""
+        """All rows are delivered, then the end is requested twice with pauses, then the walk fails."""
         walk = make_walk(4)
         assert feed(walk, 7, rows(1, 2, 3, 4), rows(4, 5)) == ["r1", "r2", "r3", "r4", "r5"]
         pauses = []
@@ -71,7 +71,7 @@ class TestErrors:
                 walk.accept(window, rows(5), 7)
         assert pauses == [0.0, 0.2, 1.0]
 
-    def test_rows_of_a_page_that_is_not_believed(self) -> None:
+    def test_rows_of_a_page_that_is_doubted(self) -> None:
         """A page after which the list would be far too short is requested again, and its rows count as new then."""
         walk = make_walk(20)
         feed(walk, 100, rows(*range(1, 21)))
@@ -79,7 +79,7 @@ class TestErrors:
         assert feed(walk, 100, rows(*range(20, 40))) == [f"r{number}" for number in range(21, 40)]
 
     def test_a_transient_empty_page(self) -> None:
-        """An empty page where the total promises rows is asked for again after a pause."""
+        """If the total promises more rows, an empty page is requested again after a pause."""
         walk = make_walk(4)
         feed(walk, 6, [])
         window = walk.plan(1)[0]
@@ -89,7 +89,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("resumed", [False, True])
     def test_an_empty_moment_ends_no_walk(self, resumed: bool) -> None:
-        """A list that says total 0 after rows were delivered is asked for again with pauses, then read to its end."""
+        """After delivered rows, a reply with total 0 is requested again, then the list is read to its end."""
         walk = make_walk(4, after=Anchors(3, 6, ("r4",)) if resumed else None)
         delivered = [] if resumed else feed(walk, 6, rows(1, 2, 3, 4))
         assert feed(walk, 0, [], []) == []
@@ -99,7 +99,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("resumed", [False, True])
     def test_a_list_that_stays_empty_after_rows_is_incomplete(self, resumed: bool) -> None:
-        """A list that had rows is never believed to be empty."""
+        """An empty list that had rows before is an error."""
         walk = make_walk(4, after=Anchors(3, 6, ("r4",)) if resumed else None)
         if not resumed:
             feed(walk, 6, rows(1, 2, 3, 4))
@@ -107,7 +107,7 @@ class TestErrors:
             feed(walk, 0, [], [], [])
 
     def test_a_list_that_ends_far_too_early_is_incomplete(self) -> None:
-        """A reply of a replica that has a fraction of the rows is asked for again with pauses, then the walk fails."""
+        """A reply with only a fraction of the rows, as from a replica, is requested again, then the walk fails."""
         walk = make_walk(10)
         server = [Row(f"r{number}") for number in range(100)]
         pauses = []
@@ -119,8 +119,8 @@ class TestErrors:
                 walk.accept(window, held[window.offset : window.offset + 10], len(held))
         assert pauses == [0.0, 0.0, 0.2, 1.0]
 
-    def test_an_empty_list_is_asked_for_twice(self) -> None:
-        """A first reply without rows is confirmed after a pause: rows that come then are delivered."""
+    def test_an_empty_list_is_requested_twice(self) -> None:
+        """A first reply without rows is requested again after a pause; rows in the second reply are delivered."""
         walk = make_walk(4)
         assert feed(walk, 0, []) == []
         assert (walk.done, walk.plan(1)[0].pause_s) == (False, 0.5)
@@ -140,7 +140,7 @@ class TestErrors:
             feed(strict, 5, rows(3, 4))
 
     def test_more_rows_than_counted_have_a_bound(self) -> None:
-        """A server that counts 100 rows and sends new ones without end is left after about a thousand."""
+        """If a server counts 100 rows and never stops sending new ones, the walk ends after about a thousand."""
         walk = make_walk(100)
         with pytest.raises(RunawayError, match="though the server counts 100"):
             while True:
@@ -154,7 +154,7 @@ class TestErrors:
             feed(make_walk(4), 6, [], [], [])
 
     def test_an_ignored_offset(self) -> None:
-        """A server that always gives the first page is left after three windows."""
+        """If a server always returns the first page, the walk ends after three windows."""
         page = rows(1, 2, 3, 4)
         with pytest.raises(RunawayError, match="3 windows"):
             feed(make_walk(4), 90, page, page, page, page)

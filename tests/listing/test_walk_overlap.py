@@ -1,4 +1,4 @@
-"""How a walk joins windows of a list that moves, finds its place again, and reports the change."""
+"""How a walk joins windows of a list that changes, finds its last row again, and reports the change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TestOverlap:
             assert [window.offset for window in walk.plan(3)] == [step, 2 * step, 3 * step]
 
     def test_a_clamp_is_learned(self) -> None:
-        """A server that gives fewer rows than asked is walked by what it gives."""
+        """If a server returns fewer rows than requested, the walk uses the size of its pages."""
         server = ModelServer(95, Behaviour(clamp=10), random.Random(1))
         outcome = drive(server, make_walk(1000), 4)
         assert outcome.rows == survivors(server)
@@ -42,15 +42,15 @@ class TestOverlap:
         assert walk.report.consistency == "grown"
 
     def test_pushed_rows_are_not_delivered_again(self) -> None:
-        """Rows that an insertion pushed after the last one delivered are known when they come."""
+        """Delivered rows that an insertion pushed after the last one are not delivered again."""
         walk = make_walk(4)
         assert feed(walk, 9, rows(1, 2, 3, 4), rows(3, 50, 51, 52)) == ["r1", "r2", "r3", "r4"]
         assert feed(walk, 9, rows(3, 50, 51, 52)) == ["r50", "r51", "r52"]
         assert feed(walk, 9, rows(52, 4, 5)) == ["r5"]
         assert walk.report.consistency == "changed"
 
-    def test_all_that_was_delivered_is_gone(self) -> None:
-        """When the whole list is in one window and nothing of it is known, it is what is left."""
+    def test_all_delivered_rows_were_removed(self) -> None:
+        """If one window has the whole list and no known row, its rows are delivered."""
         walk = make_walk(3)
         assert feed(walk, 6, rows(1, 2, 3)) == ["r1", "r2", "r3"]
         assert feed(walk, 2, [], [], []) == []
@@ -72,7 +72,7 @@ class TestOverlap:
 @pytest.mark.parametrize("deleted", [60, 150, 250])
 @pytest.mark.parametrize("appended", [0, 300, 1000, 2000])
 def test_a_place_is_found_again_in_a_list_that_grew_at_its_tail(deleted: int, appended: int) -> None:
-    """Anchors are found though rows before it were deleted and more rows appended than the total lost."""
+    """Anchors are found although rows before them were deleted and more rows were appended."""
     anchors = Anchors(499, 1000, tuple(f"r{i}" for i in range(468, 500)))
     held = [Row(f"r{i}") for i in range(deleted, 1000 + appended)]
     walk = make_walk(100, after=anchors)
@@ -85,7 +85,7 @@ def test_a_place_is_found_again_in_a_list_that_grew_at_its_tail(deleted: int, ap
 
 
 def test_a_window_without_news_slows_the_walk_down() -> None:
-    """After a window that brought nothing new one is asked for at a time, and more again as rows come."""
+    """After a window without new rows, one is requested at a time, and more again when new rows come."""
     held = [Row(f"r{i}") for i in range(100)]
     walk = make_walk(10)
 
@@ -103,7 +103,7 @@ def test_a_window_without_news_slows_the_walk_down() -> None:
 
 
 def test_a_list_that_shrank_back_has_changed() -> None:
-    """A row that came at the head and went again is a change, seen by the next window though it is as at first."""
+    """A row that was added at the head and removed again is a change, although the next window is as at first."""
     held = [Row(f"r{i}") for i in range(1000)]
     walk = make_walk(100)
 

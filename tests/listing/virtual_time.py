@@ -36,7 +36,7 @@ class _Loop(asyncio.BaseEventLoop):
 
 
 class _AtOnce(ThreadPoolExecutor):
-    """Does work that is meant for a thread at once."""
+    """Runs the work of a thread at once, in the calling thread."""
 
     def submit(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         future: Future[T] = Future()

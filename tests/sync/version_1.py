@@ -1,19 +1,19 @@
-"""The tables of a ledger of version 1, as release 0.1 created them."""
+"""The tables of a ledger of version 1, as release 0.1 created them. Only some comments have other words now."""
 
 SCHEMA_1 = """
 CREATE TABLE accounts (
-  account TEXT PRIMARY KEY,  -- the label given to sync
+  account TEXT PRIMARY KEY,  -- label that was passed to sync
   synced_at TEXT             -- end of the latest complete sync, UTC
 );
 
--- How far each list is; for sync itself.
+-- How much of each list is stored; used by sync only.
 CREATE TABLE lists (
   account TEXT NOT NULL,
   list TEXT NOT NULL,              -- 'top_ups' or 'history'
   grows_at TEXT,                   -- 'head' or 'tail'
-  total INTEGER NOT NULL,          -- rows by the server's count
+  total INTEGER NOT NULL,          -- the server's count of rows
   known TEXT NOT NULL,             -- JSON: keys of the list's first rows when it was last complete
-  place TEXT,                      -- cursor behind its last row then
+  place TEXT,                      -- cursor after the list's last row at that time
   unfinished TEXT,                 -- cursor of a reading that was interrupted
   PRIMARY KEY (account, list)
 );
@@ -24,10 +24,10 @@ CREATE TABLE top_ups (
   id TEXT NOT NULL,
   created_at TEXT,                 -- UTC
   updated_at TEXT,                 -- UTC
-  status INTEGER,                  -- 0 or 1; seen 1 where the deposit is credited
+  status INTEGER,                  -- 0 or 1; so far 1 for credited deposits
   token_amount TEXT,               -- in whole tokens, exact
-  token TEXT,                      -- 'AIOZ', or the denom where that is not known
-  credit_usd TEXT,                 -- worth in USD, exact
+  token TEXT,                      -- 'AIOZ', or the denom if it is unknown
+  credit_usd TEXT,                 -- value in USD, exact
   sender TEXT,
   recipient TEXT,
   cosmos_tx_hash TEXT,
@@ -37,7 +37,7 @@ CREATE TABLE top_ups (
   amount TEXT,                     -- in units of denom, exact
   denom TEXT,                      -- 'attoaioz' is 10^-18 AIOZ
   total_amount_attousd TEXT,       -- USD * 10^18, exact
-  credit_attousd TEXT,             -- the same by the provider's newer name
+  credit_attousd TEXT,             -- the same amount; the provider's newer field
   PRIMARY KEY (account, id)
 );
 CREATE INDEX top_ups_by_time ON top_ups (account, created_at);
@@ -53,7 +53,7 @@ CREATE TABLE history (
   PRIMARY KEY (account, date)
 );
 
--- The current month as it stood when it was last read on each day.
+-- The current month as it was at the last reading of each day.
 CREATE TABLE months (
   account TEXT NOT NULL,
   day TEXT NOT NULL,               -- YYYY-MM-DD, UTC
@@ -69,7 +69,7 @@ CREATE TABLE months (
   PRIMARY KEY (account, day)
 );
 
--- For eyes and charts: rounded numbers. Sum money from the tables' exact texts where cents count.
+-- Rounded numbers, for people and charts. For exact sums, use the exact texts in the tables.
 CREATE VIEW v_top_ups AS
 SELECT account, created_at, CAST(token_amount AS REAL) AS tokens, token, CAST(credit_usd AS REAL) AS usd,
        status = 1 AS credited, sender, cosmos_tx_hash, id
