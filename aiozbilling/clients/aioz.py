@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Literal, Self, Unpack
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from aiozbilling.clients.aioz_credentials import AiozCredentials, aioz_credentials, credentials_from_env
 from aiozbilling.clients.aioz_endpoints import HISTORY_USAGE, THIS_MONTH_USAGE, TOP_UP
-from aiozbilling.clients.client import MAX_BODY, Client, Settings
+from aiozbilling.clients.client import MAX_BODY, Client
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.call import Received
 from aiozbilling.exchange.credentials import Secret, concealed
@@ -111,14 +111,26 @@ class AiozBilling(Client):
         )
 
     @classmethod
-    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
+    def from_env(
+        cls,
+        *,
+        base_url: str | None = None,
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = AIOZ_RATE_LIMIT,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
+    ) -> Self:
         """Create a client from ``AIOZ_PIN_API_KEY`` and ``AIOZ_PIN_SECRET_KEY``, or from ``AIOZ_PIN_TOKEN``.
 
-        The server is `base_url`, or ``AIOZ_PIN_BASE_URL``, or `AIOZ_PIN_URL`.
-
-        Args:
-            base_url: URL of the server.
-            settings: the other keywords of the class, such as `timeout`.
+        The server is `base_url`, or ``AIOZ_PIN_BASE_URL``, or `AIOZ_PIN_URL`. The other keywords are those of the
+        class.
 
         Raises:
             ConfigurationError: a variable is missing or invalid, or both the key pair and the token are set.
@@ -130,7 +142,17 @@ class AiozBilling(Client):
             secret_key=secret_key,
             token=token,
             base_url=base_url,
-            **settings,
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
         )
 
     def with_credentials(

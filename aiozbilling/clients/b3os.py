@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable
-from typing import Self, Unpack
+from typing import Self
 
 import aiohttp
 
-from aiozbilling.clients.client import MAX_BODY, Client, Settings
+from aiozbilling.clients.client import MAX_BODY, Client
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, month_of, months_between
 from aiozbilling.clients.token import TokenSource, token_source
@@ -106,12 +106,23 @@ class B3osBilling(Client):
         )
 
     @classmethod
-    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
+    def from_env(
+        cls,
+        *,
+        base_url: str | None = None,
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = None,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
+    ) -> Self:
         """Create a client from ``B3OS_API_KEY``. The server is `base_url`, or ``B3OS_SERVER_URL``, or `B3OS_URL`.
-
-        Args:
-            base_url: URL of the server.
-            settings: the other keywords of the class, such as `timeout`.
 
         Raises:
             ConfigurationError: a variable is missing or invalid.
@@ -121,7 +132,17 @@ class B3osBilling(Client):
         return cls(
             token=token,
             base_url=base_url or B3OS_URL,
-            **settings,
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
         )
 
     def with_credentials(

@@ -42,10 +42,7 @@ _UNCHANGED: Any = _Unchanged()
 
 
 class Settings(TypedDict, total=False):
-    """The keywords of all clients and of their `from_env`. The docstrings of the clients explain them.
-
-    A keyword that is absent has the default of the client.
-    """
+    """The keywords of all clients, as the type of a dictionary. The docstrings of the clients explain them."""
 
     account: str
     session: aiohttp.ClientSession | None

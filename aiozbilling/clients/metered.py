@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Self, Unpack
+from typing import Self
 from urllib.parse import quote
 
 import aiohttp
 
-from aiozbilling.clients.client import MAX_BODY, Client, Settings
+from aiozbilling.clients.client import MAX_BODY, Client
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, last_day, months_between
 from aiozbilling.clients.token import TokenSource, token_source
@@ -103,12 +103,23 @@ class MeteredBilling(Client):
         )
 
     @classmethod
-    def from_env(cls, *, base_url: str | None = None, **settings: Unpack[Settings]) -> Self:
+    def from_env(
+        cls,
+        *,
+        base_url: str | None = None,
+        account: str = "",
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = 300.0,
+        max_wait_s: float | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: Limiter | None = None,
+        allow_http: bool = False,
+        max_body: int = MAX_BODY,
+        on_attempt: Callable[[Attempt], object] | None = None,
+        on_event: Callable[[CallEvent], object] | None = None,
+    ) -> Self:
         """Create a client from ``METERED_BILLING_TOKEN``. The server is `base_url` or ``METERED_BILLING_URL``.
-
-        Args:
-            base_url: URL of the server.
-            settings: the other keywords of the class, such as `timeout`.
 
         Raises:
             ConfigurationError: a variable is missing or invalid.
@@ -120,7 +131,17 @@ class MeteredBilling(Client):
         return cls(
             base_url,
             token=token,
-            **settings,
+            account=account,
+            session=session,
+            timeout=timeout,
+            deadline=deadline,
+            max_wait_s=max_wait_s,
+            retry=retry,
+            rate_limit=rate_limit,
+            allow_http=allow_http,
+            max_body=max_body,
+            on_attempt=on_attempt,
+            on_event=on_event,
         )
 
     def with_credentials(
