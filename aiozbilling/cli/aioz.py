@@ -130,7 +130,7 @@ def _span(since: str | None, until: str | None) -> "Span":
 def _most(format_: Format | None, max_items: int | None, *, everything: bool) -> int | None:
     if max_items is not None and everything:
         raise ConfigurationError("use either --max-items or --all, not both")
-    whole = everything or max_items is not None or chosen(format_) is not Format.TABLE
+    whole = everything or max_items is not None or chosen(format_) != "table"
     return max_items if whole else _ROWS_OF_A_TABLE
 
 

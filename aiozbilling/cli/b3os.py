@@ -3,8 +3,7 @@
 import os
 import re
 from contextlib import aclosing
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,20 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["cu_balance", "cu_usage"]
 
-
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
-
-
-class By(StrEnum):
-    """What one row of compute units describes."""
-
-    NODE = "node"
-    DAY = "day"
-    MONTH = "month"
-
-
 _By = Annotated[
-    By, typer.Option("--by", metavar="ROW", help="What one row of csv or json describes: node, day or month.")
+    Literal["node", "day", "month"],
+    typer.Option("--by", metavar="ROW", help="What one row of csv or json describes: node, day or month."),
 ]
 _Words = Annotated[
     list[str] | None,
@@ -53,7 +42,7 @@ def cu_usage(
     *,
     since: Since = None,
     until: Until = None,
-    by: _By = By.NODE,
+    by: _By = "node",
     format_: OutputFormat = None,
     concurrency: Concurrency = 4,
     simulator: Simulated = False,
@@ -77,7 +66,7 @@ def cu_usage(
 
         now = datetime.now(UTC) if simulated is None else simulated.now
         id_ = organization or (simulated.organization if simulated else "")
-        output = printer(format_, CuUsage, CuTable, by=by.value)
+        output = printer(format_, CuUsage, CuTable, by=by)
         if since is None:
             await output.add([await billing.cu_usage(id_, month or now)])
         else:

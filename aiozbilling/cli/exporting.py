@@ -1,8 +1,7 @@
 """Commands for files: `export` writes a list to a file, `schema` prints the columns of a list."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,35 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["export", "schema"]
 
 
-class What(StrEnum):
-    """The lists that can be exported."""
-
-    TOP_UPS = "top-ups"
-    HISTORY = "history"
-
-
-class Kind(StrEnum):
-    """The formats of files."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-    SQLITE = "sqlite"
-    FOCUS = "focus"
-
-
-class SchemaKind(StrEnum):
-    """The formats of a schema."""
-
-    POSTGRES = "postgres"
-    DUCKDB = "duckdb"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
+_What = Annotated[Literal["top-ups", "history"], typer.Argument(help="The list.")]
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
 _Kind = Annotated[
-    Kind | None,
+    Literal["csv", "jsonl", "parquet", "sqlite", "focus"] | None,
     typer.Option(
         "--format",
         "-f",
@@ -68,7 +42,8 @@ _Kind = Annotated[
     ),
 ]
 _SchemaKind = Annotated[
-    SchemaKind, typer.Option("--format", "-f", metavar="FORMAT", help="postgres, duckdb, json or markdown.")
+    Literal["postgres", "duckdb", "json", "markdown"],
+    typer.Option("--format", "-f", metavar="FORMAT", help="postgres, duckdb, json or markdown."),
 ]
 _Account = Annotated[
     str | None,
@@ -80,7 +55,7 @@ _Force = Annotated[bool, typer.Option("--force", help="Replace an existing file 
 
 
 def export(
-    what: Annotated[What, typer.Argument(help="The list.")],
+    what: _What,
     *,
     out: _Out,
     format_: _Kind = None,
@@ -104,9 +79,9 @@ def export(
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
         from aiozbilling.export import export
 
-        lists: dict[What, Any] = {What.TOP_UPS: billing.top_ups, What.HISTORY: billing.history_usage}
-        listing = lists[what](page_size=page_size, concurrency=concurrency)
-        with rows_kept(Path(f"{out}.checkpoint").exists) as kept, progress_bar(what.value) as shown:
+        read = billing.top_ups if what == "top-ups" else billing.history_usage
+        listing = read(page_size=page_size, concurrency=concurrency)
+        with rows_kept(Path(f"{out}.checkpoint").exists) as kept, progress_bar(what) as shown:
 
             def on_progress(progress: "Progress") -> None:
                 kept(progress.read)
@@ -115,7 +90,7 @@ def export(
             report = await export(
                 listing,
                 out,
-                format=None if format_ is None else format_.value,
+                format=format_,
                 since=since,
                 until=until,
                 stop_early=stop_early,
@@ -129,9 +104,9 @@ def export(
 
 
 def schema(
-    what: Annotated[What, typer.Argument(help="The list.")],
+    what: _What,
     *,
-    format_: _SchemaKind = SchemaKind.MARKDOWN,
+    format_: _SchemaKind = "markdown",
 ) -> None:
     """Print the columns of a list, with types, units and meanings.
 
@@ -140,8 +115,8 @@ def schema(
     from aiozbilling.cli.running import run
     from aiozbilling.tables import schema_text
 
-    text = schema_text(what.value.replace("-", "_"), format_.value)
-    if format_ is SchemaKind.MARKDOWN:  # in the other formats, a line break could be inside a literal
+    text = schema_text(what.replace("-", "_"), format_)
+    if format_ == "markdown":  # in the other formats, a line break could be inside a literal
         rows = text.replace(" |\n", "\u00a0|\n").splitlines()  # the last bar must not be wrapped to a line of its own
         text = "".join(wrapped(row, 4).replace("\u00a0", " ") + "\n" for row in rows)
     run(write(text.encode()))

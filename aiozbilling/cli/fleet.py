@@ -1,24 +1,20 @@
 """Commands for many accounts: `fleet export` and `fleet sync`."""
 
-import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aiozbilling.cli.exporting import What
 from aiozbilling.cli.messages import complain, note
 from aiozbilling.cli.output import write
 from aiozbilling.cli.progress import summary
 from aiozbilling.cli.running import run
-from aiozbilling.errors import ConfigurationError
+from aiozbilling.cli.sources import rate_limit_of
 
 if TYPE_CHECKING:
-    from aiozbilling import RateLimit
     from aiozbilling.fleet import FleetProgress, Outcome
 
 __all__ = ["SOME_FAILED", "fleet"]
@@ -28,19 +24,11 @@ SOME_FAILED = 13
 fleet: typer.Typer = typer.Typer(rich_markup_mode=None, add_completion=False, help="Export or sync many accounts.")
 
 
-class PartKind(StrEnum):
-    """The formats of a dataset's parts, which are those of `export` without FOCUS."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-    SQLITE = "sqlite"
-
-
 _Accounts = Annotated[Path, typer.Option("--accounts", metavar="FILE", help="The accounts file (TOML).")]
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The folder of the dataset.")]
 _Kind = Annotated[
-    PartKind, typer.Option("--format", "-f", metavar="FORMAT", help="Format of the parts: csv, jsonl, parquet, sqlite.")
+    Literal["csv", "jsonl", "parquet", "sqlite"],
+    typer.Option("--format", "-f", metavar="FORMAT", help="Format of the parts: csv, jsonl, parquet, sqlite."),
 ]
 _Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Accounts that are read at a time.")]
 _Processes = Annotated[int, typer.Option("--processes", metavar="N", min=1, help="Processes that share the accounts.")]
@@ -64,11 +52,11 @@ def about() -> None:
 
 @fleet.command()
 def export(
-    what: Annotated[What, typer.Argument(help="The list to export.")],
+    what: Annotated[Literal["top-ups", "history"], typer.Argument(help="The list to export.")],
     *,
     accounts: _Accounts,
     out: _Out,
-    format_: _Kind = PartKind.PARQUET,
+    format_: _Kind = "parquet",
     workers: _Workers = 8,
     processes: _Processes = 1,
     only: _Only = None,
@@ -81,39 +69,30 @@ def export(
     the command skips complete accounts, resumes partial ones and retries failed ones. The exit code is 13 if any
     account failed.
     """
-    limit = _limit(rate_limit)
-    failed: list[Outcome] = []
+    limit = rate_limit_of(rate_limit)
 
-    async def work() -> None:
+    def begin(shown: "Callable[[FleetProgress], None]") -> "AsyncGenerator[Outcome, None]":
         from aiozbilling.fleet import fleet
 
-        totals = _Totals()
-        with _counter() as shown:
-            outcomes = fleet(
-                accounts,
-                "top_ups" if what is What.TOP_UPS else "history",
-                out,
-                format=format_.value,
-                workers=workers,
-                processes=processes,
-                only=only or (),
-                rate_limit=limit,
-                incremental=incremental,
-                on_progress=shown,
-            )
-            async with aclosing(outcomes):
-                async for outcome in outcomes:
-                    totals.add(outcome)
-                    if outcome.status == "failed":
-                        failed.append(outcome)
-        await write(totals.text(out).encode())
+        return fleet(
+            accounts,
+            "top_ups" if what == "top-ups" else "history",
+            out,
+            format=format_,
+            workers=workers,
+            processes=processes,
+            only=only or (),
+            rate_limit=limit,
+            incremental=incremental,
+            on_progress=shown,
+        )
 
     try:
-        run(work())
+        outcomes = _all(begin, "dataset", out)
     except SystemExit:
         note("The rows read so far are kept. Run the same command again to resume.")
         raise
-    _report(failed)
+    _report_failed(outcomes)
 
 
 @fleet.command()
@@ -132,27 +111,34 @@ def sync(
     Accounts are read one after another. A failed account does not stop the others. The exit code is 13 if any
     account failed.
     """
-    limit = _limit(rate_limit)
-    failed: list[Outcome] = []
+    limit = rate_limit_of(rate_limit)
 
-    async def work() -> None:
+    def begin(shown: "Callable[[FleetProgress], None]") -> "AsyncGenerator[Outcome, None]":
         from aiozbilling.fleet import sync_fleet
 
-        totals = _Totals()
+        return sync_fleet(accounts, db, only=only or (), full=full, rate_limit=limit, on_progress=shown)
+
+    _report_failed(_all(begin, "ledger", db))
+
+
+def _all(
+    begin: "Callable[[Callable[[FleetProgress], None]], AsyncGenerator[Outcome, None]]", title: str, out: Path
+) -> "list[Outcome]":
+    """Run a fleet to its end, print the sums of all accounts, and return their outcomes."""
+    outcomes: list[Outcome] = []
+
+    async def work() -> None:
         with _counter() as shown:
-            outcomes = sync_fleet(accounts, db, only=only or (), full=full, rate_limit=limit, on_progress=shown)
-            async with aclosing(outcomes):
-                async for outcome in outcomes:
-                    totals.add(outcome)
-                    if outcome.status == "failed":
-                        failed.append(outcome)
-        await write(totals.text(db, "ledger").encode())
+            async with aclosing(begin(shown)) as found:
+                outcomes.extend([outcome async for outcome in found])
+        await write(_totals(outcomes, title, out).encode())
 
     run(work())
-    _report(failed)
+    return outcomes
 
 
-def _report(failed: "list[Outcome]") -> None:
+def _report_failed(outcomes: "list[Outcome]") -> None:
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failed:
         complain(f"{outcome.account}: {_reason(outcome.error)}")
     if failed:
@@ -167,33 +153,23 @@ def _reason(error: Exception | None) -> str:
     return f"unexpected {type(error).__name__}: this is a bug"
 
 
-class _Totals:
-    """Adds up the outcomes of a run."""
+def _totals(outcomes: "list[Outcome]", title: str, out: Path) -> str:
+    from aiozbilling.cli.figures import exact
+    from aiozbilling.records.amounts import exact_sum
 
-    def __init__(self) -> None:
-        self._outcomes: list[Outcome] = []
-
-    def add(self, outcome: "Outcome") -> None:
-        self._outcomes.append(outcome)
-
-    def text(self, out: Path, title: str = "dataset") -> str:
-        from aiozbilling.cli.figures import exact
-        from aiozbilling.records.amounts import exact_sum
-
-        outcomes = self._outcomes
-        failed = sum(outcome.status == "failed" for outcome in outcomes)
-        sums = [outcome.usd for outcome in outcomes if outcome.usd is not None]
-        rows, new = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("rows", "new_rows"))
-        rewritten = sum(outcome.is_rewritten for outcome in outcomes)
-        corrected = f"; {rewritten:,} exported again, because rows were corrected or removed" if rewritten else ""
-        lines = [
-            (title, str(out)),
-            ("accounts", f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed{corrected}"),
-            ("rows", f"{rows:,}, {new:,} new"),
-        ]
-        if sums:
-            lines.append(("sum", f"{exact(exact_sum(sums))} USD"))
-        return summary(lines)
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    sums = [outcome.usd for outcome in outcomes if outcome.usd is not None]
+    rows, new = sum(outcome.rows for outcome in outcomes), sum(outcome.new_rows for outcome in outcomes)
+    rewritten = sum(outcome.is_rewritten for outcome in outcomes)
+    corrected = f"; {rewritten:,} exported again, because rows were corrected or removed" if rewritten else ""
+    lines = [
+        (title, str(out)),
+        ("accounts", f"{len(outcomes):,}, {len(outcomes) - failed:,} complete, {failed:,} failed{corrected}"),
+        ("rows", f"{rows:,}, {new:,} new"),
+    ]
+    if sums:
+        lines.append(("sum", f"{exact(exact_sum(sums))} USD"))
+    return summary(lines)
 
 
 @contextmanager
@@ -219,14 +195,3 @@ def _counter() -> "Iterator[Callable[[FleetProgress], None]]":
             progress.update(task, completed=seen.done, total=seen.accounts, rows=seen.rows, failed=failed)
 
         yield show
-
-
-def _limit(text: str) -> "RateLimit | None":
-    from aiozbilling import RateLimit
-
-    if text == "none":
-        return None
-    match = re.fullmatch(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,6})?)", text, re.ASCII)
-    if match is None:
-        raise ConfigurationError(f"--rate-limit must be requests and seconds, such as 180/60, or none, not {text!r}")
-    return RateLimit(int(match[1]), float(match[2]))

@@ -1,8 +1,7 @@
 """The command that reads metered billing."""
 
 from contextlib import aclosing
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -29,15 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["metered"]
 
 
-class By(StrEnum):
-    """What one row of metered usage describes."""
-
-    METRIC = "metric"
-    PERIOD = "period"
-
-
 _By = Annotated[
-    By,
+    Literal["metric", "period"],
     typer.Option("--by", metavar="ROW", help="What one row of csv or json describes: metric (usage) or period (cost)."),
 ]
 _Start = Annotated[
@@ -59,7 +51,7 @@ def metered(
     since: Since = None,
     until: Until = None,
     metrics: _Metrics = None,
-    by: _By = By.METRIC,
+    by: _By = "metric",
     format_: OutputFormat = None,
     decimals: Decimals = 6,
     concurrency: Concurrency = 4,
@@ -80,7 +72,7 @@ def metered(
         from aiozbilling.cli.metered_tables import MeteredTable
         from aiozbilling.records import MeteredUsage
 
-        output = printer(format_, MeteredUsage, lambda screen: MeteredTable(screen, decimals), by=by.value)
+        output = printer(format_, MeteredUsage, lambda screen: MeteredTable(screen, decimals), by=by)
         if since is None:
             usage = await billing.usage(start=start, end=end, metrics=metrics)
             if metrics and not usage.metrics:

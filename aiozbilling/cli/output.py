@@ -8,32 +8,25 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from aiozbilling.cli.failures import OutputClosedError, OutputFailedError
 
 if TYPE_CHECKING:
     from aiozbilling.cli.screen import Drawn, Screen
-    from aiozbilling.tables.columns import By
+    from aiozbilling.tables.columns import By, Column
 
 __all__ = ["Format", "Lines", "Printer", "Table", "chosen", "printer", "wrapped", "write"]
 
 _ATOMIC = 4096  # a pipe that is ready accepts this many bytes without blocking (PIPE_BUF)
 
 
-class Format(StrEnum):
-    """How records are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
+Format: TypeAlias = Literal["table", "json", "jsonl", "csv"]
 
 
 def chosen(wanted: Format | None) -> Format:
     """Return the requested format; the default is a table on a terminal and CSV elsewhere."""
-    return wanted or (Format.TABLE if sys.stdout.isatty() else Format.CSV)
+    return wanted or ("table" if sys.stdout.isatty() else "csv")
 
 
 async def write(output: bytes) -> None:
@@ -107,31 +100,30 @@ class Printer(Protocol):
 
 
 class Lines:
-    """Prints records in one of the formats for programs, one a line."""
+    """Prints records in one of the formats for programs; `flat` returns the rows of cells of a record."""
 
-    def __init__(self, format_: Format, kind: type, by: By | None = None) -> None:
-        from aiozbilling.tables.columns import columns_of
-
+    def __init__(
+        self, format_: Format, columns: Sequence[Column], flat: Callable[[Any], Iterable[tuple[Any, ...]]]
+    ) -> None:
         self._format = format_
-        self._columns = columns_of(kind, by)
-        self._by: By | None = by
+        self._columns = columns
+        self._flat = flat
         self._begun = False
 
     async def add(self, records: Sequence[Any]) -> None:
         """Print more records, at least one."""
-        from aiozbilling.tables.columns import flat
         from aiozbilling.tables.texts import csv_lines, jsonl_lines
 
-        encode = csv_lines if self._format is Format.CSV else jsonl_lines
-        lines = encode(self._columns, [row for record in records for row in flat(record, self._by)])
-        if self._format is Format.JSON:  # commas between the lines of JSON Lines make an array of them
+        encode = csv_lines if self._format == "csv" else jsonl_lines
+        lines = encode(self._columns, [row for record in records for row in self._flat(record)])
+        if self._format == "json":  # commas between the lines of JSON Lines make an array of them
             lines = lines.rstrip(b"\n").replace(b"\n", b",\n")
         if lines:
             await write(_for_terminal(self._begin() + lines))
 
     async def end(self, total: int | None = None) -> None:  # noqa: ARG002 - only tables show it
         """Print the end of the data, and the header if there was no row."""
-        if self._format is Format.JSON:
+        if self._format == "json":
             await write(b"\n]\n" if self._begun else b"[]\n")
         elif not self._begun:
             await write(self._begin())
@@ -140,9 +132,9 @@ class Lines:
         from aiozbilling.tables.texts import csv_header
 
         begun, self._begun = self._begun, True
-        if self._format is Format.JSON:
+        if self._format == "json":
             return b",\n" if begun else b"[\n"
-        return csv_header(self._columns) if self._format is Format.CSV and not begun else b""
+        return csv_header(self._columns) if self._format == "csv" and not begun else b""
 
 
 def _for_terminal(lines: bytes) -> bytes:
@@ -157,8 +149,10 @@ def _for_terminal(lines: bytes) -> bytes:
 def printer(wanted: Format | None, kind: type, table: Callable[[Screen], Table], *, by: By | None = None) -> Printer:
     """Return a printer for one kind of record in the requested format; `by` defines what one row of data describes."""
     format_ = chosen(wanted)
-    if format_ is not Format.TABLE:
-        return Lines(format_, kind, by)
+    if format_ != "table":
+        from aiozbilling.tables.columns import columns_of, flat
+
+        return Lines(format_, columns_of(kind, by), lambda record: flat(record, by))
     from aiozbilling.cli.screen import Screen
 
     screen = Screen()

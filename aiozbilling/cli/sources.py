@@ -13,12 +13,12 @@ from aiozbilling.cli.running import run
 from aiozbilling.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from aiozbilling import AiozBilling, B3osBilling, MeteredBilling
+    from aiozbilling import AiozBilling, B3osBilling, MeteredBilling, RateLimit
     from aiozbilling.cli.options import Access
-    from aiozbilling.clients.client import Client
+    from aiozbilling.clients.client import Client, Settings
     from aiozbilling.simulator import ReceivedRequest, Simulator
 
-__all__ = ["Clients", "with_aioz", "with_b3os", "with_metered", "with_systems"]
+__all__ = ["Clients", "rate_limit_of", "with_aioz", "with_b3os", "with_metered", "with_systems"]
 
 C = TypeVar("C", bound="Client")
 
@@ -75,24 +75,19 @@ def with_systems(access: Access, systems: Sequence[str], use: Callable[[Clients]
 def _aioz(access: Access) -> Callable[[Simulator | None], AiozBilling]:
     from aiozbilling import AIOZ_PIN_URL, AiozBilling
 
-    settings = _settings(access)
+    settings: Settings = {"timeout": access.timeout}
     if access.rate_limit is not None:
-        settings["rate_limit"] = _rate_limit(access.rate_limit)
+        settings["rate_limit"] = rate_limit_of(access.rate_limit)
     secrets: dict[str, str] = {}
     if not access.simulator and not os.environ.get("AIOZ_PIN_TOKEN"):
         names = {"AIOZ_PIN_API_KEY": "AIOZ API key", "AIOZ_PIN_SECRET_KEY": "AIOZ secret key"}
         secrets = _asked(names, "AIOZ_PIN_TOKEN")
 
-    unlimited: dict[str, Any] = {"rate_limit": None, **settings}
-
     def client(simulator: Simulator | None) -> AiozBilling:
         if simulator is not None:
-            return AiozBilling(
-                api_key=simulator.api_key,
-                secret_key=simulator.secret_key,
-                base_url=simulator.url,
-                **unlimited,
-            )
+            unlimited: Settings = {"rate_limit": None, **settings}
+            api_key, secret_key = simulator.api_key, simulator.secret_key
+            return AiozBilling(api_key=api_key, secret_key=secret_key, base_url=simulator.url, **unlimited)
         if secrets:
             base_url = access.base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
             api_key, secret_key = secrets["AIOZ_PIN_API_KEY"], secrets["AIOZ_PIN_SECRET_KEY"]
@@ -105,7 +100,7 @@ def _aioz(access: Access) -> Callable[[Simulator | None], AiozBilling]:
 def _b3os(access: Access) -> Callable[[Simulator | None], B3osBilling]:
     from aiozbilling import B3OS_URL, B3osBilling
 
-    settings = _settings(access)
+    settings: Settings = {"timeout": access.timeout}
     secrets = {} if access.simulator else _asked({"B3OS_API_KEY": "B3OS server key (b3sk_…)"})
 
     def client(simulator: Simulator | None) -> B3osBilling:
@@ -122,7 +117,7 @@ def _b3os(access: Access) -> Callable[[Simulator | None], B3osBilling]:
 def _metered(access: Access) -> Callable[[Simulator | None], MeteredBilling]:
     from aiozbilling import MeteredBilling
 
-    settings = _settings(access)
+    settings: Settings = {"timeout": access.timeout}
     url = access.base_url or os.environ.get("METERED_BILLING_URL")
     secrets: dict[str, str] = {}
     if not access.simulator:
@@ -142,12 +137,12 @@ def _metered(access: Access) -> Callable[[Simulator | None], MeteredBilling]:
     return client
 
 
-def _settings(access: Access) -> dict[str, Any]:
-    """Return the client settings that the options set."""
-    return {"timeout": access.timeout}
+def rate_limit_of(text: str) -> RateLimit | None:
+    """Read the value of ``--rate-limit``.
 
-
-def _rate_limit(text: str) -> Any:
+    Raises:
+        ConfigurationError: it is not like 180/60.
+    """
     from aiozbilling import RateLimit
 
     if text == "none":

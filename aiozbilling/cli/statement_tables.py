@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from aiozbilling.cli.figures import NOTHING, aligned, exact, money, rounded
-from aiozbilling.cli.output import Format, chosen, write
+from aiozbilling.cli.output import Format, Lines, chosen, write
 from aiozbilling.cli.screen import Drawn, Form, Screen, has_figures, left_out, note_of
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD
@@ -226,18 +226,12 @@ def _amounts(title: str, amounts: Sequence[Decimal | None]) -> Form:
 
 async def _print_data(format_: Format | None, columns: Sequence[Column], rows: Sequence[Row]) -> bool:
     """Print rows in a format for programs and return True; return False if the format is a table."""
-    from aiozbilling.tables.texts import csv_header, csv_lines, jsonl_lines
-
-    match chosen(format_):
-        case Format.TABLE:
-            return False
-        case Format.CSV:
-            await write(csv_header(columns) + csv_lines(columns, rows))
-        case Format.JSONL:
-            await write(jsonl_lines(columns, rows))
-        case Format.JSON:
-            lines = jsonl_lines(columns, rows).rstrip(b"\n").replace(b"\n", b",\n")
-            await write(b"[\n" + lines + b"\n]\n" if lines else b"[]\n")
+    wanted = chosen(format_)
+    if wanted == "table":
+        return False
+    lines = Lines(wanted, columns, lambda row: [row])
+    await lines.add(rows)
+    await lines.end()
     return True
 
 

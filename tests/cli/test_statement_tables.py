@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from aiozbilling import CuSummary, CuUsage, EstimatedCost, MeteredUsage, Period
-from aiozbilling.cli.output import Format
 from aiozbilling.cli.statement_tables import month_rows, print_balances, print_months, print_runways
 from aiozbilling.statement import AccountFacts, Deposit, Facts, SpendDay, statement
 
@@ -44,7 +43,7 @@ async def drawn(capture: Any, printing: Any) -> list[str]:
 )
 async def test_a_runway_without_a_day_says_why(facts: AccountFacts, ending: str, capfdbinary: Any) -> None:
     """If there is no day on which an account becomes empty, the column contains the reason."""
-    printing = print_runways(Format.TABLE, statement(Facts((facts,))), NOON.date())
+    printing = print_runways("table", statement(Facts((facts,))), NOON.date())
     (line,) = (line.rstrip() for line in await drawn(capfdbinary, printing) if line.startswith("a "))
     assert line.endswith(ending)
 
@@ -58,9 +57,9 @@ async def test_columns_without_room_are_named(capfdbinary: Any, monkeypatch: pyt
         (120, [], []),
     ):
         monkeypatch.setenv("COLUMNS", str(width))
-        lines = await drawn(capfdbinary, print_months(Format.TABLE, month_rows(both, None, None), both))
+        lines = await drawn(capfdbinary, print_months("table", month_rows(both, None, None), both))
         assert [line.partition(":")[0] for line in lines if line.startswith("No room")] == months
-        lines = await drawn(capfdbinary, print_balances(Format.TABLE, both))
+        lines = await drawn(capfdbinary, print_balances("table", both))
         assert [line.partition(":")[0] for line in lines if line.startswith("No room")] == balances
 
 
@@ -68,7 +67,7 @@ async def test_a_column_without_figures_is_left_out_first(capfdbinary: Any, monk
     """Columns without any figure are left out first, and no note names them."""
     monkeypatch.setenv("COLUMNS", "68")
     alone = statement(Facts((account("a", deposit="123456789"),)))
-    lines = await drawn(capfdbinary, print_months(Format.TABLE, month_rows(alone, None, None), alone))
+    lines = await drawn(capfdbinary, print_months("table", month_rows(alone, None, None), alone))
     assert lines[1].split() == ["System", "Account", "Month", "Spend", "Not", "split", "Deposits"]
     assert not any("No room" in line for line in lines)
 
