@@ -57,8 +57,8 @@ def fleet(
         out: folder of the dataset, which is created if it does not exist. Both lists may share it.
         format: format of the parts.
         workers: accounts that one process reads at a time.
-        processes: number of processes that share the accounts. Each account is read by one process only, so that its
-            rate limit holds.
+        processes: number of processes that share the accounts, including this one. Each account is read by one process
+            only, so that its rate limit holds.
         only: patterns of labels, such as ``["eu-*"]``. Default: all accounts.
         rate_limit: rate limit of each account, or None. A `SharedRateLimit` also counts the requests of other programs
             and of earlier runs.
@@ -78,7 +78,7 @@ def fleet(
     chosen = [one for one in selected(accounts_of(accounts), only) if one.system == "aioz"]
     if not chosen:
         raise ConfigurationError("no account of AIOZ is selected")
-    plan = Plan(Layout(Path(out).absolute(), what, format), workers, rate_limit, incremental)
+    plan = Plan(Layout(Path(out).absolute(), what, format), min(workers, len(chosen)), rate_limit, incremental)
     return _outcomes(chosen, plan, min(processes, len(chosen)), on_progress or _ignore)
 
 
@@ -90,7 +90,7 @@ async def _outcomes(
     async with _dataset(plan.layout) as dataset:
         queue: asyncio.Queue[Outcome] = asyncio.Queue()
         if processes > 1:
-            work = export_in_processes(accounts, processes, plan, queue.put_nowait)
+            work = export_in_processes(accounts, secrets, processes, plan, queue.put_nowait, count.read)
         else:
             work = export_accounts(accounts, secrets, plan, queue.put_nowait, count.read)
         driver = asyncio.create_task(work)

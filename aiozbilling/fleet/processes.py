@@ -6,54 +6,90 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
-from aiozbilling.errors import ExportError
+from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.fleet.accounts import Account
-from aiozbilling.fleet.clients import resolved_secrets
+from aiozbilling.fleet.clients import Secrets, resolved_secrets
 from aiozbilling.fleet.outcome import Outcome
 from aiozbilling.fleet.workers import Plan, export_accounts
 
-__all__ = ["export_in_processes", "groups_of"]
+__all__ = ["export_in_processes", "next_group"]
 
-_GROUP = 16  # accounts of one task, at most; with more, processes would be idle at the end
 _LOOK_EVERY_S = 0.2
 _ended: Any = None  # in a process of the pool: a function that returns whether it must end
 
 
 async def export_in_processes(
     accounts: Sequence[Account],
+    secrets: Mapping[str, Secrets | ConfigurationError],
     processes: int,
     plan: Plan,
     on_outcome: Callable[[Outcome], object],
+    on_rows: Callable[[str, int], object],
 ) -> None:
-    """Export accounts in several processes. `on_outcome` is called for a group of accounts at a time.
+    """Export accounts in this process and in `processes` - 1 others.
 
-    If a process dies, its unfinished accounts fail, and the next run resumes them. When this call is cancelled, every
-    process writes its checkpoints and ends.
+    This process exports one account after another and calls `on_rows` after each page. The others export a group of
+    accounts at a time, and `on_outcome` is called at the end of the group. If one of them dies, its unfinished accounts
+    fail, and the next run resumes them. When this call is cancelled, every process writes its checkpoints and ends.
     """
     context = multiprocessing.get_context("spawn")  # a fork would copy a running event loop
     ended = context.Event()
-    groups = groups_of(accounts, processes)
-    pool = ProcessPoolExecutor(processes, context, _begin, (ended, os.getpid()))
-    with _without_ctrl_c():
-        tasks = [asyncio.create_task(_outcomes(pool.submit(_export, group, plan), group)) for group in groups]
-    try:
-        for coming in asyncio.as_completed(tasks):
-            for outcome in await coming:
+    pool = ProcessPoolExecutor(processes - 1, context, _begin, (ended, os.getpid()))
+    waiting = deque(accounts)
+
+    async def feed() -> None:
+        while group := next_group(waiting, processes, plan.workers):
+            outcomes, is_alive = await _exported(pool, group, plan)
+            for outcome in outcomes:
                 on_outcome(outcome)
+            if not is_alive:
+                return
+
+    here = export_accounts(_taken(waiting), secrets, plan, on_outcome, on_rows)
+    tasks = [asyncio.create_task(work) for work in (*(feed() for _ in range(processes - 1)), here)]
+    try:
+        await asyncio.gather(*tasks)
     finally:
         ended.set()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await in_thread(pool.shutdown, cancel_futures=True)
+
+
+def next_group(waiting: deque[Account], processes: int, workers: int) -> list[Account]:
+    """Take the next accounts for one process.
+
+    At first it takes many, because a process is not fully busy at the end of a group; at last few, so that all
+    processes end at the same time.
+    """
+    fair = -(-len(waiting) // processes)
+    size = max(min(workers, fair), fair // 2)
+    return [waiting.popleft() for _ in range(size)]
+
+
+def _taken(waiting: deque[Account]) -> Iterator[Account]:
+    while waiting:
+        yield waiting.popleft()
+
+
+async def _exported(pool: ProcessPoolExecutor, group: Sequence[Account], plan: Plan) -> tuple[list[Outcome], bool]:
+    """Export accounts in another process. Return their outcomes, and whether the pool can export more."""
+    try:
+        with _without_ctrl_c():
+            future = pool.submit(_export, group, plan)
+        return await asyncio.wrap_future(future), True
+    except BrokenProcessPool:
+        error = ExportError("a process of the fleet died", hint="Run the same fleet again to resume these accounts")
+        return [Outcome(account=one.label, status="failed", error=error, tags=one.tags) for one in group], False
 
 
 @contextmanager
@@ -67,21 +103,6 @@ def _without_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def groups_of(accounts: Sequence[Account], processes: int) -> list[Sequence[Account]]:
-    """Divide accounts into groups of nearly one size, as many for each process, so that all end at the same time."""
-    count = min(len(accounts), processes * -(-len(accounts) // (processes * _GROUP)))
-    ends = [len(accounts) * number // count for number in range(count + 1)]
-    return [accounts[begin:end] for begin, end in pairwise(ends)]
-
-
-async def _outcomes(future: Future[list[Outcome]], group: Sequence[Account]) -> list[Outcome]:
-    try:
-        return await asyncio.wrap_future(future)
-    except BrokenProcessPool:
-        error = ExportError("a process of the fleet died", hint="Run the same fleet again to resume these accounts")
-        return [Outcome(account=one.label, status="failed", error=error, tags=one.tags) for one in group]
 
 
 # The following functions run in the processes of the pool.

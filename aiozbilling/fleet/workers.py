@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -45,7 +45,7 @@ class Plan:
 
 
 async def export_accounts(
-    accounts: Sequence[Account],
+    accounts: Iterable[Account],
     secrets: Mapping[str, Secrets | ConfigurationError],
     plan: Plan,
     on_outcome: Callable[[Outcome], object],
@@ -67,5 +67,5 @@ async def export_accounts(
             on_outcome(await export(account))
 
     async with Clients(plan.rate_limit) as clients, asyncio.TaskGroup() as group:
-        for _ in range(min(plan.workers, len(accounts))):
+        for _ in range(plan.workers):
             group.create_task(work())

@@ -1,4 +1,4 @@
-"""A function that returns a key only where SIGINT is blocked, for an accounts file."""
+"""Functions of accounts files that behave differently in other processes of a fleet."""
 
 from __future__ import annotations
 
@@ -14,3 +14,10 @@ def api_key(_label: str) -> str:
     ):
         raise RuntimeError
     return os.environ["API_KEY"]
+
+
+def key_that_kills(label: str) -> str:
+    """Return the API key; in a process of a fleet, kill the process, as the system does when memory is full."""
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.environ[f"KEY_{label}"]

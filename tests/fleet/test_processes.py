@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import time
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from aiozbilling import RateLimit, SharedRateLimit
-from aiozbilling.fleet.processes import groups_of
+from aiozbilling.fleet.processes import next_group
 from aiozbilling.simulator import Simulator
 from tests.fleet.fleets import accounts_file, ids_in, run
 
@@ -29,15 +30,18 @@ async def rows_of(folder: Path, simulator: Simulator) -> tuple[Path, dict[str, l
     }
 
 
-@pytest.mark.parametrize(("accounts", "processes"), [(1, 1), (2, 2), (3, 2), (17, 2), (200, 2), (200, 3), (1000, 7)])
-def test_accounts_are_divided_evenly(accounts: int, processes: int) -> None:
-    """Every account is in one group, groups are small, and each process gets as many groups of nearly one size."""
-    numbers: list[Any] = list(range(accounts))
-    groups = groups_of(numbers, processes)
-    assert [number for group in groups for number in group] == numbers
-    sizes = {len(group) for group in groups}
-    assert 1 <= min(sizes) <= max(sizes) <= min(16, min(sizes) + 1)
-    assert len(groups) == accounts or len(groups) % processes == 0
+@pytest.mark.parametrize(("accounts", "processes"), [(2, 2), (3, 2), (17, 2), (200, 2), (200, 3), (1000, 7)])
+def test_groups_become_smaller(accounts: int, processes: int) -> None:
+    """Every account is in one group; a group is at most a fair share, and the later ones are not larger."""
+    waiting: Any = deque(range(accounts))
+    groups: list[Any] = []
+    while waiting:
+        most = -(-len(waiting) // processes)
+        groups.append(next_group(waiting, processes, 8))
+        assert 1 <= len(groups[-1]) <= most
+    assert [number for group in groups for number in group] == list(range(accounts))
+    assert sorted(map(len, groups), reverse=True) == list(map(len, groups))
+    assert next_group(waiting, processes, 8) == []
 
 
 @pytest.mark.slow
@@ -68,6 +72,24 @@ async def test_ctrl_c_does_not_reach_processes_that_start(tmp_path, monkeypatch)
         outcomes = await run(tmp_path / "accounts.toml", tmp_path / "out", processes=2)
     assert outcomes["a"].error is None
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+async def test_a_process_that_is_killed_fails_only_its_accounts(tmp_path, monkeypatch):
+    """If the system kills another process, this one exports the rest, and the next run what is missing."""
+    async with Simulator() as simulator:
+        file, expected = await rows_of(tmp_path, simulator)
+        for label in SIZES:
+            monkeypatch.setenv(f"KEY_{label}", (file.parent / f"{label}.key").read_text().strip())
+            file.write_text(file.read_text().replace(f"file:{label}.key", "tests.fleet.masks:key_that_kills"))
+        outcomes = await run(file, tmp_path / "out", processes=2)
+        failed = {label for label, outcome in outcomes.items() if outcome.error is not None}
+        assert 0 < len(failed) <= len(SIZES) / 2
+        assert all("a process of the fleet died" in str(outcomes[label].error) for label in failed)
+        assert ids_in(tmp_path / "out") == {label: ids for label, ids in expected.items() if label not in failed}
+        await run(file, tmp_path / "out")
+        assert ids_in(tmp_path / "out") == expected
 
 
 @pytest.mark.slow
