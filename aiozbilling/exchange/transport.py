@@ -80,19 +80,11 @@ async def send(
         )
         begun = True
         try:
-            if response.status >= 300:
-                body = await _error_body(response, min(_ERROR_BODY, max_body), min(_ERROR_BODY_S, error_body_s))
-            elif response.content.is_eof():  # it came with the headers, so there is nothing to wait for
-                body = response.content.read_nowait()
-                _refuse_large(len(body), max_body)
-            else:
-                body = await _body(response, max_body)
+            body = await _body(response, max_body, error_body_s)
         finally:
             if not response.closed:  # the rest is not read, so the connection can't be reused
                 response.close()
-        if body.startswith(_BYTE_ORDER_MARK):
-            body = body[3:]
-        return Reply(response.status, response.headers, body)
+        return Reply(response.status, response.headers, body.removeprefix(_BYTE_ORDER_MARK))
     except (aiohttp.ClientError, OSError, ValueError, EOFError, RuntimeError, _LostError, TransportError) as error:
         failure = _translated(error, url)
         if isinstance(failure, ConnectError):
@@ -138,7 +130,13 @@ async def _one_attempt(request: aiohttp.ClientRequest, handler: ClientHandlerTyp
         raise _LostError(type(error).__name__) from None
 
 
-async def _body(response: aiohttp.ClientResponse, max_body: int) -> bytes:
+async def _body(response: aiohttp.ClientResponse, max_body: int, error_body_s: float) -> bytes:
+    if response.status >= 300:
+        return await _error_body(response, min(_ERROR_BODY, max_body), min(_ERROR_BODY_S, error_body_s))
+    if response.content.is_eof():  # it came with the headers, so there is nothing to wait for
+        body = response.content.read_nowait()
+        _refuse_large(len(body), max_body)
+        return body
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
