@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shlex
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aiozbilling.simulator import Simulator
+from tests.simulated import environment_of, simulator_in_thread
 from tests.terminal import on_terminal
 
 TOP = Path(__file__).parents[1]
@@ -80,28 +79,12 @@ def anchors_of(guide: Path) -> set[str]:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simulator]:
     """Serve the simulator from its own thread, and name it in the environment as a user would."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    simulator = Simulator()  # the same rows as with --simulator, so that guides and pictures show the same figures
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(60)
-    for name, value in {
-        "AIOZ_PIN_API_KEY": simulator.api_key,
-        "AIOZ_PIN_SECRET_KEY": simulator.secret_key,
-        "AIOZ_PIN_BASE_URL": simulator.url,
-        "B3OS_API_KEY": simulator.b3os_token,
-        "B3OS_SERVER_URL": simulator.url,
-        "B3OS_ORGANIZATION": simulator.organization,
-        "METERED_BILLING_URL": simulator.url,
-        "METERED_BILLING_TOKEN": simulator.metered_token,
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    yield simulator
-    asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(60)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    # The same rows as with --simulator, so that guides and pictures show the same figures.
+    with simulator_in_thread() as simulator:
+        for name, value in {**environment_of(simulator), "B3OS_ORGANIZATION": simulator.organization}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        yield simulator
 
 
 @pytest.mark.usefixtures("environment")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
 from aiozbilling.cli import main
-from aiozbilling.simulator import Simulator
+from tests.simulated import environment_of, simulator_in_thread
 from tests.terminal import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aiozbilling.simulator import Simulator
 
 _OURS = ("AIOZ", "B3OS", "METERED", "NO_COLOR", "COLUMNS", "TERM", "PYTHONIOENCODING")
 
@@ -29,34 +29,11 @@ class Result:
     err: str
 
 
-def credentials_of(simulator: Simulator) -> dict[str, str]:
-    """Return the environment variables of a user who has an account at the simulator."""
-    return {
-        "AIOZ_PIN_BASE_URL": simulator.url,
-        "AIOZ_PIN_API_KEY": simulator.api_key,
-        "AIOZ_PIN_SECRET_KEY": simulator.secret_key,
-        "B3OS_SERVER_URL": simulator.url,
-        "B3OS_API_KEY": simulator.b3os_token,
-        "METERED_BILLING_URL": simulator.url,
-        "METERED_BILLING_TOKEN": simulator.metered_token,
-    }
-
-
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """Run a simulator during the test."""
-    loop = asyncio.new_event_loop()
-    simulator = Simulator(seed=3, top_ups=120, days=70)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(60)
-    try:
+    with simulator_in_thread(seed=3, top_ups=120, days=70) as simulator:
         yield simulator
-    finally:
-        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 class CommandLine:
@@ -65,8 +42,8 @@ class CommandLine:
     def __init__(self, simulator: Simulator, monkeypatch: Any, capture: Any) -> None:
         self._capture = capture
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
-        self.environment |= credentials_of(simulator)
-        for name, text in credentials_of(simulator).items():
+        self.environment |= environment_of(simulator)
+        for name, text in environment_of(simulator).items():
             monkeypatch.setenv(name, text)
 
     def __call__(self, *arguments: str) -> Result:

@@ -12,13 +12,9 @@ from aiozbilling import AiozBilling, DayUsage, DriftError, IncompleteError, TopU
 from aiozbilling.fleet.changes import Changes, Place
 from aiozbilling.simulator import Simulator
 from tests.marks import slow
+from tests.simulated import client_of
 
 ORDERS = ("newest_first", "oldest_first")
-
-
-def client(simulator: Simulator, account: Any = None) -> AiozBilling:
-    account = account or simulator.account
-    return AiozBilling(api_key=account.api_key, secret_key=account.secret_key, base_url=simulator.url, rate_limit=None)
 
 
 async def read(billing: AiozBilling, since: Place | None, **options: Any) -> tuple[list[str], Place]:
@@ -32,7 +28,7 @@ async def read(billing: AiozBilling, since: Place | None, **options: Any) -> tup
 @pytest.mark.parametrize("limit", [10, *slow(None, 64)])
 async def test_a_second_reading_returns_new_rows(order, size, limit):
     """The first reading returns all rows, later ones only new rows, wherever blocks and pages end."""
-    async with Simulator(top_ups=size) as simulator, client(simulator) as billing:
+    async with Simulator(top_ups=size) as simulator, client_of(simulator) as billing:
         simulator.behaviour.order, simulator.behaviour.max_limit = order, limit
         ids, place = await read(billing, None)
         assert sorted(ids) == sorted(simulator.top_up_ids())
@@ -47,7 +43,7 @@ async def test_a_second_reading_returns_new_rows(order, size, limit):
 @pytest.mark.parametrize("order", [ORDERS[0], *slow(ORDERS[1])])
 async def test_nothing_new_takes_one_request(order):
     """A list without new rows takes one request."""
-    async with Simulator(top_ups=5000) as simulator, client(simulator) as billing:
+    async with Simulator(top_ups=5000) as simulator, client_of(simulator) as billing:
         simulator.behaviour.order = order
         _, place = await read(billing, None)
         simulator.requests.clear()
@@ -58,7 +54,7 @@ async def test_nothing_new_takes_one_request(order):
 @pytest.mark.parametrize("order", [ORDERS[0], *slow(ORDERS[1])])
 async def test_a_corrected_row_is_returned_again(order):
     """A recent row that was credited later is returned again, and an old one with `full`."""
-    async with Simulator(top_ups=3000) as simulator, client(simulator) as billing:
+    async with Simulator(top_ups=3000) as simulator, client_of(simulator) as billing:
         simulator.behaviour.order, simulator.behaviour.credit_after_s, simulator.behaviour.max_limit = order, 1, 100
         for depth, full in ((40, False), (1500, True)):
             simulator.add_top_ups(3000 if full else 0)
@@ -74,7 +70,7 @@ async def test_a_corrected_row_is_returned_again(order):
 
 async def test_todays_row_is_returned_again():
     """The current day of the history changes and is returned again together with a new day."""
-    async with Simulator(days=300) as simulator, client(simulator) as billing:
+    async with Simulator(days=300) as simulator, client_of(simulator) as billing:
         first = Changes(billing.history_usage, DayUsage, None)
         assert len([row async for rows in first.rows() for row in rows]) == 300
         same = Changes(billing.history_usage, DayUsage, first.place)
@@ -87,10 +83,10 @@ async def test_todays_row_is_returned_again():
 
 async def test_another_accounts_list_is_refused():
     """A list that has no row in common with the one that was read before is refused."""
-    async with Simulator(top_ups=300) as simulator, client(simulator) as billing:
+    async with Simulator(top_ups=300) as simulator, client_of(simulator) as billing:
         other = simulator.add_account(top_ups=300)
         _, place = await read(billing, None)
-        async with client(simulator, other) as others:
+        async with client_of(simulator, other) as others:
             with pytest.raises(DriftError):
                 await read(others, place)
 
@@ -99,7 +95,7 @@ async def test_another_accounts_list_is_refused():
 @pytest.mark.parametrize("size", [20, 300])
 async def test_a_list_that_became_empty_is_an_error(order, size):
     """A list that had rows and has none now is not taken for a list without changes."""
-    async with Simulator(top_ups=size) as simulator, client(simulator) as billing:
+    async with Simulator(top_ups=size) as simulator, client_of(simulator) as billing:
         simulator.behaviour.order = order
         _, place = await read(billing, None)
         for _ in range(size):
@@ -110,7 +106,7 @@ async def test_a_list_that_became_empty_is_an_error(order, size):
 
 async def test_new_rows_of_a_list_that_became_far_shorter():
     """A list that is shorter now than the offset of a reading is read from its beginning: no new row is missed."""
-    async with Simulator(top_ups=300) as simulator, client(simulator) as billing:
+    async with Simulator(top_ups=300) as simulator, client_of(simulator) as billing:
         simulator.behaviour.order = "oldest_first"
         _, place = await read(billing, None)
         for _ in range(200):
@@ -125,7 +121,7 @@ async def test_new_rows_of_a_list_that_became_far_shorter():
 async def test_no_row_is_lost_under_change(order, seed):
     """Whatever is added or removed between and during readings, a destination that merges by key has every row."""
     choose = random.Random(f"{order} {seed}")
-    async with Simulator(top_ups=choose.choice((0, 90, 400))) as simulator, client(simulator) as billing:
+    async with Simulator(top_ups=choose.choice((0, 90, 400))) as simulator, client_of(simulator) as billing:
         simulator.behaviour.order, simulator.behaviour.max_limit = order, choose.choice((20, 64, 100, 1000))
         stored: set[str] = set()
         place = None

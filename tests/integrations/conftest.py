@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from aiozbilling.simulator import Account, Simulator
 from tests.fleet.fleets import accounts_file
+from tests.simulated import simulator_in_thread
 
 SIZES = {"eu": 1300, "us": 40, "empty": 0}
 
@@ -18,18 +17,8 @@ SIZES = {"eu": 1300, "us": 40, "empty": 0}
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """Run a simulator during the test."""
-    loop = asyncio.new_event_loop()
-    simulator = Simulator(seed=7, top_ups=3, days=3)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(60)
-    try:
+    with simulator_in_thread(seed=7, top_ups=3, days=3) as simulator:
         yield simulator
-    finally:
-        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture

@@ -10,22 +10,18 @@ from fractions import Fraction
 import attrs
 import pytest
 
-from aiozbilling import AiozBilling, B3osBilling, ExportError, MeteredBilling
+from aiozbilling import B3osBilling, ExportError, MeteredBilling
 from aiozbilling.export import sync
 from aiozbilling.simulator import Simulator
 from aiozbilling.statement import Facts, collect, collect_account, read_ledger, statement
+from tests.simulated import client_of
 
 WEEKS = 15
 
 
-def client(simulator, account):
-    """Build the client of a simulated account."""
-    return AiozBilling(api_key=account.api_key, secret_key=account.secret_key, base_url=simulator.url, rate_limit=None)
-
-
 async def test_ledger_and_provider_have_the_same_statement(tmp_path):
     """A statement from the ledger equals one from the provider's rows at the same time."""
-    async with Simulator(top_ups=30, days=70) as simulator, client(simulator, simulator.account) as billing:
+    async with Simulator(top_ups=30, days=70) as simulator, client_of(simulator, simulator.account) as billing:
         await sync(billing, tmp_path / "ledger.db")
         facts = read_ledger(tmp_path / "ledger.db")
         (stored,) = facts.accounts
@@ -40,7 +36,7 @@ async def test_ledger_and_provider_have_the_same_statement(tmp_path):
 
 async def test_null_rows_are_not_counted_as_missing(tmp_path):
     """Null rows, which the provider counts, hold nothing: known and counted rows are equal."""
-    async with Simulator(top_ups=40, days=30) as simulator, client(simulator, simulator.account) as billing:
+    async with Simulator(top_ups=40, days=30) as simulator, client_of(simulator, simulator.account) as billing:
         simulator.behaviour.null_row_every = 7
         simulator.behaviour.credit_after_s = 0
         await sync(billing, tmp_path / "ledger.db", clock=lambda: simulator.now)
@@ -54,7 +50,7 @@ async def test_null_rows_are_not_counted_as_missing(tmp_path):
 async def test_amounts_beyond_every_typed_column_are_read_exactly(tmp_path):
     """An amount of 60 digits is read from the ledger exactly."""
     amount = 10**60 + 1
-    async with Simulator(top_ups=1, days=1) as simulator, client(simulator, simulator.account) as billing:
+    async with Simulator(top_ups=1, days=1) as simulator, client_of(simulator, simulator.account) as billing:
         await sync(billing, tmp_path / "ledger.db")
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as database, database:
         database.execute("UPDATE top_ups SET total_amount_attousd = ?, credit_attousd = NULL", (str(amount),))
@@ -66,7 +62,7 @@ async def test_amounts_beyond_every_typed_column_are_read_exactly(tmp_path):
 async def test_a_deposit_that_the_provider_removed_does_not_count(tmp_path):
     """A removed row is counted separately, and its amount is no longer in the balance."""
     path = tmp_path / "ledger.db"
-    async with Simulator(top_ups=20, days=10) as simulator, client(simulator, simulator.account) as billing:
+    async with Simulator(top_ups=20, days=10) as simulator, client_of(simulator, simulator.account) as billing:
         await sync(billing, path, clock=lambda: simulator.now)
         before = statement(read_ledger(path)).balances[-1].closing
         simulator.account.remove_top_up(5)
@@ -79,7 +75,7 @@ async def test_a_deposit_that_the_provider_removed_does_not_count(tmp_path):
 
 async def test_records_of_all_three_systems_are_restored(tmp_path):
     """Compute units and metered usage from a ledger equal the providers' replies to the last digit."""
-    async with Simulator(top_ups=5, days=40) as simulator, client(simulator, simulator.account) as billing:
+    async with Simulator(top_ups=5, days=40) as simulator, client_of(simulator, simulator.account) as billing:
         url = simulator.url
         async with (
             B3osBilling(token=simulator.b3os_token, base_url=url) as b3os,
@@ -154,7 +150,7 @@ async def synced_weeks(path, weeks):
         for week in range(weeks):
             for number, account in enumerate(simulator.accounts):
                 account.add_top_ups(week % (number + 2))
-                async with client(simulator, account) as billing:
+                async with client_of(simulator, account) as billing:
                     await sync(billing, path, account=account.name, clock=lambda: simulator.now)
             simulator.advance(days=7)
 
@@ -182,7 +178,7 @@ async def test_weeks_of_three_accounts_add_up_to_the_last_digit(tmp_path, weeks)
 async def test_bytes_beyond_64_bits_are_read_exactly(tmp_path):
     """Bytes that do not fit an integer column are read exactly."""
     size = 2**70 + 1
-    async with Simulator(top_ups=1, days=1) as simulator, client(simulator, simulator.account) as billing:
+    async with Simulator(top_ups=1, days=1) as simulator, client_of(simulator, simulator.account) as billing:
         await sync(billing, tmp_path / "ledger.db")
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as database, database:
         database.execute("UPDATE history SET total_storage_bytes = ?", (str(size),))

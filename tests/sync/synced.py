@@ -11,7 +11,8 @@ from typing import Any
 
 from aiozbilling import AiozBilling
 from aiozbilling.export import SyncReport, sync
-from aiozbilling.simulator import Account, Simulator
+from aiozbilling.simulator import Simulator
+from tests.simulated import client_of
 
 ORDERS = ("newest_first", "oldest_first")
 
@@ -48,12 +49,5 @@ async def synced(path: Path, order: str = "newest_first", **sizes: int) -> Async
         simulator.behaviour.credit_after_s = (
             1  # otherwise one top-up in 16 is never credited, and every run reads it again
         )
-        async with AiozBilling(
-            api_key=simulator.api_key, secret_key=simulator.secret_key, base_url=simulator.url, rate_limit=None
-        ) as billing:
+        async with client_of(simulator) as billing:
             yield Synced(simulator, billing, path)
-
-
-def client(simulator: Simulator, account: Account) -> AiozBilling:
-    """Build the client of a simulated account."""
-    return AiozBilling(api_key=account.api_key, secret_key=account.secret_key, base_url=simulator.url, rate_limit=None)

@@ -14,7 +14,7 @@ from aiozbilling.export import sync
 from aiozbilling.simulator import Account, Simulator
 from aiozbilling.sync.identity import judge
 from aiozbilling.sync.layout import HISTORY, TOP_UPS
-from tests.sync.synced import client
+from tests.simulated import client_of
 from tests.sync.written import WrittenLedger, day_row, top_up_row
 
 
@@ -36,7 +36,7 @@ async def test_no_history_is_stored_under_another_accounts_label(tmp_path: Path,
     path = tmp_path / "b.sqlite"
     async with Simulator(top_ups=0, days=30) as simulator:
         other = simulator.add_account(top_ups=0, days=days)
-        async with client(simulator, simulator.account) as billing, client(simulator, other) as theirs:
+        async with client_of(simulator, simulator.account) as billing, client_of(simulator, other) as theirs:
             await sync(billing, path)
             before = spent(path)
             with pytest.raises(
@@ -52,7 +52,7 @@ async def test_one_account_under_two_labels_is_refused(tmp_path: Path, top_ups: 
     """A second label is refused for the same credentials, and for other credentials that read the same rows."""
     path = tmp_path / "b.sqlite"
     async with Simulator(top_ups=top_ups, days=30) as simulator:
-        async with client(simulator, simulator.account) as billing:
+        async with client_of(simulator, simulator.account) as billing:
             await sync(billing, path, account="eu")
             with pytest.raises(ExportError, match="these credentials belong to account 'eu'"):
                 await sync(billing, path, account="us")
@@ -70,7 +70,7 @@ async def test_a_new_key_of_the_same_account_is_accepted(tmp_path: Path, top_ups
     """Other credentials are accepted if the rows match, and are known from then on."""
     path = tmp_path / "b.sqlite"
     async with Simulator(top_ups=top_ups, days=30) as simulator:
-        async with client(simulator, simulator.account) as billing:
+        async with client_of(simulator, simulator.account) as billing:
             await sync(billing, path)
         async with with_token(simulator, simulator.account) as billing:
             simulator.advance(days=2)
@@ -86,7 +86,7 @@ async def test_a_new_key_that_nothing_proves_is_refused_with_a_way_out(tmp_path:
     """Without a deposit and a complete day, a new key is refused until the old key has stored a day."""
     path = tmp_path / "b.sqlite"
     async with Simulator(top_ups=0, days=1) as simulator:
-        async with client(simulator, simulator.account) as old, with_token(simulator, simulator.account) as new:
+        async with client_of(simulator, simulator.account) as old, with_token(simulator, simulator.account) as new:
             await sync(old, path)
             with pytest.raises(ExportError, match="nothing proves that these new credentials") as caught:
                 await sync(new, path)
@@ -108,7 +108,7 @@ def test_two_accounts_that_share_days_without_cost_are_not_one(tmp_path: Path) -
 
 async def test_the_file_holds_no_credentials(tmp_path: Path) -> None:
     """The database contains neither key, and two ledgers have different fingerprints of the same key."""
-    async with Simulator(top_ups=3, days=3) as simulator, client(simulator, simulator.account) as billing:
+    async with Simulator(top_ups=3, days=3) as simulator, client_of(simulator, simulator.account) as billing:
         found = set()
         for name in ("a.sqlite", "b.sqlite"):
             await sync(billing, tmp_path / name)

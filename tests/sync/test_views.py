@@ -20,7 +20,8 @@ from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, rows_of
 from aiozbilling.sync.store import ListState
 from aiozbilling.sync.views import VIEWS
 from tests.export.export_lists import top_up
-from tests.sync.synced import client, synced
+from tests.simulated import client_of
+from tests.sync.synced import synced
 from tests.sync.written import WrittenLedger, day_row, month_row, top_up_row
 
 
@@ -208,7 +209,7 @@ async def test_months_equal_the_days_that_the_provider_served(tmp_path: Path, we
         for week in range(weeks):
             for number, account in enumerate(simulator.accounts):
                 account.add_top_ups(week % (number + 2))
-                async with client(simulator, account) as billing:
+                async with client_of(simulator, account) as billing:
                     await sync(billing, path, account=account.name, clock=lambda: simulator.now)
             simulator.advance(days=7 if week < weeks - 1 else 0)
         expected: dict[tuple[str, str], Fraction] = {}

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-import threading
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,12 +14,13 @@ import pytest
 import requests
 
 from aiozbilling import AiozBilling, to_dict
-from aiozbilling.simulator import Simulator
+from tests.simulated import simulator_in_thread
 from tests.web.recipes import recipe_files, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aiozbilling.simulator import Simulator
     from tests.web.recipes import Server
 
 RECIPES = [
@@ -34,16 +34,8 @@ RECIPES = [
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """Serve three accounts from a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    simulator = Simulator(seed=5, accounts=3, top_ups=60, days=30)
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(60)
-    yield simulator
-    asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(60)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with simulator_in_thread(seed=5, accounts=3, top_ups=60, days=30) as simulator:
+        yield simulator
 
 
 class Browser:
