@@ -69,6 +69,8 @@ class Secret:
             return "has a character that is not ASCII"
         if any(not "!" <= character <= "~" for character in self._text):
             return "has a blank or a control character (a newline at its end, from a file?)"
+        if self._text[0] in "\"'" and self._text[0] == self._text[-1]:
+            return "is in quotes, which are no part of it (from a .env file?)"
         return None
 
 

@@ -67,7 +67,7 @@ class Stall:
         if self.windows < _MOST_WINDOWS:
             return
         if self.repeats:
-            reason = f"none of {window.total} rows came after position {window.end - 1}"
+            reason = f"the server counts {window.total} rows, but returned none from offset {window.end} on"
             raise IncompleteError(reason, hint=LATER)
         raise RunawayError(f"{_MOST_WINDOWS} windows in a row brought no new row", hint=_OFFSET)
 
@@ -80,6 +80,6 @@ def nothing_new(window: FetchedWindow[Any], overlap: Overlap, size: int) -> List
         reason = f"{len(window.keys) - 1 - overlap.index} null rows in a row"
         return DriftError(reason, hint="what comes after them can't be joined")
     if not window.is_full and window.end < window.total:
-        reason = f"the server counts {window.total} rows, but none came after position {window.end - 1}"
+        reason = f"the server counts {window.total} rows, but returned none from offset {window.end} on"
         return IncompleteError(reason, hint=LATER)
     return None

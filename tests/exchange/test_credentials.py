@@ -99,6 +99,8 @@ BAD = {
     "fullwidth": "ａｂｃｄ",
     "surrogate": "abc\udcff",
     "no-break space": "abc\xa0def",
+    "double quotes": '"abcdef"',
+    "single quotes": "'abcdef'",
     "bytes": b"abcdef",
     "number": 123456,
     "list": ["abcdef"],

@@ -211,6 +211,21 @@ def test_retry_after_is_read(status):
 
 
 @pytest.mark.parametrize(
+    ("headers", "hint"),
+    [
+        ({"Retry-After": "7"}, "The server asks to wait 7 s. Do this"),
+        ({"retry-after-ms": "1500"}, "The server asks to wait 2 s. Do this"),
+        ({"retry-after-ms": "400"}, "Do this"),
+        ({"Retry-After": "0"}, "Do this"),
+        ({"Retry-After": "9" * 400}, "The server asks to wait 100000000000000000000 s. Do this"),
+    ],
+)
+def test_the_hint_has_the_wait_that_the_server_asks_for(headers, hint):
+    """A user who is throttled reads how long to wait; an absurd time is no other error."""
+    assert error_of(429, "busy", headers).hint == hint
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "x" * 10**6,

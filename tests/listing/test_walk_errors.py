@@ -46,6 +46,12 @@ class TestErrors:
         with pytest.raises(DriftError, match="among other rows"):
             feed(walk, 9, rows(3, 9, 4, 5))
 
+    def test_an_empty_list_that_counts_rows(self) -> None:
+        """A count without any row is an error that names the offset where rows were missing."""
+        walk = make_walk(4)
+        with pytest.raises(IncompleteError, match="counts 5 rows, but returned none from offset 0 on"):
+            feed(walk, 5, *(rows() for _ in range(20)))
+
     def test_pages_of_one_row(self) -> None:
         """A server that returns one row at a time cannot be walked, and the error says so."""
         walk = make_walk(4)
