@@ -102,6 +102,9 @@ def _lists(account: AccountFacts) -> Iterator[Remark]:
     if unpriced:
         rows = "1 row has no amount and counts" if unpriced == 1 else f"{count(unpriced)} rows have no amount and count"
         yield Remark("bad", f"{name}: {rows} as 0.")
+    if account.future_rows:
+        rows = "1 row is" if account.future_rows == 1 else f"{count(account.future_rows)} rows are"
+        yield Remark("bad", f"{name}: {rows} dated in the future.")
     if account.days:
         first, last = account.days[0].day, account.days[-1].day
         gaps = (last - first).days + 1 - len(account.days)

@@ -47,9 +47,10 @@ def sheets(of: ReportMonth) -> Iterator[Sheet]:
 
 
 def _summary(of: ReportMonth) -> Sheet:
-    rows = [[tile.label, tile.value, tile.note] for tile in tiles(of)]
-    rows += [[name, "", text] for name, text in METHODS.items()]
-    return Sheet("Summary", [("figure", "text", 26), ("value", "text", 20), ("rests on", "text", 90)], rows)
+    rows: list[list[Any]] = [[tile.label, tile.value, tile.usd, tile.note] for tile in tiles(of)]
+    rows += [[name, "", None, text] for name, text in METHODS.items()]
+    columns: list[_Column] = [("figure", "text", 26), ("value", "text", 20), ("USD", "money", 14)]
+    return Sheet("Summary", [*columns, ("rests on", "text", 90)], rows)
 
 
 def _both(title: str) -> list[_Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import attrs
@@ -29,12 +30,13 @@ _SOON = 14  # days
 
 @attrs.frozen
 class Tile:
-    """A figure with its label and a note. `tone` is ``"bad"`` if it needs action."""
+    """A figure with its label and a note. `tone` is ``"bad"`` if it needs action; `usd` is the value if it is money."""
 
     label: str
     value: str
     note: str
     tone: str = ""
+    usd: Decimal | Fraction | None = None
 
 
 def tiles(of: ReportMonth) -> list[Tile]:
@@ -52,18 +54,20 @@ def _spend(of: ReportMonth) -> Tile:
         note = "first month with spend" if month.spend else "nothing was spent"
     else:
         note = f"{days_text(month.days)} so far"
-    return Tile(f"Spend, {long_month(of.month)}", money_short(month.spend), note)
+    return Tile(f"Spend, {long_month(of.month)}", money_short(month.spend), note, usd=month.spend)
 
 
 def _opening(of: ReportMonth) -> Tile:
-    return Tile("Opening balance", money_short(of.balances[0]), f"{first_day(of.month)} 00:00 UTC, derived")
+    opening = of.balances[0]
+    return Tile("Opening balance", money_short(opening), f"{first_day(of.month)} 00:00 UTC, derived", usd=opening)
 
 
 def _closing(of: ReportMonth) -> Tile:
     closing = of.balances[1]
     as_of = of.statement.as_of
     when = f"{as_of:%Y-%m-%d %H:%M} UTC" if of.is_running and as_of else f"{last_day(of.month)} 24:00 UTC"
-    return Tile("Closing balance", money_short(closing), f"{when}, derived", "bad" if (closing or 0) < 0 else "")
+    tone = "bad" if (closing or 0) < 0 else ""
+    return Tile("Closing balance", money_short(closing), f"{when}, derived", tone, closing)
 
 
 def _deposits(of: ReportMonth) -> Tile:
@@ -74,7 +78,8 @@ def _deposits(of: ReportMonth) -> Tile:
         note = f"{decimal(credited[0].tokens, 2)} {shown(credited[0].token)} at ${decimal(credited[0].rate, 4)}"
     else:
         note = f"in {len(credited)} tokens" if len(credited) > 1 else "none" if not credited else "no value in USD"
-    return Tile("Deposits credited", money_short(total), note + (f"; {waiting} not credited" if waiting else ""))
+    note += f"; {waiting} not credited" if waiting else ""
+    return Tile("Deposits credited", money_short(total), note, usd=total)
 
 
 def _runway(of: ReportMonth) -> Tile:
@@ -99,11 +104,12 @@ def _running(of: ReportMonth) -> Tile:
     projected = of.statement.projection(now)
     if of.is_running:
         note = "no complete day yet" if projected is None else "estimate: the 30-day mean for the days left"
-        return Tile("At the month's end", _about(projected), note)
+        return Tile("At the month's end", _about(projected), note, usd=projected)
     month = of.statement.month(now)
     end = "" if projected is None else f"; {_about(projected)} at its end"
     days = days_text(0 if month is None else month.days)
-    return Tile(f"{month_name(now)} so far", money_short(month.spend if month else 0), f"{days}{end}")
+    spend = month.spend if month else Decimal(0)
+    return Tile(f"{month_name(now)} so far", money_short(spend), f"{days}{end}", usd=spend)
 
 
 def _about(projected: Fraction | None) -> str:

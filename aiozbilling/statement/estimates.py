@@ -39,7 +39,7 @@ class Runway:
     Attributes:
         account: label of the account.
         balance: derived balance on `day` in USD, exact.
-        day: day of the latest row or reading.
+        day: day of the latest row or reading. A row that was dated in the future when it was read is not used.
         per_day: mean daily spend in USD, exact.
         basis_days: number of complete days in the mean; 0 if there is none.
         days: days that the balance lasts from `day` on, or None if nothing is spent.
@@ -85,7 +85,7 @@ def runway(account: AccountFacts) -> Runway | None:
     balances = balance_days(account)
     if not balances and account.read_at is None:
         return None
-    day = max(row for row in (balances[-1].day if balances else None, _read_on(account)) if row is not None)
+    day = max((time.date() for time in account.times), default=balances[-1].day if balances else dt.date.min)
     rows = balances or balance_days(account, day)
     balance = rows[-1].closing if rows else Decimal(0)
     per_day, basis = daily_spend(account)
@@ -130,7 +130,3 @@ def forecast(runways: Sequence[Runway], until: dt.date) -> list[tuple[dt.date, F
 def _left(runway: Runway, day: dt.date) -> Fraction:
     balance = Fraction(runway.balance)
     return min(balance, max(Fraction(0), balance - runway.per_day * (day - runway.day).days))
-
-
-def _read_on(account: AccountFacts) -> dt.date | None:
-    return None if account.read_at is None else account.read_at.date()

@@ -75,6 +75,7 @@ class AccountFacts:
         top_ups_counted: the provider's count of top-ups without null rows, or None.
         history_counted: the provider's count of days in the history without null rows, or None.
         removed: number of rows that the provider removed after they were stored; they are not part of the facts.
+        tried_at: start of a later reading that is not complete, UTC, or None.
     """
 
     account: str
@@ -85,6 +86,28 @@ class AccountFacts:
     top_ups_counted: int | None = None
     history_counted: int | None = None
     removed: int = 0
+    tried_at: dt.datetime | None = None
+
+    @property
+    def seen_on(self) -> dt.date | None:
+        """The day of the latest reading, complete or not, or None if it is unknown. Later rows are of the future."""
+        readings = [time for time in (self.read_at, self.tried_at) if time is not None]
+        return max(readings).date() if readings else None
+
+    @property
+    def times(self) -> tuple[dt.datetime, ...]:
+        """The times of the latest complete reading and of the latest rows, without rows of the future."""
+        last = self.seen_on or dt.date.max
+        days = [day.day for day in reversed(self.days) if day.day <= last][:1]
+        times = [dt.datetime.combine(day, dt.time(), dt.UTC) for day in days]
+        times += [row.at for row in self.deposits if row.at is not None and row.at.date() <= last]
+        return tuple(times if self.read_at is None else [*times, self.read_at])
+
+    @property
+    def future_rows(self) -> int:
+        """Number of rows that were dated in the future when they were read."""
+        last, days = self.seen_on, [*(day.day for day in self.days), *(row.day for row in self.deposits)]
+        return 0 if last is None else sum(day > last for day in days if day is not None)
 
 
 @attrs.frozen

@@ -60,6 +60,7 @@ def _account(database: sqlite3.Connection, account: str) -> AccountFacts:
         top_ups_counted=counts.get("top_ups"),
         history_counted=counts.get("history"),
         removed=_removed(database, account),
+        tried_at=_tried_at(database, account),
     )
 
 
@@ -72,6 +73,15 @@ def _removed(database: sqlite3.Connection, account: str) -> int:
     statement = "SELECT count(*) FROM {} WHERE account = ? AND missing_since IS NOT NULL"
     tables = [name for name in ("top_ups", "history") if _has(database, name, "missing_since")]
     return sum(database.execute(statement.format(name), (account,)).fetchone()[0] for name in tables)
+
+
+def _tried_at(database: sqlite3.Connection, account: str) -> dt.datetime | None:
+    """Return the start of the latest run if it is not complete. A ledger of version 1 has no runs."""
+    if not _has(database, "runs", "started_at"):
+        return None
+    latest = "SELECT started_at, result FROM runs WHERE account = ? ORDER BY run DESC LIMIT 1"
+    row = database.execute(latest, (account,)).fetchone()
+    return _time(row[0]) if row and row[1] not in ("complete", "migrated") else None
 
 
 _DEPOSIT = "id, created_at, denom, amount, total_amount_attousd, credit_attousd, status"

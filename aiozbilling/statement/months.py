@@ -65,9 +65,11 @@ def is_closed(account: AccountFacts, month: str) -> bool:
     """Return whether an account's month is closed.
 
     It is closed if the history has a day of a later month, or if a complete reading ended at least three days after the
-    end of the month.
+    end of the month. A day that was in the future when it was read closes nothing.
     """
-    if account.days and month_of(account.days[-1].day) > month:
+    last = account.seen_on or dt.date.max
+    latest = next((day.day for day in reversed(account.days) if day.day <= last), None)
+    if latest is not None and month_of(latest) > month:
         return True
     return account.read_at is not None and account.read_at >= end_of_month(month) + SETTLES_IN
 

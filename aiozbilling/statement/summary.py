@@ -87,7 +87,8 @@ def statement(facts: Facts, *, as_of: dt.datetime | None = None) -> Statement:
 
     Args:
         facts: facts of any number of accounts.
-        as_of: the time that the statement describes, UTC. Default: the latest reading or row, whichever is later.
+        as_of: the time that the statement describes, UTC. Default: the latest reading or row, whichever is later. A row
+            that was dated in the future when it was read is not used.
 
     Raises:
         ConfigurationError: two accounts have the same label.
@@ -95,7 +96,7 @@ def statement(facts: Facts, *, as_of: dt.datetime | None = None) -> Statement:
     labels = [account.account for account in facts.accounts]
     if len(set(labels)) < len(labels):
         raise ConfigurationError("two accounts have the same label")
-    moment = as_of or _latest(facts.accounts)
+    moment = as_of or max((time for account in facts.accounts for time in account.times), default=None)
     accounts = tuple(_account(account) for account in facts.accounts)
     days = _combined_days(facts.accounts)
     return Statement(
@@ -113,14 +114,6 @@ def statement(facts: Facts, *, as_of: dt.datetime | None = None) -> Statement:
 def _account(facts: AccountFacts) -> AccountStatement:
     until = None if facts.read_at is None else facts.read_at.date()
     return AccountStatement(facts, account_months(facts), balance_days(facts, until), runway(facts))
-
-
-def _latest(accounts: Sequence[AccountFacts]) -> dt.datetime | None:
-    known = [account.read_at for account in accounts if account.read_at is not None]
-    for account in accounts:
-        known += [row.at for row in account.deposits if row.at is not None]
-        known += [dt.datetime.combine(day.day, dt.time(), dt.UTC) for day in account.days[-1:]]
-    return max(known, default=None)
 
 
 def _combined_days(accounts: Sequence[AccountFacts]) -> tuple[SpendDay, ...]:

@@ -23,8 +23,17 @@ WITH spend AS (
   SELECT account, substr(CAST(day AS TEXT), 1, 7) AS month, coalesce(sum(total_amount_usd), 0.0) AS total,
          count(*) AS days
   FROM history WHERE missing_since IS NULL GROUP BY account, substr(CAST(day AS TEXT), 1, 7)
+), readings AS (
+  SELECT account, aioz_read_at AS read_at FROM accounts
+  UNION ALL
+  SELECT account, started_at FROM runs WHERE result <> 'migrated'
+), last_reading AS (
+  SELECT account, max(substr(read_at, 1, 10)) AS day FROM readings GROUP BY account
 ), last_month AS (
-  SELECT account, max(month) AS month FROM spend GROUP BY account
+  SELECT history.account, max(substr(CAST(history.day AS TEXT), 1, 7)) AS month
+  FROM history JOIN last_reading ON last_reading.account = history.account
+  WHERE missing_since IS NULL AND (last_reading.day IS NULL OR CAST(history.day AS TEXT) <= last_reading.day)
+  GROUP BY history.account
 ), snapshots AS (
   SELECT account, substr(CAST(day AS TEXT), 1, 7) AS month, storage_cost_usd AS storage,
          bandwidth_cost_usd AS bandwidth,
@@ -43,7 +52,7 @@ SELECT spend.account, spend.month, round(spend.total, 9) AS total, round(snapsho
        spend.days,
        CASE WHEN last_month.month > spend.month OR accounts.aioz_read_at >= settled.after THEN 1 ELSE 0 END AS is_closed
 FROM spend
-JOIN last_month ON last_month.account = spend.account
+LEFT JOIN last_month ON last_month.account = spend.account
 JOIN settled ON settled.account = spend.account AND settled.month = spend.month
 JOIN accounts ON accounts.account = spend.account
 LEFT JOIN snapshots

@@ -54,6 +54,15 @@ def test_months_are_dates_with_rounded_and_exact_amounts(tmp_path):
     assert Decimal(total[3][1]) == exact_sum(*(month.spend for month in book.months))
 
 
+def test_the_summary_has_its_money_as_numbers(tmp_path):
+    """Spend, balances, deposits and this month are numbers of cents; the runway is a text."""
+    book = statement(usual())
+    write_report(book, tmp_path / "r.xlsx", now=READ_AT)
+    rows = cells_of(tmp_path / "r.xlsx", 1)[1:7]
+    assert rows[0][2] == ("n", str(float(round(book.month("2026-10").spend, 2))))
+    assert [row[2][0] == "n" and bool(row[2][1]) for row in rows] == [True, True, True, True, False, True]
+
+
 def test_no_text_is_a_formula(tmp_path):
     """Text that begins like a formula or a link is text in every sheet."""
     for case in ("hostile", "huge", "nothing"):

@@ -1,0 +1,59 @@
+"""Rows that were dated in the future when they were read."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import attrs
+
+from aiozbilling.report.attention import remarks
+from aiozbilling.report.period import ReportMonth
+from aiozbilling.statement import Facts, is_closed, read_ledger, runway, statement
+from aiozbilling.sync.layout import HISTORY
+from tests.report.cases import READ_AT, account
+from tests.sync.written import WrittenLedger, day_row
+
+
+def in_november(*, future: bool, tried_at=None):
+    """Return an account of two months that was read on 21 November, perhaps with a day and a deposit of the future."""
+    one = account("main", 51)
+    if not future:
+        return one
+    day = attrs.evolve(one.days[-1], day=date(2028, 2, 29), usd=Decimal(0))
+    deposit = attrs.evolve(one.deposits[0], id="later", at=datetime(2028, 1, 1, tzinfo=UTC), usd=Decimal(0))
+    return attrs.evolve(one, days=(*one.days, day), deposits=(*one.deposits, deposit), tried_at=tried_at)
+
+
+def test_a_row_of_the_future_moves_no_date():
+    """A day in 2028 closes no month before, and does not lengthen the runway by the years in between."""
+    usual, odd = (statement(Facts((in_november(future=future),))) for future in (False, True))
+    assert odd.as_of == usual.as_of == READ_AT
+    assert odd.runway == usual.runway
+    assert [month.month for month in odd.months if month.is_closed] == ["2026-10"]
+    assert odd.facts.accounts[0].future_rows == 2
+    assert usual.facts.accounts[0].future_rows == 0
+    assert any("2 rows are dated in the future" in each.text for each in remarks(ReportMonth(odd, "2026-10")))
+
+
+def test_rows_of_a_later_reading_that_failed_are_not_of_the_future():
+    """Rows that a failed sync stored after the latest complete one count as before."""
+    later = in_november(future=True, tried_at=datetime(2028, 3, 1, tzinfo=UTC))
+    assert later.future_rows == 0
+    assert runway(later).day == date(2028, 2, 29)
+    assert is_closed(later, "2028-01")
+
+
+def test_the_ledgers_view_has_the_same_rule(tmp_path: Path) -> None:
+    """A day after the latest run closes no month of the view and of the statement; the day of the run does."""
+    path = tmp_path / "a.sqlite"
+    with contextlib.closing(WrittenLedger(path)) as written:  # its run is of 1 November 2026
+        written.store(HISTORY, [day_row("2026-09-30", 5), day_row("2026-10-31", 5), day_row("2028-02-29", 5)])
+        usual = {"2026-09": 1, "2026-10": 0, "2028-02": 0}
+        for closed in (usual, {**usual, "2026-10": 1, "2026-11": 0}):
+            assert dict(written.rows("SELECT month, is_closed FROM v_spend_month")) == closed
+            months = [month for month in statement(read_ledger(path)).months if month.days]
+            assert {month.month: int(month.is_closed) for month in months} == closed
+            written.store(HISTORY, [day_row("2026-11-01", 5)])
