@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
@@ -32,9 +31,7 @@ class CredentialSource:
     build: Callable[[Any], Credentials] = attrs.field(repr=False)
     current: Credentials | None = attrs.field(default=None, init=False, repr=False)
     earlier: tuple[Credentials, ...] = attrs.field(default=(), init=False, repr=False)
-    _locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = attrs.field(
-        factory=weakref.WeakKeyDictionary, init=False, repr=False
-    )
+    _locks: dict[asyncio.AbstractEventLoop, asyncio.Lock] = attrs.field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not callable(self.ask):
@@ -62,12 +59,20 @@ class CredentialSource:
         raise CallTimeoutError(reason, hint="Raise `deadline`")
 
     async def _shared(self, refused: Credentials | None) -> Credentials:
-        async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        async with self._lock(asyncio.get_running_loop()):
             if self.current is None or self.current is refused:
                 found = await self._asked()
                 self.earlier = () if self.current is None else (self.current, *self.earlier)[:_EARLIER]
                 self.current = found
             return self.current
+
+    def _lock(self, loop: asyncio.AbstractEventLoop) -> asyncio.Lock:
+        lock = self._locks.get(loop)
+        if lock is None:
+            # A lock refers to its loop, so the locks of closed loops are removed here.
+            self._locks = {other: kept for other, kept in list(self._locks.items()) if not other.is_closed()}
+            lock = self._locks[loop] = asyncio.Lock()
+        return lock
 
     async def _asked(self) -> Credentials:
         found = self.ask()

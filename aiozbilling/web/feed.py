@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Generic, Self, TypeVar
 
 from aiozbilling.errors import ConfigurationError, FeedError
+from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.listing.listing import Listing
 from aiozbilling.web.raised_again import raised_again
 
@@ -32,20 +33,20 @@ class Feed(Generic[R]):
         heartbeat_s: seconds without a row after which a subscriber gets None, to keep its connection open.
 
     Raises:
-        ConfigurationError: one of the numbers is not positive, or the listing cannot be followed.
+        ConfigurationError: a number is invalid, or the listing cannot be followed.
     """
 
     def __init__(
         self, listing: Listing[R], *, every_s: float = 10.0, keep: int = 1000, heartbeat_s: float = 15.0
     ) -> None:
-        for name, number in (("keep", keep), ("heartbeat_s", heartbeat_s)):
-            if isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
-                raise ConfigurationError(f"{name} must be a positive number, not {number!r}")
+        refuse_bad_count("keep", keep, 1, " row")
+        if isinstance(heartbeat_s, bool) or not isinstance(heartbeat_s, int | float) or not heartbeat_s > 0:
+            raise ConfigurationError(f"heartbeat_s must be a positive number, not {heartbeat_s!r}")
         self.listing = listing
         self._rows = listing.follow(every_s=every_s)
         self._heartbeat_s = heartbeat_s
         self._kept: deque[tuple[str, R]] = deque(maxlen=keep)
-        self._pause_every = max(1, int(keep) // 2)
+        self._pause_every = max(1, keep // 2)
         self._count = 0  # of all rows so far: the next one has this number
         self._change = asyncio.Event()  # replaced whenever it is set
         self._task: asyncio.Task[None] | None = None
@@ -79,7 +80,7 @@ class Feed(Generic[R]):
 
         Raises:
             FeedError: the row `after` is not stored; or, during iteration, the subscriber lags too far.
-            ConfigurationError: the feed is closed or not started.
+            ConfigurationError: the feed is closed or not started; or, during iteration, it runs in another event loop.
             AiozBillingError: a copy of the error that ended the feed.
         """
         if self._task is None or self._is_closed:
@@ -152,6 +153,8 @@ class Feed(Generic[R]):
 
     async def _changed(self) -> bool:
         change = self._change
+        if self._task is not None and self._task.get_loop() is not asyncio.get_running_loop():
+            raise ConfigurationError("the feed runs in another event loop: subscribe there")
         try:
             async with asyncio.timeout(self._heartbeat_s):
                 await change.wait()

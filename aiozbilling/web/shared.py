@@ -8,8 +8,10 @@ answers.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from itertools import islice
 from typing import Any, Generic, Self, TypeVar
 
 import attrs
@@ -49,7 +51,7 @@ class Shared(Generic[V]):
 
     ``await shared.get(key, fetch)`` runs one fetch for a key, however many requests wait for it. A cancelled request
     does not cancel the fetch. Create one object for the whole application, in the lifespan of the web framework; the
-    end of ``async with Shared() as shared`` ends all fetches.
+    end of ``async with Shared() as shared`` ends all fetches. An object serves one event loop at a time.
 
     Args:
         max_age_s: age up to which an answer is returned without a call to the provider.
@@ -85,6 +87,8 @@ class Shared(Generic[V]):
         self._fetch_s = fetch_s
         self._max_entries = max_entries
         self._entries: OrderedDict[Hashable, _Entry[V]] = OrderedDict()
+        self._forgotten: list[_Entry[V]] = []  # whose fetches still run
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -106,10 +110,12 @@ class Shared(Generic[V]):
         Raises:
             CallTimeoutError: there is no answer after `wait_s`.
             ClientClosedError: the object is closed.
+            ConfigurationError: another event loop uses the object.
             AiozBillingError: a copy of the error of `fetch`.
         """
         if self._is_closed:
             raise _closed()
+        self._enter(asyncio.get_running_loop())
         entry, now = self._entry(key), asyncio.get_running_loop().time()
         if _is_younger(entry, self._max_age_s, now):
             return entry.value  # type: ignore[return-value]
@@ -123,23 +129,37 @@ class Shared(Generic[V]):
         raise raised_again(entry.error)
 
     def forget(self, key: Hashable) -> None:
-        """Remove the answer for a key, so that the next `get` fetches it. A running fetch continues."""
-        entry = self._entries.get(key)
-        if entry is not None:
-            entry.value = entry.fetched_at = entry.error = None
+        """Remove the answer for a key, so that the next `get` fetches it.
+
+        A running fetch continues, but only the requests that wait for it already get its answer.
+        """
+        entry = self._entries.pop(key, None)
+        running = [*self._forgotten, *([] if entry is None else [entry])]
+        self._forgotten = [one for one in running if one.running]
 
     async def close(self) -> None:
         """Cancel the running fetches and wait for their end. Waiting requests get an error."""
         self._is_closed = True
-        running = [task for entry in self._entries.values() for task in entry.running]
+        entries = [*self._entries.values(), *self._forgotten]
+        running = [task for entry in entries for task in entry.running]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        for entry in self._entries.values():
+        for entry in entries:
             if entry.outcome is not None:  # of a task that was cancelled before it began
                 entry.outcome.set_exception(_closed())
                 entry.outcome.exception()
         self._entries.clear()
+
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Note the loop that uses this object. Answers of a closed loop remain; its fetches have ended."""
+        if self._loop is loop:
+            return
+        if self._loop is not None and not self._loop.is_closed():
+            raise ConfigurationError("these shared answers belong to another event loop: create one Shared per loop")
+        self._loop = loop
+        for entry in self._entries.values():
+            entry.running, entry.outcome, entry.error = [], None, None
 
     def _entry(self, key: Hashable) -> _Entry[V]:
         entry = self._entries.get(key)
@@ -150,13 +170,14 @@ class Shared(Generic[V]):
         return entry
 
     def _make_room(self) -> None:
-        if len(self._entries) <= self._max_entries:
+        excess = len(self._entries) - self._max_entries
+        if excess <= 0:
             return
-        # Entries whose fetch runs are few and end after `fetch_s`; the new one is last.
-        idle = (key for key, entry in self._entries.items() if not entry.running)
-        oldest = next(idle)
-        if oldest != next(reversed(self._entries)):
-            del self._entries[oldest]
+        # Entries whose fetch runs remain, and end after `fetch_s`; the new one is last, and remains, too.
+        newest = next(reversed(self._entries))
+        idle = (key for key, entry in self._entries.items() if not entry.running and key != newest)
+        for key in list(islice(idle, math.ceil(excess))):
+            del self._entries[key]
 
     def _refresh(self, entry: _Entry[V], fetch: Callable[[], Awaitable[V]], now: float) -> None:
         """Start a fetch unless one runs that has not taken `wait_s` yet."""
@@ -166,7 +187,8 @@ class Shared(Generic[V]):
         if entry.outcome is None:
             entry.outcome = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._fetch(entry, fetch))
-        entry.running.append(task)
+        if not task.done():  # an eager task may have ended already
+            entry.running.append(task)
 
     async def _fetch(self, entry: _Entry[V], fetch: Callable[[], Awaitable[V]]) -> None:
         try:

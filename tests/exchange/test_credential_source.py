@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from aiohttp import web
@@ -16,6 +18,7 @@ from aiozbilling import (
     ConfigurationError,
     MeteredBilling,
 )
+from aiozbilling.exchange.credential_source import CredentialSource
 from aiozbilling.simulator import Simulator
 
 
@@ -148,3 +151,24 @@ async def test_a_token_that_was_replaced_meanwhile_is_not_shown() -> None:
         async with AiozBilling(credentials=lambda: next(unused), base_url=str(server.make_url("/"))) as billing:
             results = await asyncio.gather(*(billing.this_month_usage() for _ in range(2)), return_exceptions=True)
     assert sorted(result.message for result in results) == ["", "no days for ***"]  # type: ignore[union-attr]
+
+
+async def _one_key() -> tuple[str, str]:
+    await asyncio.sleep(0)
+    return "key", "secret"
+
+
+def test_closed_event_loops_are_released() -> None:
+    """A client that serves one `asyncio.run` after another keeps no closed loop, also where tasks shared a call."""
+    loops = []
+    source = CredentialSource(_one_key, lambda pair: pair)  # type: ignore[arg-type, return-value]
+
+    async def job() -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        source.current = None
+        await asyncio.gather(*(source.get(None, 10) for _ in range(3)))
+
+    for _ in range(5):
+        asyncio.run(job())
+    gc.collect()
+    assert sum(loop() is not None for loop in loops) == 1

@@ -206,3 +206,17 @@ async def test_days_have_ids_too(simulator, billing):
     day = (await billing.history_usage(max_items=1)).items[0]
     top_up = (await billing.top_ups(max_items=1)).items[0]
     assert (row_id(day), row_id(top_up)) == ("2026-11-21", simulator.top_up_ids()[0])
+
+
+async def test_another_event_loop_is_refused(billing):
+    """A subscription that is read in another event loop raises an error, since nothing would wake it."""
+    async with Feed(billing.top_ups(), every_s=FAST) as feed:
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, rows_of(feed.subscribe(), 1))
+
+
+@pytest.mark.parametrize("keep", [0, 2.5, True, float("inf"), None])
+async def test_wrong_numbers_of_rows_are_refused(keep, billing):
+    """The number of kept rows must be a whole number of at least 1."""
+    with pytest.raises(ConfigurationError, match="keep must be a whole number"):
+        Feed(billing.top_ups(), keep=keep)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections import Counter
 
 import pytest
@@ -214,6 +215,76 @@ async def test_keys_are_bounded(provider):
         assert provider.calls == calls
         await shared.get(0, provider)
         assert provider.calls == calls + 1
+
+
+async def test_keys_are_bounded_again_after_many_fetches_at_once(provider):
+    """More keys than allowed, while all are fetched, are dropped when the next key comes."""
+    provider.seconds = 0.02
+    async with Shared(max_entries=10) as shared:
+        await asyncio.gather(*(shared.get(key, provider) for key in range(100)))
+        await shared.get("next", provider)
+        assert len(shared) == 10
+
+
+async def test_a_forgotten_key_is_not_answered_by_an_earlier_fetch(provider, tasks_left):
+    """After `forget`, a fetch that began before answers only who waits for it; closing ends it too."""
+    provider.seconds = 0.05
+    async with Shared() as shared:
+        earlier = asyncio.create_task(shared.get("k", provider))
+        await asyncio.sleep(0.01)
+        shared.forget("k")
+        assert await asyncio.gather(shared.get("k", provider), earlier) == [2, 1]
+        assert await shared.get("k", provider) == 2
+        provider.seconds = 60
+        earlier = asyncio.create_task(shared.get("other", provider))
+        await asyncio.sleep(0.01)
+        shared.forget("other")
+    with pytest.raises(ClientClosedError):
+        await earlier
+    assert await tasks_left() == []
+
+
+async def test_another_event_loop_is_refused(provider):
+    """A request in another event loop gets an error, since it would wait for ever for a fetch of this one."""
+    provider.seconds = 0.05
+    async with Shared() as shared:
+        waiter = asyncio.create_task(shared.get("k", provider))
+        await asyncio.sleep(0.01)
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, shared.get("k", provider))
+        assert await waiter == 1
+
+
+def test_one_event_loop_after_another_uses_the_answers(provider):
+    """Answers outlive their event loop; a fetch that its end interrupted does not block the key."""
+    shared = Shared()
+
+    async def left() -> None:
+        provider.seconds = 0
+        await shared.get("kept", provider)
+        waiter = asyncio.create_task(shared.get("lost", provider))
+        await asyncio.sleep(0)
+        waiter.cancel()
+
+    asyncio.run(left())
+    assert asyncio.run(shared.get("kept", provider)) == 1
+    assert asyncio.run(shared.get("lost", provider)) == provider.calls
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in Python 3.12")
+async def test_eager_tasks(provider):
+    """With eager tasks, a fetch that ends at once is no running one: it is followed by others, and may be dropped."""
+
+    async def at_once() -> int:
+        provider.calls += 1
+        return provider.calls
+
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    async with Shared(max_age_s=1e-9, stale_s=1e-9, max_entries=2) as shared:
+        assert [await shared.get("k", at_once) for _ in range(3)] == [1, 2, 3]
+        for key in range(10):
+            await shared.get(key, at_once)
+        assert len(shared) == 2
 
 
 async def test_a_key_can_be_forgotten(provider):
