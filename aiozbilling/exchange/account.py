@@ -30,9 +30,7 @@ class Account:
         """Remove this account's credentials from a text from the server, also those that were replaced."""
         if isinstance(self.source, Credentials):
             return scrubbed(text, self.source)
-        for credentials in (self.source.current, *self.source.earlier):
-            text = text if credentials is None else scrubbed(text, credentials)
-        return text
+        return text if self.source.current is None else scrubbed(text, self.source.current, *self.source.earlier)
 
     def fingerprint(self, host: str, key: bytes) -> str:
         """Return a text, keyed with `key`, that identifies the account at a host.

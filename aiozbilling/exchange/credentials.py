@@ -27,6 +27,7 @@ __all__ = [
 _SALT = os.urandom(16)  # so that fingerprints are useless outside this process
 _ACCEPTED = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 _SHORTEST_SCRUBBED = 4  # replacing a shorter secret would also replace ordinary words
+_SHORTEST_PART = 8  # of a secret that a server shows in part, such as its first characters
 
 
 class _Revealed(str):
@@ -154,12 +155,30 @@ def reveal(credentials: Credentials) -> CIMultiDict[str]:
     return credentials._signed.copy()  # the caller's session may add headers
 
 
-def scrubbed(text: str, credentials: Credentials) -> str:
+def scrubbed(text: str, *credentials: Credentials) -> str:
     """Mask credentials in a text from the server, as plain text or escaped for a URL, JSON, HTML or a repr."""
-    patterns = [_pattern(secret) for _, _, secret in credentials.headers]
+    secrets = [secret for known in credentials for _, _, secret in known.headers]
+    patterns = [_pattern(secret) for secret in secrets]
     for pattern in sorted(patterns, key=len, reverse=True):  # a key may be the beginning of the other
         text = re.sub(pattern, "***", text, flags=re.IGNORECASE) if pattern else text
+    for secret in secrets:
+        text = _without_parts(text, str(secret._text).lower())
     return text
+
+
+def _without_parts(text: str, secret: str) -> str:
+    """Mask parts of a secret, which is in lower case."""
+    parts = {secret[i : i + _SHORTEST_PART] for i in range(len(secret) - _SHORTEST_PART + 1)}
+    lower = text.lower() if text.isascii() else "".join(map(_lower, text))
+    found = [i for i in range(len(text)) if lower[i : i + _SHORTEST_PART] in parts]
+    if not found:
+        return text
+    hidden = {i + after for i in found for after in range(_SHORTEST_PART)}
+    return re.sub("\0+", "***", "".join("\0" if i in hidden else text[i] for i in range(len(text))))
+
+
+def _lower(character: str) -> str:
+    return character.lower() if character.isascii() else character  # others may become two characters
 
 
 def _pattern(secret: Secret) -> str:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 __all__ = ["retry_after_s"]
 
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Return the seconds after which the server accepts a retry, from its `Date` header or else from now.
 
-    ``retry-after-ms`` has priority over ``Retry-After`` (ASCII digits or an HTTP-date). Without a valid header, the
+    ``retry-after-ms`` has priority over ``Retry-After`` (ASCII digits, also with a decimal point, or an
+    HTTP-date). Without a valid header, the
     result is None.
     """
     milliseconds = headers.get("retry-after-ms", "").strip()
-    if _is_digits(milliseconds):
+    if _NUMBER.fullmatch(milliseconds):
         return _seconds(milliseconds) / 1000
     value = headers.get("Retry-After", "").strip()
-    if _is_digits(value):
+    if _NUMBER.fullmatch(value):
         return _seconds(value)
     when = _http_date(value)
     if when is None:
@@ -28,12 +32,8 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     return max(0.0, (when - start).total_seconds())
 
 
-def _is_digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
 def _seconds(digits: str) -> float:
-    return float(digits[:20])  # limited to 20 digits to avoid an overflow
+    return float(digits[:20])  # limited to 20 characters to avoid an overflow
 
 
 def _http_date(text: str) -> datetime | None:

@@ -121,7 +121,8 @@ class Disk:
             # Removed while we hold it: a process that opened it meanwhile sees that the name is gone, and tries again.
             with suppress(OSError):
                 path.unlink()
-            os.close(handle)
+            with suppress(OSError):  # it has nothing that must reach the disk, and the output may be complete
+                os.close(handle)
 
 
 def write_all(disk: Disk, handle: int, content: bytes) -> None:

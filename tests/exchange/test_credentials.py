@@ -189,6 +189,16 @@ def test_a_key_inside_the_other_is_masked_completely():
         assert "REST" not in scrubbed(f"bad: {longer}", pair(first, second))
 
 
+@pytest.mark.parametrize("part", [slice(12), slice(8), slice(-8, None), slice(5, 17)])
+@pytest.mark.parametrize("case", [str, str.lower, str.swapcase])
+def test_a_part_of_a_secret_is_masked(part, case):
+    """A server that shows the first or last eight characters, or more, gets none of them into an error."""
+    secret = "aB3/dE6+gH9_jK2-mN5="
+    text = f"bad key {case(secret[part])}… (İstanbul)"
+    assert scrubbed(text, pair(secret, KEY)) == "bad key ***… (İstanbul)"
+    assert scrubbed(f"bad key {secret[:7]}…", pair(secret, KEY)) == f"bad key {secret[:7]}…"
+
+
 def test_ordinary_words_stay():
     """Texts without a secret are unchanged, and a secret of three letters doesn't mask parts of words."""
     text = "could not verify the key of /api/billing/topUp?offset=0&limit=10"

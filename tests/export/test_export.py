@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import errno
 import json
+import os
 import sqlite3
 import stat
 import time
@@ -238,6 +240,19 @@ async def test_two_exporters_are_kept_apart(tmp_path: Path) -> None:
     await export(listing_of(top_ups(9)), path, on_progress=second)
     assert refused
     assert beside(path) == {"t.csv", "_t.csv.manifest.json"}
+
+
+def test_a_lock_file_that_cannot_be_closed_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the disk while the lock file is closed does not make a complete export a failed one."""
+    close = os.close
+
+    def fails(handle: int) -> None:
+        close(handle)
+        raise OSError(errno.EIO, "input/output error")
+
+    with Disk().locked(tmp_path / "x.lock"):
+        monkeypatch.setattr(os, "close", fails)
+    monkeypatch.undo()
 
 
 def test_a_removed_lock_file_locks_nothing(tmp_path: Path) -> None:
