@@ -179,7 +179,7 @@ def _set(behaviour: "Behaviour", setting: str) -> None:
 def _value(text: str, default: object, type_: str) -> Any:
     """Read a value of the type of the default."""
     if isinstance(default, bool):
-        return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else text
+        return {"true": True, "false": False}.get(text.lower(), text)
     if isinstance(default, str):
         return text
     if default is None and text.lower() == "none":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from aiozbilling.errors import ConfigurationError
 
 __all__ = ["checked_concurrency", "checked_seconds", "is_number", "refuse_bad_count"]
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Return whether a value is an int or a float. A bool is neither."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -28,11 +30,10 @@ def checked_seconds(name: str, value: object, *, zero: bool = False) -> float:
     Raises:
         ConfigurationError: the value is invalid.
     """
-    is_valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
-    if not is_valid or (value == 0 and not zero):
+    if not is_number(value) or not 0 <= value < 1e9 or (value == 0 and not zero):
         what = "a number of seconds of at least 0" if zero else "a positive number of seconds"
         raise ConfigurationError(f"{name} must be {what}, not {value!r}")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def checked_concurrency(concurrency: object) -> int:

@@ -21,7 +21,7 @@ from aiozbilling.tables.misfits import MISFITS, MISFITS_MEANING
 from aiozbilling.tables.table import Table
 from aiozbilling.tables.texts import decimal_texts, time_texts
 
-__all__ = ["bindable", "connect", "sqlite_encoding", "table_definition"]
+__all__ = ["bindable", "connect", "database_failures_named", "sqlite_encoding", "table_definition"]
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[list[Any]])
@@ -46,7 +46,7 @@ def _sealed(table: Table, disk: Disk, names: Names) -> Path:
     if disk.exists(names.ready):
         disk.remove(names.ready)
     disk.close(disk.create(names.ready))
-    with _failures_named(names.ready), closing(sqlite3.connect(names.ready, isolation_level=None)) as database:
+    with database_failures_named(names.ready), closing(sqlite3.connect(names.ready, isolation_level=None)) as database:
         _build(database, table, disk, names.part)
     handle = disk.reopen(names.ready)
     try:
@@ -128,8 +128,9 @@ def _fit(cells: Sequence[int | None]) -> bool:
 
 
 @contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
+def database_failures_named(path: Path, hint: str = "Fix this and run it again to resume") -> Iterator[None]:
+    """Turn an error of SQLite into an ExportError with a hint."""
     try:
         yield
     except sqlite3.Error as error:
-        raise ExportError(str(error), path=str(path), hint="Fix this and run it again to resume") from error
+        raise ExportError(str(error), path=str(path), hint=hint) from error

@@ -14,6 +14,7 @@ import attrs
 
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
 from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.exchange.rate import Limiter
 from aiozbilling.export.disk import Disk, failures_named, write_whole
 from aiozbilling.export.formats import FileFormat
@@ -72,9 +73,8 @@ def fleet(
         ExportError: the folder can't be written.
         ExportLockedError: another fleet is writing to the folder.
     """
-    for name, number in (("workers", workers), ("processes", processes)):
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise ConfigurationError(f"{name} must be a whole number of at least 1, not {number!r}")
+    refuse_bad_count("workers", workers)
+    refuse_bad_count("processes", processes)
     chosen = [one for one in selected(accounts_of(accounts), only) if one.system == "aioz"]
     if not chosen:
         raise ConfigurationError("no account of AIOZ is selected")

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.exchange.checks import refuse_bad_count
+from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.options import ReadOptions
 from aiozbilling.listing.page import Page
@@ -233,8 +233,7 @@ class Listing(Generic[R]):
                 can't be decided.
             IncompleteError: the list is far shorter than before, or than at the cursor.
         """
-        if isinstance(every_s, bool) or not isinstance(every_s, int | float) or not 0 < every_s < float("inf"):
-            raise ConfigurationError(f"every_s must be a positive number of seconds, not {every_s!r}")
+        checked_seconds("every_s", every_s)
         options = self._options
         if options.offset or options.max_items is not None:
             raise ConfigurationError("follow() takes neither offset nor max_items")

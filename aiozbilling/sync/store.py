@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import attrs
 
-from aiozbilling.errors import ExportError
 from aiozbilling.export.disk import Disk
+from aiozbilling.export.sqlite import database_failures_named
 from aiozbilling.sync.layout import Cell, LedgerTable, Row
 from aiozbilling.sync.rows import Counts, Run, mark_missing, store_rows
 from aiozbilling.sync.runs import ListCounts, begin_run, end_run, end_run_of_dead_process
@@ -21,6 +22,8 @@ from aiozbilling.sync.schema import opened
 from aiozbilling.tables.texts import time_text
 
 __all__ = ["Ledger", "ListState"]
+
+_failures_named = partial(database_failures_named, hint="Fix the cause and sync again: it resumes where it ended")
 
 
 @attrs.frozen(kw_only=True)
@@ -199,13 +202,3 @@ class Ledger:
                 if self._database.in_transaction:  # SQLite itself takes it back if the disk is full
                     self._database.execute("ROLLBACK")
                 raise
-
-
-@contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise ExportError(
-            str(error), path=str(path), hint="Fix the cause and sync again: it resumes where it ended"
-        ) from error

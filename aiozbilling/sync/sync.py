@@ -16,6 +16,7 @@ from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.clients.b3os import B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.exchange.checks import is_number
 from aiozbilling.exchange.observer import watched
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import MonthUsage
@@ -246,7 +247,7 @@ def _check_arguments(
         raise ConfigurationError("pass at least one client: billing, b3os or metered")
     if (b3os is None) != (organization is None):
         raise ConfigurationError("b3os and organization must be passed together")
-    if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not wait_s >= 0:
+    if not is_number(wait_s) or not wait_s >= 0:
         raise ConfigurationError(f"wait_s must be a number of seconds of at least 0, not {wait_s!r}")
 
 

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Generic, Self, TypeVar
 
 from aiozbilling.errors import ConfigurationError, FeedError
-from aiozbilling.exchange.checks import refuse_bad_count
+from aiozbilling.exchange.checks import is_number, refuse_bad_count
 from aiozbilling.listing.listing import Listing
 from aiozbilling.web.raised_again import raised_again
 
@@ -40,7 +40,7 @@ class Feed(Generic[R]):
         self, listing: Listing[R], *, every_s: float = 10.0, keep: int = 1000, heartbeat_s: float = 15.0
     ) -> None:
         refuse_bad_count("keep", keep, 1, " row")
-        if isinstance(heartbeat_s, bool) or not isinstance(heartbeat_s, int | float) or not heartbeat_s > 0:
+        if not is_number(heartbeat_s) or not heartbeat_s > 0:
             raise ConfigurationError(f"heartbeat_s must be a positive number, not {heartbeat_s!r}")
         self.listing = listing
         self._rows = listing.follow(every_s=every_s)

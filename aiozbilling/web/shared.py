@@ -26,6 +26,7 @@ from aiozbilling.errors import (
     RateLimitedError,
     TransportError,
 )
+from aiozbilling.exchange.checks import is_number
 from aiozbilling.web.raised_again import raised_again
 
 __all__ = ["Shared"]
@@ -78,7 +79,7 @@ class Shared(Generic[V]):
         max_entries: int = 1024,
     ) -> None:
         for name, number in locals().items():
-            if name != "self" and (isinstance(number, bool) or not isinstance(number, int | float) or not number > 0):
+            if name != "self" and not (is_number(number) and number > 0):
                 raise ConfigurationError(f"{name} must be a positive number, not {number!r}")
         self._max_age_s = max_age_s
         self._stale_s = stale_s
