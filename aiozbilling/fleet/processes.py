@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +24,7 @@ from aiozbilling.fleet.workers import Plan, export_accounts
 __all__ = ["export_in_processes", "next_group"]
 
 _LOOK_EVERY_S = 0.2
+_busy = threading.Lock()  # in a process of the pool: held while it exports
 _ended: Any = None  # in a process of the pool: a function that returns whether it must end
 
 
@@ -113,10 +115,21 @@ def _begin(ended: Any, parent: int) -> None:
     _ended = lambda: ended.is_set() or os.getppid() != parent  # noqa: E731
     # Ctrl-C is sent to every process of the terminal, but the parent decides when the others end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process after its parent was killed. An idle process of a pool would wait for its next task for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        with _busy:
+            os._exit(1)
 
 
 def _export(accounts: Sequence[Account], plan: Plan) -> list[Outcome]:
-    return asyncio.run(_until_ended(accounts, plan))
+    with _busy:
+        return asyncio.run(_until_ended(accounts, plan))
 
 
 async def _until_ended(accounts: Sequence[Account], plan: Plan) -> list[Outcome]:

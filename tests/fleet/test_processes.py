@@ -93,6 +93,30 @@ async def test_a_process_that_is_killed_fails_only_its_accounts(tmp_path, monkey
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+async def test_an_idle_process_ends_after_its_parent_was_killed(tmp_path):
+    """A process that has nothing more to export does not outlive the command."""
+    async with Simulator() as simulator:
+        simulator.behaviour.max_limit, simulator.behaviour.latency_s = 10, 0.1
+        accounts = {"small": simulator.add_account(top_ups=3), "large": simulator.add_account(top_ups=5000)}
+        file = accounts_file(tmp_path / "etc", simulator, accounts)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "aiozbilling", "fleet", "export", "top-ups", "--accounts", str(file)),
+            *("--out", str(tmp_path / "out"), "--rate-limit", "none", "--processes", "2"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        while not (tmp_path / "out/top_ups/account=small").exists():
+            assert process.returncode is None
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)  # until it is idle; if it is not, it ends as well
+        process.kill()
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            await process.stdout.read()  # its end comes when no process has the pipe
+        await process.wait()
+
+
+@pytest.mark.slow
 async def test_cancelled_processes_end_and_resume(tmp_path):
     """A cancelled fleet ends its processes, and the next run completes the dataset."""
     async with Simulator() as simulator:
