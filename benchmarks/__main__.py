@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.markdown:
         print(markdown(outcomes, machine))
     failed = sum(not bar.holds for outcome in outcomes for bar in outcome.bars)
-    print(f"{sum(len(outcome.bars) for outcome in outcomes) - failed} bars hold, {failed} don't", file=sys.stderr)
+    print(f"{sum(len(outcome.bars) for outcome in outcomes) - failed} targets met, {failed} not met", file=sys.stderr)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

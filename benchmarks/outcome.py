@@ -32,7 +32,7 @@ class Bar(NamedTuple):
 
     def __str__(self) -> str:
         sign = "≥" if self.at_least else "≤"
-        return f"{'pass' if self.holds else 'FAIL'}  {self.what}: {self.measured:.3g} (bar {sign} {self.bound:g})"
+        return f"{'pass' if self.holds else 'FAIL'}  {self.what}: {self.measured:.3g} (target {sign} {self.bound:g})"
 
 
 class Outcome(NamedTuple):

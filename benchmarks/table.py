@@ -28,7 +28,7 @@ def markdown(outcomes: list[Outcome], machine: dict[str, str]) -> str:
         for number, (peer, middle, _, _, ratio, _) in enumerate(_cells(outcome)):
             title = f"{outcome.title}, {outcome.unit}" if number == 0 else ""
             lines.append(f"| {title} | {peer} | {middle} | {ratio} |")
-    lines += ["", "| scenario | measured | bar | |", "|---|--:|--:|---|"]
+    lines += ["", "| scenario | measured | target | |", "|---|--:|--:|---|"]
     for outcome in outcomes:
         for bar in outcome.bars:
             sign = "≥" if bar.at_least else "≤"

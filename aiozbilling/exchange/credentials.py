@@ -159,7 +159,7 @@ def scrubbed(text: str, *credentials: Credentials) -> str:
     """Mask credentials in a text from the server, as plain text or escaped for a URL, JSON, HTML or a repr."""
     secrets = [secret for known in credentials for _, _, secret in known.headers]
     patterns = [_pattern(secret) for secret in secrets]
-    for pattern in sorted(patterns, key=len, reverse=True):  # a key may be the beginning of the other
+    for pattern in sorted(patterns, key=len, reverse=True):  # one key may begin with the other
         text = re.sub(pattern, "***", text, flags=re.IGNORECASE) if pattern else text
     for secret in secrets:
         text = _without_parts(text, str(secret._text).lower())

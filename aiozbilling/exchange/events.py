@@ -83,7 +83,7 @@ class Hooks:
 
     def attempted(self, attempt: Attempt) -> None:
         """Log an attempt and pass it on."""
-        if logger.isEnabledFor(logging.DEBUG):  # otherwise its text would be formatted in vain
+        if logger.isEnabledFor(logging.DEBUG):  # otherwise its text would be formatted and not used
             logger.debug(
                 "%s attempt %d: status %s%s in %.3f s%s",
                 attempt.endpoint,

@@ -27,7 +27,7 @@ _LISTING_FAILURES = 5  # in a row; a list that can't be read exactly so often is
 async def follow(
     follower: Follower[R], every_s: float, sleep: Callable[[float], Awaitable[object]]
 ) -> AsyncGenerator[R, None]:
-    """Poll for ever and yield each new row once, oldest first. Polls continue during an outage."""
+    """Poll until closed, and yield each new row once, oldest first. Polls continue during an outage."""
     failures = 0
     while True:
         try:

@@ -37,12 +37,12 @@ class Stall:
     requests: int = 0
 
     @property
-    def is_asked_out(self) -> bool:
-        """Whether a place was requested again as often as it may be."""
+    def is_exhausted(self) -> bool:
+        """Whether an offset was requested again as often as allowed."""
         return self.repeats >= len(_PAUSES_S)
 
-    def ask_out(self) -> None:
-        """Allow no pause but the one that is made now."""
+    def exhaust(self) -> None:
+        """Allow no further pause."""
         self.repeats = len(_PAUSES_S)
 
     def next_pause(self, error: ListingError) -> float:
@@ -51,7 +51,7 @@ class Stall:
         Raises:
             ListingError: `error`, after the last pause.
         """
-        if self.is_asked_out:
+        if self.is_exhausted:
             raise error
         self.repeats += 1
         return _PAUSES_S[self.repeats - 1]

@@ -1,9 +1,9 @@
-"""Walk an offset/limit list so that each row comes exactly once, though the list changes while it is read.
+"""Walks an offset/limit list so that each row is delivered exactly once, although the list changes while it is read.
 
-It does no input or output: windows go in, requests and rows come out. The rule: only the rows after the last row that
-a window shares with what was delivered before are delivered. A window is a contiguous run of the list at one instant,
-so it holds every row that survives between that shared row and its own last row. It doesn't matter when it was read, or
-in what order. So windows overlap by a few rows, and one that shares nothing is not used until the place is found again.
+The walk does no I/O: it plans windows, and its caller passes it the replies. The rule: find the last row of a window
+that was delivered before, and deliver the rows after it. A window is a contiguous part of the list at one instant, so
+it contains every surviving row between that shared row and its own last row, whenever and in whatever order windows
+were read. Therefore windows overlap by a few rows. If one shares no row, the walk searches for the last delivered row.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ R = TypeVar("R")
 class Walk(Generic[R]):
     """Decide which windows to request next, and deliver the new rows of each.
 
-    Call `plan`, fetch what it wants (in any order, at once or not), pass the first of it to `accept`, until `done`.
+    Until `done`: call `plan`, fetch its windows in any order, and pass the reply to the first one to `accept`.
 
     Attributes:
-        report: what the walk saw so far.
+        report: the report so far.
         done: whether the walk is at its end.
 
     Raises:
@@ -59,9 +59,9 @@ class Walk(Generic[R]):
         self._stall = Stall()  # renewed by a new row
 
     def plan(self, ahead: int) -> list[Window]:
-        """Return the windows wanted now, at most `ahead`, in list order; `accept` takes the first.
+        """Return the planned windows, at most `ahead`, in list order; `accept` takes the first.
 
-        A window that was returned before and is returned again is the same one; the others are not wanted any more.
+        Fetch only windows that no earlier call returned. Windows that are not returned any more are not needed.
         """
         if self.done:
             return []
@@ -81,9 +81,9 @@ class Walk(Generic[R]):
         """Take the reply to the first window of the plan, and return its new rows; there may be none.
 
         Raises:
-            DriftError: keys repeat, the order changed, the place was lost, or there are more rows than requested.
-            IncompleteError: the total says that there are more rows, but no more came.
-            RunawayError: nothing new comes, or far more requests were made than the list has pages.
+            DriftError: keys repeat, the order changed, known rows are gone, or there are more rows than requested.
+            IncompleteError: the server's total says that there are more rows, but it sent no more.
+            RunawayError: replies have no new rows, or far more requests were made than the list has pages.
         """
         self._plan.take(window)
         try:
@@ -102,13 +102,13 @@ class Walk(Generic[R]):
         return Page(items, self._delivered.first_position(), total)
 
     def anchors(self, yielded: int | None = None) -> Anchors | None:
-        """Return the place after the first `yielded` rows of the latest page (all of them by default).
+        """Return the anchors after the first `yielded` rows of the latest page (by default, after all of them).
 
         None if nothing was yielded yet.
         """
         return self._delivered.anchors(yielded)
 
-    # What is wanted.
+    # Planning
 
     def _next_offset(self) -> int:
         return self._delivered.next_offset(self._plan.overlap)
@@ -124,11 +124,11 @@ class Walk(Generic[R]):
         return bool(search.tried or search.is_doubted or stall.repeats or stall.windows)
 
     def _ask_again(self, offset: int, error: ListingError) -> list[R]:
-        """Request a place again after a pause, or raise the error after the last pause."""
+        """Request an offset again after a pause, or raise the error after the last pause."""
         self._plan.ask_first(offset, self._stall.next_pause(error))
         return []
 
-    # What came.
+    # Replies
 
     def _counted(self, window: Window, rows: Sequence[R | None], total: int) -> FetchedWindow[R]:
         plan, report = self._plan, self.report
@@ -147,7 +147,7 @@ class Walk(Generic[R]):
         return fetched
 
     def _new_rows(self, window: FetchedWindow[R]) -> list[R]:
-        """Return what is new in a window: it joins, or its join is doubtful, or it does not join."""
+        """Return the new rows of a window, which joins the delivered rows, joins doubtfully, or does not join."""
         if not window.rows and self._is_empty_again(window):
             return []
         overlap = self._delivered.overlap(window)
@@ -155,7 +155,7 @@ class Walk(Generic[R]):
             return self._look_elsewhere(window)
         if not overlap.is_continued and self._is_doubtful(window, overlap):
             return self._ask_once_more(window)
-        # When it is requested again, a short window seems to be full, since only its own size is known.
+        # A short window that is requested again seems to be full, since only its own size is known.
         if (not window.is_full or (self._stall.repeats and not overlap.fresh)) and self._delivered.begun:
             error = self._limits.too_short(window, overlap, self._drift.counted)
             if error is not None:
@@ -164,21 +164,21 @@ class Walk(Generic[R]):
         return self._join(window, overlap)
 
     def _is_empty_again(self, window: FetchedWindow[R]) -> bool:
-        """Request a window without rows again, whose reply may come from a failing server; False to believe it.
+        """Request a window without rows again, since the server may be failing; return False to accept it as it is.
 
         Raises:
-            IncompleteError: rows were delivered before, and the list is empty after the pauses too.
+            IncompleteError: rows were delivered before, and the list is still empty after the pauses.
         """
         stall = self._stall
         if self._delivered.begun:
-            if not stall.is_asked_out:
+            if not stall.is_exhausted:
                 self._ask_again(window.offset, IncompleteError())
                 return True
             self._limits.refuse_empty(window.total)
             return False
         if window.total > window.offset or self._options.believe_empty or stall.repeats:
             return False
-        stall.ask_out()
+        stall.exhaust()
         self._plan.ask_first(window.offset, EMPTY_PAUSE_S)
         return True
 
@@ -187,14 +187,14 @@ class Walk(Generic[R]):
         added = window.total - (self.report.total_first or 0)
         return self._delivered.is_doubtful(window, overlap, pushed, added)
 
-    # It joins.
+    # A window that joins
 
     def _join(self, window: FetchedWindow[R], overlap: Overlap) -> list[R]:
         search = self._search
         if search.tried or search.is_doubted:
             self._search = Search()
         if self._delivered.begun and not self._drift.begun and overlap.fresh:
-            window.is_full = True  # the first window after anchors may be cut to a size that happens to meet the total
+            window.is_full = True  # a page size may cut the first window after anchors exactly at the total
         self._judge(window, overlap)
         if overlap.shared > self._plan.overlap:
             self.report.duplicates_skipped += overlap.shared - self._plan.overlap
@@ -233,7 +233,7 @@ class Walk(Generic[R]):
         return rows
 
     def _settle(self, window: FetchedWindow[R], overlap: Overlap, *, searched: bool) -> None:
-        """Decide what comes after a window that joined: the end, the next window, or the same once more."""
+        """Decide how the walk continues after a window that joined: it ends, goes on, or requests the window again."""
         plan = self._plan
         if not window.is_full and window.end == window.total:
             self._finish(window, overlap)
@@ -267,11 +267,11 @@ class Walk(Generic[R]):
         window.offset, window.total = place.position - overlap.index, place.total  # as if it had just been read
         return self._deliver(window, overlap)
 
-    # Its join is doubtful.
+    # A window whose join is doubtful
 
     def _ask_once_more(self, window: FetchedWindow[R]) -> list[R]:
-        # Read before rows were deleted, it is right the next time. Rows put in where the walk has been can't be
-        # distinguished from rows that are shuffled, and then some would be lost.
+        # If it was read before rows were deleted, it is right the next time. Rows that were inserted among delivered
+        # ones can't be distinguished from shuffled rows, of which some would be lost.
         search = self._search
         if search.is_doubted:
             raise DriftError("rows delivered before are among other rows now", hint=ORDER)
@@ -279,7 +279,7 @@ class Walk(Generic[R]):
         self._plan.ask_first(window.offset if search.tried else self._next_offset())
         return []
 
-    # It does not join.
+    # A window that does not join
 
     def _look_elsewhere(self, window: FetchedWindow[R]) -> list[R]:
         search, delivered = self._search, self._delivered
@@ -295,6 +295,6 @@ class Walk(Generic[R]):
         return []
 
     def _is_all_there_is(self, window: FetchedWindow[R]) -> bool:
-        """Return whether all that was delivered is gone and the window is the whole rest of the list."""
+        """Return whether all delivered rows were removed, and the window has all rows that are left."""
         is_whole = window.offset == 0 and window.reaches_end and self._plan.size > len(window.rows)
         return is_whole and self._limits.start == 0 and self._delivered.memory.is_complete

@@ -198,7 +198,7 @@ class Shared(Generic[V]):
             if asyncio.current_task() in entry.running:
                 self._end(entry, _closed() if self._is_closed else TransportError("the fetch was cancelled"))
             raise
-        except Exception as error:  # whatever it is, the waiters get it
+        except Exception as error:  # any error is passed on to the waiting requests
             self._end(entry, error)
         else:
             entry.value, entry.error = value, None
@@ -226,12 +226,12 @@ class Shared(Generic[V]):
         task = asyncio.current_task()
         entry.running = [other for other in entry.running if other is not task]
         if entry.running:
-            return  # recorded, it would keep the next fetch from starting
-        entry.error = error.with_traceback(None)  # which would keep the frames of the fetch
+            return  # if it were recorded, the next fetch would not start
+        entry.error = error.with_traceback(None)  # a traceback would keep the frames of the fetch
         entry.failed_at = asyncio.get_running_loop().time()
         if entry.outcome is not None:
             entry.outcome.set_exception(error)
-            entry.outcome.exception()  # seen, also where nobody waits for it
+            entry.outcome.exception()  # retrieved, so that asyncio does not log it if no request waits
             entry.outcome = None
 
     async def _outcome(self, outcome: asyncio.Future[V]) -> V:

@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def expected() -> Tally:
-    """Count and sum the rows without any of the peers."""
+    """Count and add up the rows independently of the peers."""
     rows = json.loads(b"[%s]" % encoded_rows(ROWS)[0].rstrip(b","))
     return Tally(ROWS, sum(int(row["amount"]["amount"]) for row in rows))
 
@@ -58,14 +58,14 @@ def test_every_peer_reads_all_rows(peer: Peer, server: Server, expected: Tally) 
 
 @pytest.mark.parametrize("module", ["ours", "floor"])
 def test_ours_and_the_floor_read_all_rows(module: str, server: Server, expected: Tally) -> None:
-    """The two that the closest bar compares do the same work."""
+    """The two peers of the narrowest target do the same work."""
     server.set(ROWS)
     walk = importlib.import_module(f"benchmarks.peers.{module}").walk
     assert walk(Task(server.url, 100)) == expected
 
 
 def test_the_server_counts_and_limits(server: Server) -> None:
-    """Beyond its rate it answers 429, which the client sits out, and both are counted."""
+    """Beyond its rate, the server replies with 429, and the client waits; both are counted."""
     ours = importlib.import_module("benchmarks.peers.ours").walk
     for _ in range(100):  # a machine that is busy for a second between two requests sends them within the rate
         server.set(ROWS, rate=2)
@@ -78,7 +78,7 @@ def test_the_server_counts_and_limits(server: Server) -> None:
 
 
 def test_a_bar_knows_its_direction() -> None:
-    """A bar at its bound holds, on the wrong side of it it doesn't."""
+    """A target is met at exactly its bound, and not beyond it."""
     assert Bar("x", 1.0, 1.0).holds
     assert not Bar("x", 1.1, 1.0).holds
     assert Bar("x", 1.1, 1.0, at_least=True).holds
@@ -87,7 +87,7 @@ def test_a_bar_knows_its_direction() -> None:
 
 @pytest.mark.slow
 def test_the_command_writes_a_table_and_json(tmp_path: Path) -> None:
-    """One command runs a scenario and prints every peer beside its bars."""
+    """One command runs a scenario and prints every peer and the targets."""
     out = tmp_path / "out.json"
     command = [sys.executable, "-m", "benchmarks", "--quick", "walk-100", "decode", "import", "--json", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -258,7 +258,7 @@ def test_a_missing_variable_is_named(
     ],
 )
 def test_credentials_are_one_way_or_the_other(credentials: dict[str, str]) -> None:
-    """Half a pair, both ways or none are refused."""
+    """Half of a key pair, both kinds of credentials, or none are refused."""
     with pytest.raises(ConfigurationError, match="either api_key and secret_key, or token"):
         AiozBilling(**credentials)
 

@@ -36,7 +36,7 @@ async def test_a_month_is_given_in_any_form(billing_simulator: Simulator, month:
 
 @pytest.mark.parametrize("code", [0, 200, 201, None])
 async def test_every_success_code_is_success(billing_simulator: Simulator, code: int | None) -> None:
-    """Code 0, 200, 201 or none at all all mean success."""
+    """The codes 0, 200 and 201, and a missing code, mean success."""
     billing_simulator.behaviour.b3os_success_code = code
     async with client(billing_simulator) as b3os:
         assert (await b3os.cu_balance(billing_simulator.organization)).balance is not None

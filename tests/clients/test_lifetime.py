@@ -1,4 +1,4 @@
-"""Loops, tasks and endings."""
+"""Clients and event loops, tasks, closing and cancellation."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_one_client_serves_three_event_loops() -> None:
 
 @pytest.mark.parametrize("times", [2, pytest.param(15, marks=pytest.mark.slow)])
 def test_a_client_let_go_as_the_loop_ends_leaves_no_task(times: int) -> None:
-    """A client that is made inside a function and never closed prints nothing when the loop ends (Python 3.11)."""
+    """A client that is created in a function and never closed prints nothing when the loop ends (Python 3.11)."""
     assert (
         run(f"""
         import asyncio
@@ -93,7 +93,7 @@ def test_a_client_let_go_as_the_loop_ends_leaves_no_task(times: int) -> None:
 
 
 def test_a_client_that_is_never_closed_leaves_no_warning() -> None:
-    """A script that forgets to close, breaks out of a list and lets the client go ends silently."""
+    """A script that leaves a list early and deletes the client without closing it ends silently."""
     assert (
         run("""
         import asyncio

@@ -203,7 +203,7 @@ async def test_top_ups(serve):
 
 
 async def test_top_ups_as_the_dashboard_gets_them(serve):
-    """Replies as the dashboard gets them, with `credit`, null rows, nanoseconds and Go's zero time, are read."""
+    """Replies such as those for the dashboard, with `credit`, null rows, nanoseconds and Go's zero time, are read."""
     async with aioz(serve("/api/billing/topUp", DASHBOARD_TOP_UPS)) as billing:
         listing = billing.top_ups()
         (row,) = await listing.collect()

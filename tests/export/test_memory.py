@@ -11,7 +11,7 @@ import pytest
 
 
 def peak_mib(rows: int, path: Path) -> float:
-    # Coverage takes memory too, and as much time again.
+    # Coverage needs memory, too, and doubles the time.
     unmeasured = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")}
     command = [sys.executable, "-m", "tests.export.big_export", str(rows), path]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=unmeasured)

@@ -80,6 +80,6 @@ async def test_a_resumed_export_remembers_the_order(tmp_path: Path) -> None:
 
 
 async def test_stop_early_without_a_time_is_refused(tmp_path: Path) -> None:
-    """Without `since` there is no time to stop at."""
+    """`stop_early` without `since` is refused, since there is no time at which to stop."""
     with pytest.raises(ConfigurationError, match="since"):
         await export(listing_of(top_ups(3)), tmp_path / "t.csv", stop_early=True)

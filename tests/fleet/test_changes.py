@@ -94,7 +94,7 @@ async def test_another_accounts_list_is_refused():
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [20, 300])
 async def test_a_list_that_became_empty_is_an_error(order, size):
-    """A list that had rows and has none now is not taken for a list without changes."""
+    """A list that had rows and is empty now is an error, not a list without changes."""
     async with Simulator(top_ups=size) as simulator, client_of(simulator) as billing:
         simulator.behaviour.order = order
         _, place = await read(billing, None)

@@ -101,7 +101,7 @@ async def test_a_failed_account_does_not_stop_the_others(file, out, accounts):
 
 
 async def test_a_rerun_skips_what_is_complete(file, out, simulator):
-    """A second run asks the server nothing and changes no file."""
+    """A second run sends no request and changes no file."""
     await run(file, out)
     simulator.requests.clear()
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
@@ -247,7 +247,7 @@ async def test_progress_counts_accounts_and_rows(file, out):
 
 @pytest.mark.parametrize("options", [{"workers": 0}, {"format": "xml"}, {"what": "months"}])
 async def test_wrong_arguments_are_refused_at_once(file, out, options):
-    """Arguments are checked before the first outcome is asked for."""
+    """Arguments are checked at the call, before the first outcome is awaited."""
     with pytest.raises(ConfigurationError):
         fleet(file, **{"what": "top_ups", "out": out} | options)
 

@@ -87,7 +87,7 @@ def test_every_row_comes_once(seed: int, at_tail: bool) -> None:
 
 @pytest.mark.parametrize("at_tail", [False, True])
 def test_nothing_new_takes_one_request(at_tail: bool) -> None:
-    """A list that did not change is asked for once."""
+    """A list that did not change takes one request."""
     account = Account(500, at_tail=at_tail)
     _, place = account.read(None)
     account.requests = 0
@@ -115,7 +115,7 @@ def test_a_place_of_an_earlier_release_is_read() -> None:
 
 
 def test_too_many_changes_are_an_error_that_says_what_to_do() -> None:
-    """Where the new rows are not certain, or most rows are gone, nothing comes."""
+    """If it is not certain which rows are new, or if most rows were removed, no row is returned."""
     account = Account(300, at_tail=False)
     _, place = account.read(None)
     for _ in range(80):

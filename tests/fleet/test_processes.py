@@ -158,7 +158,7 @@ async def test_the_limit_of_an_account_holds_in_all_processes(tmp_path, is_share
 
 
 async def killed(simulator: Simulator, file: Path, out: Path, after: int, processes: int) -> bool:
-    """Run the command and kill it after so many requests; tell whether it came to its end."""
+    """Run the command and kill it after so many requests; return whether it had ended before."""
     command = ["fleet", "export", "top-ups", "--accounts", str(file), "--out", str(out), "--rate-limit", "none"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "aiozbilling", *command, "--processes", str(processes), "--workers", "3"),

@@ -145,7 +145,7 @@ async def test_a_refused_page_size_is_stepped_down_and_remembered(
 async def test_a_small_list_teaches_no_small_pages(
     billing: AiozBilling, billing_simulator: Simulator, size: int
 ) -> None:
-    """Neither a short list that grows while it is read nor max_items is taken for a server that cuts pages."""
+    """Short pages of a list that grows, or because of max_items, do not count as pages that the server cut."""
     account = billing_simulator.add_account(top_ups=size)
     client = billing.with_credentials(token=account.token)
     billing_simulator.behaviour.grow_per_request = 1

@@ -36,12 +36,12 @@ from aiozbilling.statement import Runway
     ],
 )
 def test_money_has_cents(amount, text):
-    """Money is rounded half to even, grouped, and never shown as nothing when it is something."""
+    """Money is rounded half to even and grouped, and an amount that is not zero never looks like zero."""
     assert money(amount) == text
 
 
 def test_quantities_have_no_noise():
-    """A quantity has at most two decimals, no trailing zeros, and is never shown as nothing when it is something."""
+    """A quantity has at most two decimals and no trailing zeros, and one that is not zero never looks like zero."""
     numbers = (
         Decimal("8745.2000497"),
         Decimal(5000),

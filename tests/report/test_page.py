@@ -143,7 +143,7 @@ def test_a_page_without_facts_says_so(static_page):
 
 @pytest.mark.slow
 def test_another_month_can_be_asked_for():
-    """A month before the latest closed one is laid out with its own figures; what is no month is refused."""
+    """The page of an earlier month has the figures of that month, and a text that is not a month is refused."""
     facts = statement(usual())
     page = html_report(facts, month="2026-08", static=True, now=READ_AT)
     assert "Billing report, August 2026" in page

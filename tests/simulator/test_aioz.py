@@ -33,7 +33,7 @@ async def test_lists_begin_at_0_and_hold_10_rows_by_default(simulator, ask):
 
 
 async def test_offset_and_limit_cut_a_window(simulator, ask):
-    """A page is the window that was asked for, short or empty at the end."""
+    """A page has the requested rows, and is short or empty at the end of the list."""
     ids = simulator.top_up_ids()
     assert await ask.top_up_ids("offset=3&limit=4") == ids[3:7]
     assert await ask.top_up_ids("offset=20&limit=10") == ids[20:]

@@ -149,7 +149,7 @@ async def test_wrong_use_is_told():
 
 
 async def test_a_port_can_be_chosen():
-    """The port that was asked for is the port that is served."""
+    """The simulator listens on the requested port."""
     async with Simulator() as first:
         port = first.port
     async with Simulator(port=port) as second:
@@ -157,7 +157,7 @@ async def test_a_port_can_be_chosen():
 
 
 def test_importing_the_package_loads_no_server():
-    """Neither the package nor its pytest plugin loads aiohttp until a simulator is wanted."""
+    """Neither the package nor its pytest plugin loads aiohttp until a simulator is created."""
     code = (
         "import sys, aiozbilling.simulator, aiozbilling.simulator.pytest_plugin; "
         "assert not [name for name in sys.modules if name.startswith('aiohttp')]; "

@@ -81,7 +81,7 @@ def test_a_list_that_seemed_empty_at_first_is_read_later(account: EmptyAtFirst, 
 
 @pytest.mark.parametrize("shown", [1, 50, 75, 90])
 def test_a_list_that_seems_much_shorter_takes_no_stored_row_away(account: EmptyAtFirst, shown: int) -> None:
-    """A server that shows and counts a part of the list is not believed by one sync."""
+    """If a server shows and counts only a part of the list, a single sync marks no row as missing."""
     run(account.catch_up())
     account.shown = shown
     with pytest.raises(IncompleteError, match=f"the list of top_ups has {shown} rows, and {120 - shown} stored rows"):
@@ -108,7 +108,7 @@ def test_a_list_without_the_rest_after_an_interruption(account: EmptyAtFirst) ->
 
 
 def test_a_count_that_was_too_high_once_does_not_stop_later_syncs(account: EmptyAtFirst) -> None:
-    """The count of an interrupted sync is not believed for ever."""
+    """A count that was too high in an interrupted sync does not make all later syncs fail."""
     account.extra = 500
     with pytest.raises(RuntimeError):
         run(account.catch_up(stop_after=120))
@@ -137,7 +137,7 @@ def test_a_place_that_is_far_from_a_list_that_became_short(account: EmptyAtFirst
 
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_list_that_collapses_during_a_sync_is_not_complete_in_the_next(account: EmptyAtFirst, begun: bool) -> None:
-    """A list that became far shorter while it was read is not believed by the next sync, only a minute later."""
+    """A list that became far shorter while it was read is refused by the next sync, and accepted a minute later."""
     account.grow(380)
     if begun:
         with pytest.raises(RuntimeError):

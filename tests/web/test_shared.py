@@ -111,7 +111,7 @@ async def test_an_answer_that_is_too_old_is_not_served(provider):
 
 @pytest.mark.parametrize("error", [AuthenticationError(status=401), PermissionDeniedError(status=403)])
 async def test_nothing_old_is_served_to_a_revoked_account(provider, error):
-    """After a 401 or 403 the old answer is gone, also when the provider is down next."""
+    """After a 401 or 403, the old answer is no longer returned, even if the provider fails next."""
     async with Shared(max_age_s=0.01, negative_s=0.1) as shared:
         await shared.get("k", provider)
         provider.error = error
@@ -164,7 +164,7 @@ async def test_a_hanging_fetch_delays_no_other_request(provider):
 
 
 async def test_a_slow_answer_is_used_when_it_comes(provider):
-    """A fetch that takes longer than `wait_s` goes on, and a second one does not lose its answer."""
+    """A fetch that takes longer than `wait_s` continues, and its answer is used although a second one was started."""
     provider.seconds = 0.3
     async with Shared(wait_s=0.2) as shared:
         with pytest.raises(CallTimeoutError):
