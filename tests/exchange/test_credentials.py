@@ -19,7 +19,8 @@ from aiozbilling.exchange.credentials import bearer, concealed, key_pair, reveal
 
 KEY = "pn+zT/0a9+/Q=="
 TOKEN = "b3sk_a\"b'c\\d%e&f<g>h~!#$^*(){}[]|;:,.?`@="
-SECRETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=4, max_size=60)
+_TEXTS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=4, max_size=60)
+SECRETS = _TEXTS.filter(lambda text: Secret(text).problem is None)  # a client refuses one in quotes
 
 
 def pair(key: str = KEY, secret: str = TOKEN):
