@@ -119,8 +119,9 @@ class Call(Generic[T]):
         exchange.server.budget.earn()
         exchange.account.throttle.budget.earn()
         exchange.server.latest_body = Secret(reply.body)
-        latest.duration_s = exchange.clock() - latest.started
-        self._tell(None, None)
+        if exchange.hooks.want_attempts:
+            latest.duration_s = exchange.clock() - latest.started
+            self._tell(None, None)
         return cast("T", record)
 
     async def _reply(self) -> Reply:
@@ -139,7 +140,9 @@ class Call(Generic[T]):
             left = self.until - started
             if left <= 0:
                 raise CallTimeoutError("the deadline passed", hint="Raise `deadline`")
-            timeout_s = min(left, exchange.bounds.timeout_s)
+            timeout_s = exchange.bounds.timeout_s
+            if timeout_s > left:
+                timeout_s = left
             if not self.latest.is_sent:
                 exchange.lifetime.refuse_closed()  # `end` may have come at the end of the wait
             exchange.lifetime.expire(self, self.loop.time() + timeout_s)

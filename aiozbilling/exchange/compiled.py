@@ -22,9 +22,9 @@ import attrs
 import msgspec
 
 from aiozbilling.records.amounts import EXACT
-from aiozbilling.records.wire import wire_name
+from aiozbilling.records.wire import wire_name, wire_order
 
-__all__ = ["OddError", "quick_decoder", "row_field", "rows_decoder"]
+__all__ = ["OddError", "draft_of", "quick_decoder", "row_field", "rows_decoder"]
 
 T = TypeVar("T")
 # An amount has no more digits than `refuse_bad_amount` accepts.
@@ -178,7 +178,7 @@ def _struct_field(kind: Any, field: _Field) -> tuple[str, Any, Any]:
 @cache
 def _fields(kind: Any) -> list[_Field]:
     hints = get_type_hints(kind)
-    names = [field.name for field in attrs.fields(kind)]
+    names = wire_order(kind)  # msgspec looks for each key after the previous one first
     return [_Field(name, _without_none(hints[name]), NoneType in get_args(hints[name])) for name in names]
 
 
@@ -201,14 +201,18 @@ def _many(kind: Any) -> Callable[[list[Any]], list[Any]]:
     return build
 
 
-def _record_lines(kind: Any, target: str, wire: str, names: dict[str, Any]) -> list[str]:
-    """Return the code that creates the record `target` from the struct `wire`.
+def draft_of(kind: Any) -> Any:
+    """Return a subclass of a frozen class whose objects can be filled, and then become objects of the class.
 
-    A record is frozen, so an object of a subclass that is not frozen is filled and then becomes the record. This takes
-    half the time of `__init__`, which would repeat the checks that the text has passed.
+    This takes half the time of `__init__`, which would also repeat the checks that a record's text has passed.
     """
     open_ = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")} | {"__slots__": ()}
-    names |= {f"Record_{target}": kind, f"Draft_{target}": type(kind.__name__, (kind,), open_)}
+    return type(kind.__name__, (kind,), open_)
+
+
+def _record_lines(kind: Any, target: str, wire: str, names: dict[str, Any]) -> list[str]:
+    """Return the code that creates the record `target` from the struct `wire`."""
+    names |= {f"Record_{target}": kind, f"Draft_{target}": draft_of(kind)}
     lines = [f"{target} = Draft_{target}()"]
     for field in _fields(kind):
         lines += _field_lines(field, target, f"{wire}.{field.name}", names)

@@ -71,7 +71,8 @@ class Lifetime:
         Raises:
             ClientClosedError: the client is closed.
         """
-        self.refuse_closed()
+        if self.is_closed:
+            raise ClientClosedError
         self._running.add(call)
 
     def refuse_closed(self) -> None:

@@ -42,8 +42,8 @@ class Delivered:
         place = self.place
         if not self.begun:
             return place.position + 1
-        offset = place.position + 1 - (len(place.last_keys) or shared)
-        return max(0, offset)
+        before = len(place.last_keys) or shared
+        return place.position + 1 - before if before <= place.position else 0
 
     def overlap(self, window: FetchedWindow[Any]) -> Overlap | None:
         """Return where a window joins the delivered rows; None if it shares no row with them.
@@ -105,7 +105,7 @@ class Delivered:
             self.begun = True
         end = begin + last_rank - rank
         reaches_last = overlap.fresh or rank == last_rank
-        last_keys = window.keys[max(0, end - shared) : end] if reaches_last else []
+        last_keys = window.keys[end - shared if end > shared else 0 : end] if reaches_last else []
         self.place = Place(last_rank, window.offset + end - 1, window.total, last_keys, epoch)
         return window.rows[begin:end] if overlap.fresh else []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from aiozbilling.listing.window import Anchors, Place
@@ -25,17 +26,16 @@ class LastRows:
     def __init__(self, after: Anchors | None) -> None:
         self.ranks: Sequence[int] = ()
         self._page: Sequence[Hashable] = ()  # keys of the latest page
-        self._before: Sequence[Hashable] = after.keys if after else ()  # keys of the last rows before it
+        self._before = deque(after.keys if after else (), _MOST_ANCHORS)  # keys of the last rows before it
         self._pushed: list[Hashable] = []  # keys of rows that are after the last one now, or were removed
         # `_before` and `_pushed` as they were before the latest page changed them
-        self._unpushed: tuple[Sequence[Hashable], list[Hashable]] | None = None
+        self._unpushed: tuple[deque[Hashable], list[Hashable]] | None = None
         self._place: Place | None = None  # last row before the latest page
 
     def begin_page(self, place: Place) -> None:
         """Begin a page after the latest one, whose last row is at `place`."""
         if self._page:
-            page = self._page[-_MOST_ANCHORS:]
-            self._before = page if len(page) == _MOST_ANCHORS else [*self._before, *page][-_MOST_ANCHORS:]
+            self._before.extend(self._page[-_MOST_ANCHORS:])
             self._page = self.ranks = ()
         self._unpushed, self._place = None, place
 
@@ -60,7 +60,7 @@ class LastRows:
         gone = set(pushed)
         self._unpushed = self._unpushed or (self._before, self._pushed)
         met = [key for key in self._pushed if key in here]
-        self._before = [*(key for key in self._before if key not in gone), *met][-_MOST_ANCHORS:]
+        self._before = deque([*(key for key in self._before if key not in gone), *met], _MOST_ANCHORS)
         self._pushed = [*pushed, *(key for key in self._pushed if key not in here)][-_MOST_PUSHED:]
 
     def anchors(self, yielded: int | None, place: Place) -> Anchors | None:
@@ -68,13 +68,14 @@ class LastRows:
         count = len(self._page) if yielded is None else yielded
         if not 0 <= count <= len(self._page):
             raise ValueError(f"the latest page has {len(self._page)} rows, not {yielded}")
-        before, pushed = self._before, self._pushed
+        latest = self._before, self._pushed
         if not count and self._page:
             place = self._place or place
-            before, pushed = self._unpushed or (before, pushed)
+            latest = self._unpushed or latest
+        before, pushed = [*latest[0]], latest[1]
         position = place.position
         if count:
             position += self.ranks[count - 1] - place.rank
-            before = [*before, *self._page[max(0, count - _MOST_ANCHORS) : count]]
+            before += self._page[max(0, count - _MOST_ANCHORS) : count]
         keys = (*before[-(_MOST_ANCHORS - len(pushed)) :], *pushed)
         return Anchors(position + len(pushed), place.total, keys) if keys else None

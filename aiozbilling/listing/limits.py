@@ -51,7 +51,9 @@ class Limits:
             self._highest_total = total
         if useless >= _MOST_USELESS:
             raise RunawayError(f"{_MOST_USELESS} requests in a row brought no new row", hint=LATER)
-        most = max(self._highest_total, total)
+        most = self._highest_total
+        if total > most:
+            most = total
         uncounted = window.end - start - 2 * most
         if uncounted > _MOST_UNCOUNTED and uncounted > 10 * plan.size:
             raise RunawayError(f"{window.end} rows came, though the server counts {most}", hint=LATER)

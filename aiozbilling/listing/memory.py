@@ -43,7 +43,7 @@ class Overlap:
     first_shared: tuple[int, int] = (0, 0)
     has_gaps: bool = False
     has_strangers: bool = False
-    is_continued: bool = False
+    is_continued: bool = True
 
     def keep(self, count: int) -> None:
         """Drop all fresh rows but the first `count`."""
@@ -109,7 +109,7 @@ class Memory:
             raise DriftError("rows delivered before appear again after the last one", hint=ORDER)
         ranks = range(rank + 1, rank + 1 + len(fresh))
         self._young.unranked.append((fresh, ranks))
-        return Overlap(shared - 1, rank, shared, fresh, ranks, is_continued=True)
+        return Overlap(shared - 1, rank, shared, fresh, ranks)
 
     def forget(self, overlap: Overlap) -> None:
         """Forget the fresh rows of the overlap that `continued` returned last."""
@@ -182,9 +182,10 @@ def overlap_at(keys: Sequence[Hashable], index: int, rank: int) -> Overlap:
     """Return an overlap after the row at `index`, which has `rank`; null rows count, but are not fresh."""
     fresh = keys[index + 1 :]
     if None not in fresh:
-        return Overlap(index, rank, 0, fresh, range(rank + 1, rank + 1 + len(fresh)))
+        return Overlap(index, rank, 0, fresh, range(rank + 1, rank + 1 + len(fresh)), is_continued=False)
     ranked = [(key, place) for place, key in enumerate(fresh, rank + 1) if key is not None]
-    return Overlap(index, rank, 0, [key for key, _ in ranked], [place for _, place in ranked])
+    fresh, ranks = [key for key, _ in ranked], [place for _, place in ranked]
+    return Overlap(index, rank, 0, fresh, ranks, is_continued=False)
 
 
 def refuse_repeated(keys: Sequence[Hashable]) -> None:

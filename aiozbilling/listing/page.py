@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 import attrs
 
-__all__ = ["Page"]
+from aiozbilling.exchange.compiled import draft_of
+
+__all__ = ["Page", "new_page"]
 
 R = TypeVar("R")
 
@@ -40,3 +42,15 @@ class Page(Generic[R]):
 
     def __getitem__(self, place: int | slice) -> R | list[R]:
         return self.items[place]
+
+
+_Draft = draft_of(Page)
+
+
+def new_page(items: list[R], offset: int, total: int) -> Page[R]:
+    """Return a page, in less than half of the instructions of `Page`."""
+    page: Any = _Draft()
+    page.items, page.offset, page.total = items, offset, total
+    page.__class__ = Page
+    created: Page[R] = page
+    return created

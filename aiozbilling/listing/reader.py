@@ -136,7 +136,8 @@ class Reader(Generic[R]):
         self._yielding, self._delivered = None, len(page.items)
         if not self._head and self.options.after is None and not self.options.offset:
             self._head = tuple(key_text(self.source.key(row)) for row in page.items[:HEAD])
-        self.page_size.learn(window.limit, came, are_more=window.offset + came < page.total)
+        if self.page_size.given is None:
+            self.page_size.learn(window.limit, came, are_more=window.offset + came < page.total)
 
 
 def _anchors(cursor: Cursor | None) -> Anchors | None:

@@ -15,7 +15,7 @@ from aiozbilling.listing.delivered import Delivered
 from aiozbilling.listing.drift import Drift
 from aiozbilling.listing.limits import Limits, too_many
 from aiozbilling.listing.memory import ORDER, Overlap, overlap_at
-from aiozbilling.listing.page import Page
+from aiozbilling.listing.page import Page, new_page
 from aiozbilling.listing.plan import MOST_AHEAD, Plan, overlap_of
 from aiozbilling.listing.search import Search
 from aiozbilling.listing.stall import EMPTY_PAUSE_S, Stall, nothing_new
@@ -68,7 +68,7 @@ class Walk(Generic[R]):
         plan = self._plan
         queue = plan.queue
         if not queue:
-            queue.append(plan.window(self._next_offset()))
+            queue.append(plan.window(self._delivered.next_offset(plan.overlap)))
         if plan.ahead < ahead:
             ahead = plan.ahead
         if len(queue) < ahead and plan.size > 1 and not self._is_unsure:
@@ -87,7 +87,7 @@ class Walk(Generic[R]):
         """
         self._plan.take(window)
         try:
-            items = self._new_rows(self._counted(window, rows, max(0, total)))
+            items = self._new_rows(self._counted(window, rows, total))
         except ListingError as error:
             error.delivered, error.report = self.report.rows, self.report
             raise
@@ -99,7 +99,7 @@ class Walk(Generic[R]):
             self.report.pages += 1
             if stall.requests:
                 self._stall = Stall()
-        return Page(items, self._delivered.first_position(), total)
+        return new_page(items, self._delivered.first_position(), total)
 
     def anchors(self, yielded: int | None = None) -> Anchors | None:
         """Return the anchors after the first `yielded` rows of the latest page (by default, after all of them).
@@ -132,6 +132,8 @@ class Walk(Generic[R]):
 
     def _counted(self, window: Window, rows: Sequence[R | None], total: int) -> FetchedWindow[R]:
         plan, report = self._plan, self.report
+        if total < 0:
+            total = 0
         report.requests += 1
         report.total_last = total
         if report.total_first is None:
@@ -202,7 +204,7 @@ class Walk(Generic[R]):
             self._delivered.begin_page()
         items = self._deliver(window, overlap)
         if not self.done:
-            self._settle(window, overlap, searched=bool(search.tried))
+            self._settle(window, overlap, search)
         if not self.done and search.set_aside is not None:
             items += self._take_aside(search.set_aside)
         return items
@@ -232,7 +234,7 @@ class Walk(Generic[R]):
             return [row for row in rows if row is not None]
         return rows
 
-    def _settle(self, window: FetchedWindow[R], overlap: Overlap, *, searched: bool) -> None:
+    def _settle(self, window: FetchedWindow[R], overlap: Overlap, search: Search) -> None:
         """Decide how the walk continues after a window that joined: it ends, goes on, or requests the window again."""
         plan = self._plan
         if not window.is_full and window.end == window.total:
@@ -246,7 +248,7 @@ class Walk(Generic[R]):
             self._finish(window, overlap)
         elif (error := nothing_new(window, overlap, plan.size)) is not None:
             self._ask_again(self._next_offset(), error)
-        elif not searched:
+        elif not search.tried:
             plan.slow_down()
             self._stall.add_window(window)
 

@@ -60,7 +60,8 @@ class FetchedWindow(Generic[R]):
         return not self.is_full and self.end == self.total
 
 
-class Place(NamedTuple):
+@attrs.define(eq=False, repr=False)
+class Place:
     """The last row that was delivered, from which the walk continues; replaced when a window joins.
 
     `rank` is the position of the row as the walk first saw it, `position` where it was last seen, when the server

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 
@@ -25,6 +26,10 @@ _SET = dt.datetime(2, 1, 1, tzinfo=dt.UTC)  # times of year 1 are Go's "not set"
 class TopUp(Record):
     """A deposit of tokens, a row of ``GET /api/billing/topUp``."""
 
+    _WIRE_ORDER: ClassVar = (
+        *("cosmos_tx_hash", "event_index", "evm_tx_hash", "id", "sender", "recipient", "block_number", "status"),
+        *("amount", "total_amount", "credit", "created_at", "updated_at"),
+    )
     id: str
     """The provider's id, unique in the list."""
     amount: TokenAmount
