@@ -61,7 +61,7 @@ def _refuse_unknown(month: str | None, statement: "Statement") -> None:
     """Raise ConfigurationError for a month without data."""
     known = {each.month for each in statement.months}
     known |= {usage.year_month for _, usage in statement.facts.cu if usage.year_month}
-    known |= {f"{usage.period.start:%Y-%m}" for _, usage in statement.facts.metered}
+    known |= {usage.period.year_month for _, usage in statement.facts.metered}
     if month is not None and month not in known:
         raise ConfigurationError(f"there is no data for {month}; months with data: {_listed(sorted(known)) or 'none'}")
 

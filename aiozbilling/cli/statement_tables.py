@@ -73,7 +73,7 @@ def month_rows(statement: Statement, since: str | None, until: str | None) -> li
     ]  # fmt: skip
     nothing = (None,) * 4
     units = [(account, usage.year_month or "", usage.summary) for account, usage in statement.facts.cu]
-    periods = [(account, f"{m.period.start:%Y-%m}", m.estimated_cost) for account, m in statement.facts.metered]
+    periods = [(account, m.period.year_month, m.estimated_cost) for account, m in statement.facts.metered]
     rows += [
         ("b3os", account, month, is_closed, None, None, *nothing, None if summary is None else summary.used)
         for (account, month, summary), is_closed in zip(units, _closed(units), strict=True)

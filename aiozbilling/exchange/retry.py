@@ -18,7 +18,8 @@ __all__ = ["RetryBudget", "RetryPolicy", "is_retried", "retried", "wait_s"]
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-_RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+# 520 to 524 are those of Cloudflare, whose servers could not reach the provider or got no reply in time.
+_RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _THROTTLED_STATUSES = frozenset({429, 503})
 # Tokens, like the retry quotas of large cloud SDKs: a dead server gets at most 1.1 × its normal load.
 _BUDGET = 500

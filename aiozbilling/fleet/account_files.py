@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from aiozbilling.clients.aioz import AiozBilling
-from aiozbilling.errors import AiozBillingError, ConfigurationError
+from aiozbilling.errors import AiozBillingError
 from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.disk import Disk, failures_named
 from aiozbilling.fleet.accounts import Account
@@ -63,11 +63,7 @@ class AccountFiles:
         return self.layout.staged(self.account.label, name)
 
     def begin(self, billing: AiozBilling, *, incremental: bool) -> Start:
-        """Read the state of the account, and prepare the work folder unless nothing is left to do.
-
-        Raises:
-            ConfigurationError: the parts have another format.
-        """
+        """Read the state of the account, and prepare the work folder unless nothing is left to do."""
         before, key = self.state(), self.key(billing)
         is_done = before is not None and before.status == "complete" and before.key == key and not incremental
         if is_done:
@@ -82,19 +78,10 @@ class AccountFiles:
             return billing.fingerprint(self.layout.salt.read_bytes())
 
     def state(self) -> ListState | None:
-        """Return the state in the manifest, or None if a part is missing. Remove files that are not in the manifest.
-
-        Raises:
-            ConfigurationError: the parts have another format.
-        """
+        """Return the state in the manifest, or None if a part is missing. Remove files that are not in the manifest."""
         state = self.manifest.lists.get(self.layout.list)
         if state is None or not state.parts:
             return state
-        if state.format != self.layout.format:
-            raise ConfigurationError(
-                f"account {self.account.label!r} was exported as {state.format}: use another folder for"
-                f" {self.layout.format}"
-            )
         folder = self.layout.parts(self.account.label)
         if any(self.disk.size(folder / part.file) != part.bytes for part in state.parts):
             return None

@@ -69,7 +69,8 @@ def fleet(
         on_progress: called with a `FleetProgress` after each page and each account.
 
     Raises:
-        ConfigurationError: an argument or the accounts file is invalid, or two accounts have the same key.
+        ConfigurationError: an argument or the accounts file is invalid, two accounts have the same key, or the folder
+            has parts in another format.
         ExportError: the folder can't be written.
         ExportLockedError: another fleet is writing to the folder.
     """
@@ -165,6 +166,7 @@ async def _dataset(layout: Layout) -> AsyncIterator[_Dataset]:
                 layout.manifests.mkdir(exist_ok=True)
                 write_whole(dataset.disk, layout.salt, os.urandom(32))
             dataset.summary.load()
+            dataset.summary.refuse_other_format()
 
     try:
         await in_thread(begin)

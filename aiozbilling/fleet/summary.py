@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from aiozbilling.errors import AiozBillingError
+from aiozbilling.errors import AiozBillingError, ConfigurationError
 from aiozbilling.export.disk import Disk, failures_named, write_whole
 from aiozbilling.fleet.layout import Layout
 from aiozbilling.fleet.manifest import AccountManifest, ListState
@@ -39,6 +39,20 @@ class Summary:
                 self._add(manifest, _marks(manifest.lists.get(self.layout.list)))
             except AiozBillingError:
                 continue
+
+    def refuse_other_format(self) -> None:
+        """Refuse to write parts in another format than those in the folder: no reader takes both as one table.
+
+        Raises:
+            ConfigurationError: the parts of an account have another format.
+        """
+        for label, lists in self._lists.items():
+            state = lists.get(self.layout.list)
+            if state is not None and state.parts and state.format != self.layout.format:
+                raise ConfigurationError(
+                    f"{self.layout.root} has account {label!r} as {state.format}: use another folder for"
+                    f" {self.layout.format}"
+                )
 
     def refresh(self, label: str) -> str | None:
         """Read the manifest of one account again. If another account has the same rows, return its label.

@@ -6,7 +6,7 @@ their currency.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import attrs
@@ -18,6 +18,9 @@ from aiozbilling.records.wire import on_wire
 
 __all__ = ["EstimatedCost", "MeteredUsage", "MetricUsage", "Period", "ProjectedUsage"]
 
+_EASTERNMOST = timedelta(hours=14)  # no time zone is further east of UTC
+_LATEST = datetime.max.replace(tzinfo=UTC) - _EASTERNMOST
+
 
 @attrs.frozen(kw_only=True, repr=False)
 class Period(Record):
@@ -27,6 +30,11 @@ class Period(Record):
     """Beginning of the period, UTC."""
     end: datetime = attrs.field(validator=lambda _record, _attribute, time: refuse_bad_time(time))
     """End of the period, UTC; inclusive in the provider's sample (23:59:59 of the last day)."""
+
+    @property
+    def year_month(self) -> str:
+        """Month of its first day, ``"2026-10"``, also if the period begins at midnight of a zone east of UTC."""
+        return f"{min(self.start, _LATEST) + _EASTERNMOST:%Y-%m}"
 
 
 @attrs.frozen(kw_only=True, repr=False)

@@ -27,7 +27,7 @@ def default_month(statement: Statement, now: dt.datetime) -> str:
         return closed[-1]
     if statement.as_of is not None:
         return month_of(statement.as_of.date())
-    metered = [month_of(usage.period.start.date()) for _, usage in statement.facts.metered]
+    metered = [usage.period.year_month for _, usage in statement.facts.metered]
     units = [usage.year_month for _, usage in statement.facts.cu if usage.year_month]
     return max([*metered, *units], default=month_of(now.date()))
 
@@ -96,7 +96,7 @@ class ReportMonth:
     def metered(self) -> list[tuple[str, MeteredUsage]]:
         """Metered usage by account, of periods that begin in the month."""
         usages = self.statement.facts.metered
-        return [(account, usage) for account, usage in usages if month_of(usage.period.start.date()) == self.month]
+        return [(account, usage) for account, usage in usages if usage.period.year_month == self.month]
 
 
 def days_of(statement: Statement, month: str) -> list[SpendDay]:

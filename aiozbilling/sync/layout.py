@@ -232,7 +232,7 @@ METERED_PERIODS = LedgerTable(
     (
         LedgerColumn("period_start", "time", "", "UTC"),
         LedgerColumn("period_end", "time", "", "UTC, inclusive"),
-        LedgerColumn("year_month", "text", "", "month of period_start"),
+        LedgerColumn("year_month", "text", "", "month of the first day"),
         LedgerColumn("cost_base", "exact", "", "in currency, exact"),
         LedgerColumn("cost_overage", "exact", "", "in currency, exact"),
         LedgerColumn("cost_total", "exact", "", "in currency, exact"),
@@ -246,7 +246,7 @@ METERED_USAGE = LedgerTable(
     (
         LedgerColumn("key", "text", "", "JSON: period_start and metric"),
         LedgerColumn("period_start", "time", "", "as in metered_periods"),
-        LedgerColumn("year_month", "text", "", "month of period_start"),
+        LedgerColumn("year_month", "text", "", "month of the first day"),
         LedgerColumn("metric", "text", "", "the provider's id"),
         LedgerColumn("name", "text", ""),
         LedgerColumn("unit", "text", "", "unit of the amounts"),

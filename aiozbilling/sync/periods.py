@@ -48,7 +48,7 @@ async def sync_metered(ledger: Ledger, metered: MeteredBilling, counts: dict[str
     async for usage in metered.usage_by_month(since=since, until=until):
         requests += 1
         rows = metered_rows(usage)
-        await in_thread(_store, ledger, rows, time_text(usage.period.start)[:7], counts)
+        await in_thread(_store, ledger, rows, usage.period.year_month, counts)
     return requests
 
 
@@ -182,16 +182,17 @@ def cu_rows(usage: CuUsage, month: str, organization: str) -> Rows:
 
 def metered_rows(usage: MeteredUsage) -> Rows:
     """Convert the usage of a period to rows."""
-    start, end, cost = time_text(usage.period.start), time_text(usage.period.end), usage.estimated_cost
+    period, cost = usage.period, usage.estimated_cost
+    start, end, month = time_text(period.start), time_text(period.end), period.year_month
     rows: list[Row] = []
     for id_, metric in usage.metrics.items():
         projection = usage.projected_usage.get(id_)
         projected = (None, None) if projection is None else (projection.projected, projection.percentage)
         amounts = (metric.included, metric.used, metric.overage, metric.percentage, *projected)
-        where = (json.dumps([start, id_]), start, start[:7], id_, metric.name, metric.unit)
+        where = (json.dumps([start, id_]), start, month, id_, metric.name, metric.unit)
         rows.append((*where, *map(_exact, amounts)))
     costs = (*map(_exact, (cost.base, cost.overage, cost.total)), float(cost.total), cost.currency)
-    return {METERED_PERIODS: [(start, end, start[:7], *costs)], METERED_USAGE: rows}
+    return {METERED_PERIODS: [(start, end, month, *costs)], METERED_USAGE: rows}
 
 
 def _store(ledger: Ledger, rows: Rows, month: str, counts: dict[str, ListCounts]) -> None:

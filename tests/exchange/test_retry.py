@@ -56,11 +56,11 @@ def test_retry_after_dates_are_relative_to_the_servers_clock(offset: int) -> Non
     assert retry_after_s(headers, NOW - timedelta(days=3)) == max(0.0, float(offset))
 
 
-RETRIED = {408, 425, 429, 500, 502, 503, 504}
+RETRIED = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
 
 
 def test_only_statuses_that_may_pass_are_retried() -> None:
-    """Only the seven statuses of the table are retried."""
+    """Only the statuses of the table are retried."""
     assert {status for status in range(200, 600) if is_retried(errors.ApiError(status=status), 1)} == RETRIED
 
 

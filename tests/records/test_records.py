@@ -280,3 +280,19 @@ def test_all_records_are_hashable():
     ]
     assert usages[0] == usages[1] != usages[2]
     assert len(set(usages)) == 2
+
+
+@pytest.mark.parametrize(
+    ("start", "month"),
+    [
+        ("2026-11-01T00:00:00+00:00", "2026-11"),
+        ("2026-10-31T23:00:00+00:00", "2026-11"),  # midnight in Berlin
+        ("2026-10-31T10:00:00+00:00", "2026-11"),  # midnight in Kiritimati
+        ("2026-11-01T12:00:00+00:00", "2026-11"),  # midnight at UTC-12
+        ("2026-10-31T00:00:00+00:00", "2026-10"),
+        ("9999-12-31T23:00:00+00:00", "9999-12"),
+    ],
+)
+def test_the_month_of_a_period_is_that_of_its_first_day(start, month):
+    """A period that begins at midnight of a local zone belongs to the local month, not to the one before."""
+    assert Period(start=datetime.fromisoformat(start), end=NOON).year_month == month

@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ from aiozbilling import (
     NotFoundError,
 )
 from aiozbilling.export import SyncReport, sync
+from aiozbilling.records import EstimatedCost, MeteredUsage, MetricUsage, Period
 from aiozbilling.simulator import Account, Simulator
 from aiozbilling.sync import verify
 from aiozbilling.sync.layout import CU_DAYS, CU_LINES
-from aiozbilling.sync.periods import cu_rows
+from aiozbilling.sync.periods import cu_rows, metered_rows
 
 
 @attrs.frozen
@@ -242,6 +243,16 @@ def test_lines_that_repeat_are_kept_apart() -> None:
     assert rows[CU_LINES][0][5] == str(2**70)
     assert [row[0] for row in rows[CU_DAYS]] == ["2026-10-01"]
     assert datetime.fromisoformat(str(rows[CU_DAYS][0][0]))
+
+
+def test_a_period_in_a_local_zone_has_its_own_month() -> None:
+    """November that begins at midnight in Berlin is stored as November, not as October."""
+    start, end = (datetime.fromisoformat(f"{time}+01:00").astimezone(UTC) for time in ("2026-11-01", "2026-12-01"))
+    cost = EstimatedCost(base=Decimal(1), overage=Decimal(0), total=Decimal(1), currency="usd")
+    metrics = {"a": MetricUsage(name="A", unit="a", included=Decimal(0), used=Decimal(1))}
+    usage = MeteredUsage(period=Period(start=start, end=end), metrics=metrics, estimated_cost=cost)
+    for table, [row] in metered_rows(usage).items():
+        assert row[table.names.index("year_month")] == "2026-11"
 
 
 def test_a_day_that_occurs_twice_is_refused() -> None:
