@@ -392,11 +392,13 @@ async def test_null_rows_after_the_cursor_are_no_change(tmp_path: Path) -> None:
 
 
 async def test_another_list_is_an_error_that_says_how_to_start_again(tmp_path: Path) -> None:
-    """If the list no longer has the rows of the first run, the error names the files to remove."""
+    """If the list no longer has the rows of the first run, the error has the paths of the files to remove."""
     path = tmp_path / "t.csv"
     with pytest.raises(InterruptedExportError):
         await export(listing_of(top_ups(400)), path, on_progress=stop_after(200))
-    with pytest.raises(ListingError, match=r"Is this the account.*remove the files \.part") as caught:
+    with pytest.raises(
+        ListingError, match=r"Is this the account.*To start again, remove .*t\.csv\.part and .*t\.csv\.checkpoint"
+    ) as caught:
         await export(listing_of([top_up(number) for number in range(1040, 1000, -1)]), path)
     assert not hasattr(caught.value, "__notes__")  # no advice to run the same export again
 
