@@ -15,9 +15,8 @@ _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Return the seconds after which the server accepts a retry, from its `Date` header or else from now.
 
-    ``retry-after-ms`` has priority over ``Retry-After`` (ASCII digits, also with a decimal point, or an
-    HTTP-date). Without a valid header, the
-    result is None.
+    ``retry-after-ms`` has priority over ``Retry-After`` (ASCII digits, also with a decimal point, or an HTTP-date).
+    Without a valid header, the result is None.
     """
     milliseconds = headers.get("retry-after-ms", "").strip()
     if _NUMBER.fullmatch(milliseconds):
