@@ -96,17 +96,17 @@ async def send(
 def _url(url: str) -> URL:
     """Parse a URL without changing it. The part before the query is parsed only once."""
     where, _, query = url.partition("?")
-    place = _place(where)
+    place, (scheme, authority, path) = _place(where)
     if not query:
         return place
-    return URL.build(
-        scheme=place.scheme, authority=place.raw_authority, path=place.raw_path, query_string=query, encoded=True
-    )
+    return URL.build(scheme=scheme, authority=authority, path=path, query_string=query, encoded=True)
 
 
 @lru_cache(64)
-def _place(url: str) -> URL:
-    return URL(url, encoded=True)
+def _place(url: str) -> tuple[URL, tuple[str, str, str]]:
+    """Return a parsed URL and its parts, which are properties that take longer than the rest of `_url`."""
+    place = URL(url, encoded=True)
+    return place, (place.scheme, place.raw_authority, place.raw_path)
 
 
 def _middlewares(session: aiohttp.ClientSession) -> Sequence[ClientMiddlewareType] | None:
