@@ -31,7 +31,7 @@ def _check_count(total: int) -> None:
         raise ValueError(f"expected a total of rows, got {total},")
 
 
-@attrs.define(kw_only=True)
+@attrs.define
 class TopUpPage:
     """``data`` of topUp. The list may be null, and single rows may be null."""
 
@@ -42,7 +42,7 @@ class TopUpPage:
         _check_count(self.totals)
 
 
-@attrs.define(kw_only=True)
+@attrs.define
 class HistoryPage:
     """``data`` of historyUsage. The list may be null, and single rows may be null."""
 

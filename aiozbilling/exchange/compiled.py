@@ -103,12 +103,13 @@ def _page(kind: Any, name: str, row: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Return the struct of a page, and the function from it to the page, whose class checks the other fields."""
     build_rows = _many_or_null(row)
     hints: dict[str, Any] = {**get_type_hints(kind), name: _list_of(row) | None}
+    place = [*hints].index(name)
 
     def build(wire: Any) -> Any:
-        fields = msgspec.structs.asdict(wire)
-        if fields[name] is not None:
-            fields[name] = build_rows(fields[name])
-        return kind(**fields)
+        fields = [*msgspec.structs.astuple(wire)]
+        if fields[place] is not None:
+            fields[place] = build_rows(fields[place])
+        return kind(*fields)
 
     return msgspec.defstruct(kind.__name__, [*hints.items()], gc=False), build
 
