@@ -281,7 +281,11 @@ async def test_eager_tasks(provider):
 
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     async with Shared(max_age_s=1e-9, stale_s=1e-9, max_entries=2) as shared:
-        assert [await shared.get("k", at_once) for _ in range(3)] == [1, 2, 3]
+        answers = []
+        for _ in range(3):
+            answers.append(await shared.get("k", at_once))
+            await asyncio.sleep(0.001)  # the clock of tests counts no time in which the loop is busy
+        assert answers == [1, 2, 3]
         for key in range(10):
             await shared.get(key, at_once)
         assert len(shared) == 2
