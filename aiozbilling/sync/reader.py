@@ -16,8 +16,8 @@ __all__ = ["opened_to_read"]
 def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a ledger in one transaction, so that all queries see the same state of the file.
 
-    Nothing is written, with one exception: if a sync was killed while it wrote a page, SQLite takes back the half of
-    the page that is in the file. The same happens in the next sync.
+    Nothing is written, with one exception: if a sync was killed while it wrote a page, SQLite rolls the half-written
+    page back. The next sync would do the same.
 
     Raises:
         ExportError: there is no such file, it is not a ledger, or it can't be read.

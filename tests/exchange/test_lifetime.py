@@ -49,7 +49,7 @@ def test_each_call_ends_at_its_own_time_whatever_the_order_in_which_times_are_se
 
 
 def test_a_call_that_has_finished_or_waits_without_a_time_is_not_ended():
-    """The timer that was set for a call does nothing to it after its end, or after its time was taken back."""
+    """The timer that was set for a call does nothing to it after its end, or after its time was removed."""
 
     async def main(clock: Callable[[], float]) -> None:
         lifetime = Lifetime()

@@ -20,7 +20,7 @@ from tests.sync.written import WrittenLedger, day_row, top_up_row
 
 
 def killed_while_writing(folder: Path) -> Path:
-    """Return a ledger of one deposit in the state in which a kill leaves it that strikes while a page is written."""
+    """Return a ledger of one deposit whose sync was killed while SQLite wrote a page."""
     path, copy = folder / "a.sqlite", folder / "killed.sqlite"
     with closing(WrittenLedger(path)) as one:
         one.store(TOP_UPS, [top_up_row("1", 10**18)])
@@ -39,15 +39,15 @@ def killed_while_writing(folder: Path) -> Path:
 
 
 def test_a_ledger_is_read_after_a_sync_was_killed_while_it_wrote(tmp_path: Path) -> None:
-    """The half-written page is taken back; before, the ledger was said to be none until the next sync."""
+    """The half-written page is rolled back. Before the fix, an error said that the file is not a ledger."""
     path = killed_while_writing(tmp_path)
     (account,) = read_ledger(path).accounts
     assert [row.id for row in account.deposits] == ["1"]
     assert verify(path).is_ok
 
 
-def test_half_a_page_that_can_not_be_taken_back_has_a_message_of_its_own(tmp_path: Path, monkeypatch) -> None:
-    """On a medium without writing the message names the journal, and does not say that this is no ledger."""
+def test_a_half_written_page_that_can_not_be_rolled_back_has_its_own_message(tmp_path: Path, monkeypatch) -> None:
+    """If the file can only be read, the message names the journal, and does not say that the file is not a ledger."""
     path = killed_while_writing(tmp_path)
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda at, uri: connect(at.replace("mode=rw", "mode=ro"), uri=uri))
@@ -59,15 +59,15 @@ def test_half_a_page_that_can_not_be_taken_back_has_a_message_of_its_own(tmp_pat
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Keep a read transaction of another program open."""
+    """Keep a read transaction open, as another program may."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM top_ups").fetchone()
         yield
 
 
-def test_a_page_that_a_reader_keeps_from_being_stored_is_stored_later(tmp_path: Path) -> None:
-    """While another program reads for long, storing fails as locked; afterwards the same connection works again."""
+def test_a_page_is_stored_after_the_reader_that_locked_the_ledger_ends(tmp_path: Path) -> None:
+    """While another program reads, storing fails because the ledger is locked; after that, it works."""
     path = tmp_path / "a.sqlite"
     with closing(WrittenLedger(path)) as one:
         one.ledger.select("PRAGMA busy_timeout = 1")
@@ -80,7 +80,7 @@ def test_a_page_that_a_reader_keeps_from_being_stored_is_stored_later(tmp_path: 
 
 
 async def test_a_failure_is_raised_even_if_it_can_not_be_recorded(tmp_path: Path) -> None:
-    """The error of the callback reaches the caller, also if the ledger can't be written at that moment."""
+    """The error of the callback reaches the caller, even if the ledger can't be written at that moment."""
     path = tmp_path / "a.sqlite"
     with pytest.raises(ZeroDivisionError):
         async with synced(path, top_ups=5, days=3) as account:
