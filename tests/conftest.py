@@ -33,9 +33,11 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-# A property must not fail on a busy machine, so Hypothesis has no deadline.
-settings.register_profile("quick", deadline=None, max_examples=30)
-settings.register_profile("thorough", deadline=None, max_examples=300)
+# A property must not fail on a busy machine, so Hypothesis has no deadline. The same code is always tested with the
+# same examples, so that a change fails by itself only; the profile "search" looks for new examples each time.
+settings.register_profile("quick", deadline=None, max_examples=30, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=300, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=3000)
 settings.load_profile("quick")
 
 
