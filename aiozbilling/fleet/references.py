@@ -22,6 +22,7 @@ _PATTERNS = {
     "file": re.compile(r"[^\0\n]{1,4096}"),
     "keyring": re.compile(r"[^\0\n/]{1,256}/[^\0\n]{1,256}"),
 }
+_LARGEST = 16 << 10  # bytes of a file with a secret; a token has a few hundred
 _FUNCTION = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+):([A-Za-z_]\w*)", re.ASCII)
 
 
@@ -79,13 +80,16 @@ def _from_environment(reference: Reference, _folder: Path, _label: str) -> Secre
 
 
 def _from_file(reference: Reference, folder: Path, _label: str) -> Secret:
-    path = folder / Path(reference.name).expanduser()
+    path = folder / os.path.expanduser(reference.name)  # noqa: PTH111 - the method of a Path fails without a home
     try:
-        return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
+        with path.open("rb") as file:
+            secret = Secret(file.read(_LARGEST).decode("utf-8-sig", errors="replace").rstrip("\r\n"))
+            is_too_long = bool(file.read(1))
     except OSError as error:
         raise ConfigurationError(f"can't read the secret in {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"the secret in {path} is not UTF-8 text") from None
+    if is_too_long:
+        raise ConfigurationError(f"{path} contains no secret: it has more than {_LARGEST >> 10} KiB")
+    return secret
 
 
 def _from_keyring(reference: Reference, _folder: Path, _label: str) -> Secret:

@@ -10,7 +10,8 @@ import pytest
 from aiozbilling import ConfigurationError
 from aiozbilling.exchange.credentials import bearer, key_pair, reveal
 from aiozbilling.fleet import read_accounts
-from aiozbilling.fleet.accounts import selected
+from aiozbilling.fleet.accounts import Account, selected
+from aiozbilling.fleet.references import Reference
 
 GOOD = """
 [[account]]
@@ -165,6 +166,7 @@ def test_secrets_are_resolved(tmp_path, monkeypatch):
     [
         ("env:NOT_SET_HERE", "set the environment variable NOT_SET_HERE"),
         ("file:none.key", "can't read the secret"),
+        ("file:~no-such-user/none.key", "can't read the secret"),
         ("no.such.module:key", "could not be imported"),
         ("os.path:no_such_function", "could not be imported"),
         ("os.path:getsize", "failed for account 'eu'"),
@@ -175,6 +177,21 @@ def test_a_missing_secret_is_named(tmp_path, reference, says):
     (account,) = read_accounts(written(tmp_path, one(api_key=f'"{reference}"')))
     with pytest.raises(ConfigurationError, match=f"account 'eu', api_key: .*{says}"):
         account.resolve()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs an endless device")
+def test_an_endless_device_is_no_secret():
+    """Not more than a few KiB of a file are read."""
+    account = Account(label="eu", secrets={"token": Reference.parse("file:/dev/zero", "token")})
+    with pytest.raises(ConfigurationError, match="account 'eu', token: /dev/zero contains no secret"):
+        account.resolve()
+
+
+def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path):
+    """Editors of Windows write one at the beginning of a file, and a line break at its end."""
+    (tmp_path / "eu.key").write_bytes(b"\xef\xbb\xbfin-file\r\n")
+    account = Account(label="eu", secrets={"token": Reference.parse("file:eu.key", "token")}, folder=tmp_path)
+    assert reveal(bearer(account.resolve()["token"]))["Authorization"] == "Bearer in-file"
 
 
 def test_the_error_of_a_function_is_not_repeated(tmp_path, monkeypatch):
