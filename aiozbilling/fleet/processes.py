@@ -44,10 +44,11 @@ async def export_in_processes(
     """
     context = multiprocessing.get_context("spawn")  # a fork would copy a running event loop
     ended = context.Event()
-    pool = ProcessPoolExecutor(processes - 1, context, _begin, (ended, os.getpid()))
+    # One pool for each process, because the death of a process ends all work of its pool.
+    pools = [ProcessPoolExecutor(1, context, _begin, (ended, os.getpid())) for _ in range(processes - 1)]
     waiting = deque(accounts)
 
-    async def feed() -> None:
+    async def feed(pool: ProcessPoolExecutor) -> None:
         while group := next_group(waiting, processes, plan.workers):
             outcomes, is_alive = await _exported(pool, group, plan)
             for outcome in outcomes:
@@ -56,7 +57,7 @@ async def export_in_processes(
                 return
 
     here = export_accounts(_taken(waiting), secrets, plan, on_outcome, on_rows)
-    tasks = [asyncio.create_task(work) for work in (*(feed() for _ in range(processes - 1)), here)]
+    tasks = [asyncio.create_task(work) for work in (*map(feed, pools), here)]
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -64,7 +65,8 @@ async def export_in_processes(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await in_thread(pool.shutdown, cancel_futures=True)
+        for pool in pools:
+            await in_thread(pool.shutdown, cancel_futures=True)
 
 
 def next_group(waiting: deque[Account], processes: int, workers: int) -> list[Account]:
@@ -84,7 +86,7 @@ def _taken(waiting: deque[Account]) -> Iterator[Account]:
 
 
 async def _exported(pool: ProcessPoolExecutor, group: Sequence[Account], plan: Plan) -> tuple[list[Outcome], bool]:
-    """Export accounts in another process. Return their outcomes, and whether the pool can export more."""
+    """Export accounts in another process. Return their outcomes, and whether the process can export more."""
     try:
         with _without_ctrl_c():
             future = pool.submit(_export, group, plan)

@@ -94,6 +94,22 @@ async def test_a_process_that_is_killed_fails_only_its_accounts(tmp_path, monkey
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+async def test_a_process_that_is_killed_fails_no_accounts_of_others(tmp_path, monkeypatch):
+    """If the system kills one of three processes, only the accounts of its group fail."""
+    async with Simulator() as simulator:
+        simulator.behaviour.max_limit, simulator.behaviour.latency_s = 10, 0.1  # the others are busy when it dies
+        file, expected = await rows_of(tmp_path, simulator)
+        for label in SIZES:
+            monkeypatch.setenv(f"KEY_{label}", (file.parent / f"{label}.key").read_text().strip())
+            file.write_text(file.read_text().replace(f"file:{label}.key", "tests.fleet.masks:key_that_kills_with_a0"))
+        outcomes = await run(file, tmp_path / "out", processes=3)
+        failed = {label for label, outcome in outcomes.items() if outcome.error is not None}
+        assert failed == {"a0", "a1", "a2"}  # a third of the accounts
+        assert ids_in(tmp_path / "out") == {label: ids for label, ids in expected.items() if label not in failed}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 async def test_an_idle_process_ends_after_its_parent_was_killed(tmp_path):
     """A process that has nothing more to export does not outlive the command."""
     async with Simulator() as simulator:
