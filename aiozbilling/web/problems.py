@@ -79,7 +79,8 @@ def problem(error: BaseException) -> Problem:
     Source: RFC 9457, Problem Details for HTTP APIs.
     """
     if isinstance(error, RateLimitedError):
-        seconds = max(1, math.ceil(error.retry_after or 1))
+        wait_s = error.retry_after or 1
+        seconds = max(1, math.ceil(wait_s)) if math.isfinite(wait_s) else None
         return Problem(503, "provider-busy", "The billing provider accepts no more requests now.", seconds)
     for kinds, found in _PROBLEMS:
         if isinstance(error, kinds):

@@ -25,6 +25,7 @@ def api(kind, status, **more):
 CASES = [
     (api(errors.RateLimitedError, 429, retry_after=12.2), 503, "provider-busy", 13),
     (api(errors.RateLimitedError, 429), 503, "provider-busy", 1),
+    (api(errors.RateLimitedError, 429, retry_after=float("inf")), 503, "provider-busy", None),
     (errors.ClientClosedError(), 503, "shutting-down", 1),
     (errors.CallTimeoutError(WORDS, **FACTS), 504, "provider-timeout", None),
     (api(errors.ServerError, 503), 502, "provider-unavailable", None),
