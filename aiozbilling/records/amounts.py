@@ -30,19 +30,40 @@ _ZERO = Decimal(0)
 _DENOMS = {"attoaioz": ("AIOZ", 18), "aioz": ("AIOZ", 0)}
 
 
+def amount_if_any(record: object, attribute: attrs.Attribute[Any], amount: object) -> None:
+    """Check an attrs field that contains an amount, or None if that is its default.
+
+    Rows from the API are not checked again: they were checked as text (exchange/compiled.py).
+
+    Raises:
+        TypeError: it is not a Decimal.
+        ValueError: `refuse_bad_amount` refuses it.
+    """
+    if amount is None and attribute.default is None:
+        return
+    if not isinstance(amount, Decimal):
+        raise TypeError(f"{type(record).__name__}.{attribute.name} must be a Decimal, not {type(amount).__name__}")
+    refuse_bad_amount(amount)
+
+
+def refuse_bad_amount(amount: Decimal) -> None:
+    """Raise an error for NaN, infinities and exponents that no amount has.
+
+    Raises:
+        ValueError: the number is not finite or its exponent is beyond ±100.
+    """
+    if not (amount.is_finite() and -_MAX_EXPONENT <= amount.adjusted() <= _MAX_EXPONENT):
+        raise ValueError("not a finite number of a sensible size")
+
+
 @attrs.frozen(repr=False)
 class TokenAmount(Record):
     """An amount of tokens."""
 
     denom: str
     """The provider's unit, such as ``"attoaioz"`` (10^-18 AIOZ)."""
-    amount: Decimal
+    amount: Decimal = attrs.field(validator=amount_if_any)
     """The number in units of `denom`, exact."""
-
-    def __attrs_post_init__(self) -> None:
-        amount = self.amount
-        if not (amount.is_finite() and -_MAX_EXPONENT < amount.adjusted() < _MAX_EXPONENT):
-            refuse_bad_amount(amount)
 
     @property
     def value(self) -> Decimal:
@@ -94,19 +115,3 @@ def exact_sum(*amounts: Decimal | Iterable[Decimal | None] | None) -> Decimal:
             for one in amount:
                 total = total if one is None else EXACT.add(total, one)
     return total
-
-
-def amount_if_any(_record: object, _attribute: object, amount: Any) -> None:
-    """Check an attrs field that contains an amount or None, as `refuse_bad_amount` does."""
-    if amount is not None:
-        refuse_bad_amount(amount)
-
-
-def refuse_bad_amount(amount: Decimal) -> None:
-    """Raise an error for NaN, infinities and exponents that no amount has.
-
-    Raises:
-        ValueError: the number is not finite or its exponent is beyond ±100.
-    """
-    if not (amount.is_finite() and -_MAX_EXPONENT <= amount.adjusted() <= _MAX_EXPONENT):
-        raise ValueError("not a finite number of a sensible size")

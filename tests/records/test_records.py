@@ -171,11 +171,9 @@ def test_an_invalid_day_is_an_error():
     assert CuDay(date="yesterday").date == "yesterday"
 
 
-@pytest.mark.parametrize("text", ["NaN", "sNaN", "-NaN", "Infinity", "-Infinity", "1e101", "1e-101", "-1e101"])
-def test_invalid_amounts_are_refused(text):
-    """No record accepts NaN, an infinity or a number of an impossible size."""
-    amount = Decimal(text)
-    builds = [
+def with_amount(amount):
+    """Return functions that build records; each puts the amount into another field."""
+    return [
         lambda: TokenAmount("attoaioz", amount),
         lambda: a_top_up(total_amount=amount),
         lambda: a_top_up(credit=amount),
@@ -199,8 +197,21 @@ def test_invalid_amounts_are_refused(text):
         lambda: ProjectedUsage(projected=amount),
         lambda: ProjectedUsage(projected=ONE, percentage=amount),
     ]
-    for build in builds:
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "-NaN", "Infinity", "-Infinity", "1e101", "1e-101", "-1e101"])
+def test_invalid_amounts_are_refused(text):
+    """No record accepts NaN, an infinity or a number of an impossible size."""
+    for build in with_amount(Decimal(text)):
         with pytest.raises(ValueError, match="not a finite number"):
+            build()
+
+
+@pytest.mark.parametrize("amount", [1, 1.5, "1", True])
+def test_an_amount_that_is_no_decimal_is_refused(amount):
+    """The error of a record that is built by hand names its field and the type that it needs."""
+    for build in with_amount(amount):
+        with pytest.raises(TypeError, match=rf"\w+\.\w+ must be a Decimal, not {type(amount).__name__}"):
             build()
 
 
