@@ -164,14 +164,17 @@ class Call(Generic[T]):
         """Wait until the account may send a request, and return the time by which it will have arrived."""
         exchange = self.exchange
         begun = exchange.clock()
-        until = min(self.until, begun + exchange.bounds.max_wait_s)
+        until, deadline = begun + exchange.bounds.max_wait_s, self.until
+        explained = ", or raise `max_wait_s`"
+        if until >= deadline:
+            until, explained = deadline, ""
         if not self.latest.is_sent:
             exchange.lifetime.refuse_closed()  # `end` may have come at the end of the previous wait
         if until < _NEVER:
             exchange.lifetime.expire(self, self.loop.time() + max(0.0, until - begun))
         self.is_sending = False
         try:
-            return await exchange.account.throttle.turn(until)
+            return await exchange.account.throttle.turn(until, explained=explained)
         finally:
             self.limiter_wait_s += exchange.clock() - begun
 

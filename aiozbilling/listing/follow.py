@@ -6,7 +6,15 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
-from aiozbilling.errors import AiozBillingError, ApiError, DecodeError, ListingError, TLSError, TransportError
+from aiozbilling.errors import (
+    AiozBillingError,
+    ApiError,
+    DecodeError,
+    ListingError,
+    NotSentError,
+    TLSError,
+    TransportError,
+)
 from aiozbilling.exchange.observer import watched
 from aiozbilling.listing.news import Follower
 
@@ -21,7 +29,9 @@ _MOST_DOUBLINGS = 5
 _LONGEST_PAUSE_S = 3600.0  # the longest Retry-After that is respected
 _TEMPORARY_STATUSES = frozenset({408, 425, 429})
 _CONFIRMATION_S = 10.0  # longest wait before a poll that confirms that a list is empty at the beginning
-_LISTING_FAILURES = 5  # in a row; a list that can't be read exactly so often is not expected to recover
+# In a row. A list that can't be read exactly so often is not expected to recover. Nor is a first reading that the rate
+# limit does not allow within `max_wait_s`.
+_MOST_FAILURES = 5
 
 
 async def follow(
@@ -34,7 +44,7 @@ async def follow(
             news = await watched("poll", follower.source.endpoint, follower.poll(), lambda new: {"rows": len(new)})
         except AiozBillingError as error:
             failures += 1
-            if not _is_temporary(error, failures):
+            if not _is_temporary(error, failures, has_begun=follower.has_begun):
                 raise
             asked = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE_S)
             wait = max(min(every_s * 2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_WAIT_S), asked)
@@ -47,11 +57,13 @@ async def follow(
         await sleep(wait)
 
 
-def _is_temporary(error: AiozBillingError, failures: int) -> bool:
+def _is_temporary(error: AiozBillingError, failures: int, *, has_begun: bool) -> bool:
+    if isinstance(error, NotSentError):
+        return has_begun or failures < _MOST_FAILURES
     if isinstance(error, ApiError):
         return error.status in _TEMPORARY_STATUSES or error.status >= 500
     if isinstance(error, ListingError):
-        return failures < _LISTING_FAILURES
+        return failures < _MOST_FAILURES
     if isinstance(error, DecodeError):
         return error.malformed
     return isinstance(error, TransportError) and not isinstance(error, TLSError)

@@ -229,6 +229,8 @@ class Listing(Generic[R]):
         Raises:
             ConfigurationError: `every_s` is not a positive number, or the listing has an offset or max_items.
             ApiError: the server refuses permanently (credentials, permission).
+            NotSentError: the first reading of the list needs more requests than the rate limit allows within the
+                client's `max_wait_s`, in five polls in a row.
             DriftError: the rows known before are not in the list any more, or which rows are new since the cursor
                 can't be decided.
             IncompleteError: the list is far shorter than before, or than at the cursor.
