@@ -1,4 +1,4 @@
-"""Writes messages to stderr, and makes a server's text safe to print."""
+"""Writes messages to stderr."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import shutil
 import sys
 import textwrap
 
-__all__ = ["complain", "note", "printable", "with_cli_options"]
+from aiozbilling.records.texts import printable
+
+__all__ = ["complain", "note", "with_cli_options"]
 
 # The library's keywords in error messages, and the command line's options for them.
 _OPTIONS = {
@@ -39,13 +41,6 @@ def complain(message: str, hint: str = "") -> None:
 def note(message: str) -> None:
     """Write a remark, dimmed."""
     _write(message, "2")
-
-
-def printable(text: str) -> str:
-    """Replace control characters, which a terminal would execute: escapes, C1, bidirectional controls, line breaks."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else " " if character.isspace() else "�" for character in text)
 
 
 def with_cli_options(message: str) -> str:

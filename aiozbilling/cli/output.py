@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from aiozbilling.cli.failures import OutputClosedError, OutputFailedError
+from aiozbilling.records.texts import printable
 
 if TYPE_CHECKING:
     from aiozbilling.cli.screen import Drawn, Screen
@@ -141,8 +142,6 @@ def _for_terminal(lines: bytes) -> bytes:
     """Make control characters from a server harmless on a terminal; a pipe or a file gets every byte."""
     if not sys.stdout.isatty():
         return lines
-    from aiozbilling.cli.messages import printable
-
     return "\n".join(map(printable, lines.decode().split("\n"))).encode()
 
 

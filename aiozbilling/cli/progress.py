@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from aiozbilling.cli.messages import note, printable
+from aiozbilling.cli.messages import note
 from aiozbilling.cli.output import wrapped
 from aiozbilling.errors import ConfigurationError, ExportError, ListingError
+from aiozbilling.records.texts import printable
 
 __all__ = ["progress_bar", "rows_kept", "summary"]
 

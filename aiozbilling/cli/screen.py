@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from aiozbilling.cli.figures import NOTHING
-from aiozbilling.cli.messages import printable
 from aiozbilling.cli.pictures import bar
+from aiozbilling.records.texts import printable
 
 __all__ = ["Bars", "Drawn", "Form", "Screen", "has_figures", "left_out", "note_of"]
 

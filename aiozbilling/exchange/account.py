@@ -8,6 +8,7 @@ from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credential_source import CredentialSource
 from aiozbilling.exchange.credentials import Credentials, keyed_fingerprint, label_fingerprint, scrubbed
 from aiozbilling.exchange.throttle import Throttle
+from aiozbilling.records.texts import printable
 
 __all__ = ["Account"]
 
@@ -27,10 +28,10 @@ class Account:
     label: str = ""
 
     def clean(self, text: str) -> str:
-        """Remove this account's credentials from a text from the server, also those that were replaced."""
-        if isinstance(self.source, Credentials):
-            return scrubbed(text, self.source)
-        return text if self.source.current is None else scrubbed(text, self.source.current, *self.source.earlier)
+        """Remove control characters and this account's credentials, also replaced ones, from a text from the server."""
+        source = self.source
+        known = [source] if isinstance(source, Credentials) else filter(None, (source.current, *source.earlier))
+        return printable(scrubbed(text, *known))
 
     def fingerprint(self, host: str, key: bytes) -> str:
         """Return a text, keyed with `key`, that identifies the account at a host.

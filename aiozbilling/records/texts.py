@@ -1,4 +1,4 @@
-"""Converts numbers and times to the text that CSV files, JSON and messages use."""
+"""Converts numbers, times and a server's words to the text that CSV files, JSON and messages use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-__all__ = ["decimal_text", "time_text"]
+__all__ = ["decimal_text", "printable", "time_text"]
 
 
 def decimal_text(number: Decimal) -> str:
@@ -20,3 +20,11 @@ def decimal_text(number: Decimal) -> str:
 def time_text(time: datetime) -> str:
     """Return a time in UTC as ISO 8601 with ``Z``, always with microseconds, so that a column has one format."""
     return time.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def printable(text: str) -> str:
+    """Replace control characters, which a terminal would execute: escapes, C1, bidirectional controls, line breaks."""
+    if text.isprintable():
+        return text
+    odd = {character for character in text if not character.isprintable()}
+    return text.translate({ord(character): " " if character.isspace() else "�" for character in odd})

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 
 from aiozbilling.cli.figures import aligned, exact, money, plain_money, rounded, shortened, size, size_in_gb
-from aiozbilling.cli.messages import printable, with_cli_options
+from aiozbilling.cli.messages import with_cli_options
 from aiozbilling.cli.pictures import bar, gauge, sparkline
 from aiozbilling.records.amounts import exact_sum
+from aiozbilling.records.texts import printable
 
 
 @pytest.mark.parametrize(

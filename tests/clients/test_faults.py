@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ from aiozbilling import (
 )
 from aiozbilling.clients.client import Client
 from aiozbilling.simulator import Fault, Simulator
+from tests.clients.conftest import Serve
 
 ATTEMPTS = 3
 NO_EXTENSIONS = bool(os.environ.get("AIOHTTP_NO_EXTENSIONS"))
@@ -162,6 +164,17 @@ async def test_error_bodies_in_any_form_have_a_message(status: int, body: str, b
     assert caught.value.status == status
     assert caught.value.message
     assert "<" not in str(caught.value)
+
+
+async def test_a_servers_words_are_printable_in_an_error(serve: Serve) -> None:
+    """An error has no control characters of the server, which a terminal or a log viewer would execute."""
+    month, odd = "/api/billing/thisMonthUsage", "\x1b[31mred\x07\u202e\r\nnext line"
+    for status, body in ((400, {"message": odd, "code": odd, "requestId": odd}), (200, {"status": odd, "error": odd})):
+        async with AiozBilling(token="t", base_url=serve(month, json.dumps(body), status)) as billing:
+            with pytest.raises(ApiError) as caught:
+                await billing.this_month_usage()
+        assert str(caught.value).isprintable()
+        assert caught.value.message == caught.value.code == "�[31mred��  next line"
 
 
 @pytest.mark.parametrize(
