@@ -32,6 +32,7 @@ __all__ = [
     "aioz_envelope",
     "api_error",
     "b3os_envelope",
+    "message_of",
     "metered_envelope",
     "rejected",
 ]
@@ -132,6 +133,11 @@ def api_error(
         "hint": f"The server asks to wait {wait_s:.0f} s. {hint}" if wait_s and wait_s >= 1 else hint,
     }
     return kind(message, **facts)
+
+
+def message_of(document: Any, clean: Clean) -> str:
+    """Return the message in a document that is no envelope, or ""."""
+    return _said(document, clean).message
 
 
 def rejected(status: int, refusal: Refusal) -> RejectedError:

@@ -9,7 +9,7 @@ import attrs
 
 from aiozbilling.errors import AiozBillingError, DecodeError
 from aiozbilling.exchange.endpoint import Endpoint
-from aiozbilling.exchange.envelope import MOST_CLEANED, Clean, api_error, rejected
+from aiozbilling.exchange.envelope import MOST_CLEANED, Clean, api_error, message_of, rejected
 from aiozbilling.exchange.rows import parts_of, rows_of
 from aiozbilling.exchange.structure import parse, structure
 from aiozbilling.exchange.transport import Reply
@@ -94,7 +94,9 @@ def _data(endpoint: Endpoint[Any], status: int, body: bytes, clean: Clean) -> An
     if refusal is not None:
         raise rejected(status, refusal)
     if problem:
-        raise DecodeError([f"{problem}: this is not a reply of {endpoint.system.name}"])
+        said = message_of(document, clean)
+        message = f", but has the message {said!r}" if said else ""
+        raise DecodeError([f"{problem}: this is not a reply of {endpoint.system.name}{message}"])
     if "data" not in document:
         raise DecodeError(["expected a value at $.data, but it is missing"])
     return document["data"]

@@ -31,6 +31,8 @@ __all__ = ["Reply", "checked_base_url", "send"]
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _CUT = "Try again later; if it happens again, check proxies and the network on the way to the server"
+_PROXY = "Check the proxy, its user name and its password"
+_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 _ERROR_BODY = 64 * 1024  # of an error's body, only the beginning is read, which has the message
 _ERROR_BODY_S = 2.0
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some servers send it before JSON, which must not have it
@@ -88,7 +90,7 @@ async def send(
     except (aiohttp.ClientError, OSError, ValueError, EOFError, RuntimeError, _LostError, TransportError) as error:
         failure = _translated(error, url)
         if isinstance(failure, ConnectError):
-            failure.before_reply = not begun and not isinstance(error, aiohttp.ClientConnectorError)
+            failure.before_reply = not begun and not isinstance(error, _NOT_CONNECTED)
     # Raised here, so that the error refers to no stack frame or context of the HTTP library, which contain the headers.
     raise failure
 
@@ -176,6 +178,10 @@ def _translated(error: Exception, url: str) -> Exception:
             is_plain = "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER" in str(error).upper()
             plain, usual = "Check that the server uses https on this port", "Check the host name and its certificate"
             return TLSError(f"TLS with {host} failed: {_first_line(error)}", hint=plain if is_plain else usual)
+        case aiohttp.ClientProxyConnectionError():
+            return ConnectError(f"no connection to the session's proxy: {_first_line(error)}", hint=_PROXY)
+        case aiohttp.ClientHttpProxyError():
+            return ConnectError(f"the session's proxy refused to connect to {host}: HTTP {error.status}", hint=_PROXY)
         case aiohttp.ClientConnectorError():
             return ConnectError(f"no connection to {host}: {_first_line(error)}", hint="Check base_url and the network")
         case aiohttp.ClientPayloadError() if isinstance(error.__cause__, ContentEncodingError):

@@ -52,6 +52,15 @@ def blackened(text: str) -> str:
 SECRET = "".join(f"{number:x}." for number in range(500))  # as long as the tokens of some session services
 
 
+@pytest.mark.parametrize("body", [{"message": f"key expired {SECRET}"}, {"error": f"key expired {SECRET}"}])
+@pytest.mark.parametrize("endpoint", [aioz.TOP_UP, b3os.CU_USAGE, metered.USAGE])
+def test_the_message_of_another_document_is_shown(endpoint, body):
+    """A 200 without an envelope is a DecodeError that repeats the message, which may be the reason, without secrets."""
+    with pytest.raises(DecodeError, match=r"not a reply of .*, but has the message 'key expired \*\*\*'") as caught:
+        read(endpoint, reply(body), blackened)
+    assert SECRET not in str(caught.value)
+
+
 def test_each_system_opens_its_envelope():
     """A success of each system becomes its record, on the fast path or the slow path."""
     month = MonthUsage(
