@@ -1,4 +1,4 @@
-"""One call: wait for the rate limit, send, open the envelope, structure; and retry if this fails."""
+"""One call and its attempts: wait for the rate limit, send, open the envelope, structure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 import attrs
 
 from aiozbilling.errors import (
-    AiozBillingError,
     ApiError,
-    AuthenticationError,
     CallTimeoutError,
     ClientClosedError,
     DecodeError,
@@ -27,7 +25,8 @@ from aiozbilling.exchange.events import Attempt, CallEvent, outcome_of
 from aiozbilling.exchange.latest_attempt import LatestAttempt
 from aiozbilling.exchange.observer import Observed, observer
 from aiozbilling.exchange.reply_body import read, read_at_once
-from aiozbilling.exchange.retry import is_retried, retried, wait_s
+from aiozbilling.exchange.retry import wait_s
+from aiozbilling.exchange.retrying import retried
 from aiozbilling.exchange.transport import Reply, send
 
 if TYPE_CHECKING:
@@ -58,7 +57,6 @@ class Call(Generic[T]):
     limiter_wait_s: float = 0.0
     backoff_s: float = 0.0
     is_sending: bool = False
-    has_new_credentials: bool = False
     latest: LatestAttempt = attrs.field(factory=LatestAttempt)
     scope: asyncio.Timeout | None = None
     expires: float = _NEVER  # the attempt, by the loop's clock
@@ -121,7 +119,7 @@ class Call(Generic[T]):
         exchange.server.latest_body = Secret(reply.body)
         if exchange.hooks.want_attempts:
             latest.duration_s = exchange.clock() - latest.started
-            self._tell(None, None)
+            self.tell(None, None)
         return record  # type: ignore[return-value]  # a call of `cast` takes time
 
     async def _reply(self) -> Reply:
@@ -229,7 +227,7 @@ class Call(Generic[T]):
         if isinstance(error, RateLimitedError) and latest.is_sent:
             exchange.account.throttle.pause(latest.wait_s)
         if isinstance(error, ClientClosedError):
-            self._tell(error, None)
+            self.tell(error, None)
         return error
 
     def _cancelled(self) -> None:
@@ -237,41 +235,7 @@ class Call(Generic[T]):
         latest.duration_s = self.exchange.clock() - latest.started
         if latest.is_sent:
             self.sent += 1
-            self._tell(asyncio.CancelledError(), None)
-
-    # Decisions after a failed attempt, for `retried`.
-
-    def decide(self, error: BaseException) -> float | None:
-        """Return the seconds to wait before the next attempt, or None if the error is final."""
-        wait_s = self._wait_before_next(error)
-        if isinstance(error, AiozBillingError):
-            self._tell(error, wait_s)
-        return wait_s
-
-    def _wait_before_next(self, error: BaseException) -> float | None:
-        exchange, latest, retry = self.exchange, self.latest, self.exchange.bounds.retry
-        if not latest.is_sent or exchange.lifetime.is_closed:
-            return None
-        if isinstance(error, AuthenticationError):
-            return self._wait_for_credentials()
-        if not is_retried(error, self.number) or self.number >= retry.attempts:
-            return None
-        wait_s, is_throttled = latest.wait_s, isinstance(error, RateLimitedError)
-        if wait_s > retry.max_retry_after_s or (is_throttled and wait_s > exchange.bounds.max_wait_s):
-            return None
-        budget = exchange.account.throttle.budget if is_throttled else exchange.server.budget
-        if exchange.clock() + wait_s >= self.until or not budget.spend(error):
-            return None
-        latest.failure = error if isinstance(error, Exception) else None
-        return wait_s
-
-    def _wait_for_credentials(self) -> float | None:
-        """Ask once for other credentials than the rejected ones, if they can change."""
-        if isinstance(self.exchange.account.source, Credentials) or self.has_new_credentials:
-            return None
-        self.has_new_credentials = True
-        self.latest.refused = self.latest.credentials
-        return 0.0
+            self.tell(asyncio.CancelledError(), None)
 
     async def wait(self, seconds: float) -> None:
         """Wait before the next attempt."""
@@ -304,7 +268,8 @@ class Call(Generic[T]):
             status=self.latest.status,
         )
 
-    def _tell(self, error: BaseException | None, wait_s: float | None) -> None:
+    def tell(self, error: BaseException | None, wait_s: float | None) -> None:
+        """Report the latest attempt to the user's hooks. `wait_s` is the time until the next one, or None."""
         hooks, latest = self.exchange.hooks, self.latest
         if not hooks.want_attempts:
             return

@@ -1,22 +1,15 @@
-"""Retries: which failures are retried, when and how often."""
+"""The policy of retries: which failures are retried, after what wait, and how often."""
 
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 
 from aiozbilling.errors import ApiError, CallTimeoutError, ConnectError, DecodeError
 from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
 
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
-
-__all__ = ["RetryBudget", "RetryPolicy", "is_retried", "retried", "wait_s"]
-
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+__all__ = ["RetryBudget", "RetryPolicy", "is_retried", "wait_s"]
 
 # 520 to 524 are those of Cloudflare, whose servers could not reach the provider or got no reply in time.
 _RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -113,52 +106,3 @@ class RetryBudget:
 
 def _is_stale(error: BaseException | None) -> bool:
     return isinstance(error, ConnectError) and error.before_reply
-
-
-class Retryable(Protocol[T_co]):
-    """A call that can make one more attempt."""
-
-    async def attempt(self) -> T_co:
-        """Make one attempt."""
-        ...
-
-    def decide(self, error: BaseException) -> float | None:
-        """Return the seconds to wait before the next attempt, or None if the error is final."""
-        ...
-
-    async def wait(self, seconds: float) -> None:
-        """Wait before the next attempt."""
-        ...
-
-
-async def retried(call: Retryable[T], failure: Exception) -> T:
-    """Make further attempts of a call whose first attempt failed.
-
-    tenacity runs the loop, but only after a failure: it takes a fifth of the time of a small request, because it checks
-    whether each function is a coroutine. Each call has its own loop, because tasks that share one mix up their states.
-
-    Raises:
-        AiozBillingError: the error of the last attempt.
-    """
-    from tenacity import AsyncRetrying, stop_never  # already loaded: a client imports it when it is created
-
-    first, waits_s = [failure], [0.0]
-
-    async def attempt() -> T:
-        if first:
-            raise first.pop()
-        return await call.attempt()
-
-    def is_to_be_retried(state: RetryCallState) -> bool:
-        error = None if state.outcome is None else state.outcome.exception()
-        wait_s = None if error is None else call.decide(error)
-        waits_s.append(wait_s or 0.0)
-        return wait_s is not None
-
-    retrying = AsyncRetrying(
-        sleep=call.wait, wait=lambda _: waits_s[-1], retry=is_to_be_retried, stop=stop_never, reraise=True
-    )
-    try:
-        return await retrying(attempt)
-    finally:
-        first.clear()
