@@ -96,9 +96,10 @@ class Lifetime:
             self._set_timer(call.loop, when)
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
-        for other in [loop, *(other for other in list(self._timers) if other.is_closed())]:
-            if (timer := self._timers.pop(other, None)) is not None:
-                timer.cancel()
+        if (timer := self._timers.get(loop)) is not None:
+            timer.cancel()
+        for closed in [other for other in list(self._timers) if other.is_closed()]:
+            self._timers.pop(closed, None)  # a timer refers to its loop
         self._timers[loop] = loop.call_at(when, self._end_expired, loop)
 
     def _end_expired(self, loop: asyncio.AbstractEventLoop) -> None:
