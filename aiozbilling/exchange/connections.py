@@ -63,7 +63,7 @@ class Connections:
         for loop, opened in list(self._opened.items()):
             if loop.is_closed() or opened.session.closed:
                 opened.finalizer.detach()
-                del self._opened[loop]
+                self._opened.pop(loop, None)  # another thread may have removed it
 
 
 def _checked(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:

@@ -69,8 +69,8 @@ class CredentialSource:
     def _lock(self, loop: asyncio.AbstractEventLoop) -> asyncio.Lock:
         lock = self._locks.get(loop)
         if lock is None:
-            # A lock refers to its loop, so the locks of closed loops are removed here.
-            self._locks = {other: kept for other, kept in list(self._locks.items()) if not other.is_closed()}
+            for closed in [other for other in list(self._locks) if other.is_closed()]:
+                self._locks.pop(closed, None)  # a lock refers to its loop
             lock = self._locks[loop] = asyncio.Lock()
         return lock
 

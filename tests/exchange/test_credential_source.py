@@ -172,3 +172,24 @@ def test_closed_event_loops_are_released() -> None:
         asyncio.run(job())
     gc.collect()
     assert sum(loop() is not None for loop in loops) == 1
+
+
+def test_a_lock_that_another_thread_makes_meanwhile_is_kept() -> None:
+    """While one thread removes the locks of closed loops, the loop of another one gets the lock that it keeps."""
+    source = CredentialSource(_one_key, lambda pair: pair)  # type: ignore[arg-type, return-value]
+    theirs = asyncio.SelectorEventLoop()
+    locks: list[asyncio.Lock] = []
+
+    class Interrupted(asyncio.SelectorEventLoop):
+        def is_closed(self) -> bool:
+            if not locks:
+                locks.append(asyncio.Lock())
+                locks[0] = source._lock(theirs)  # as another thread may do at this moment
+            return super().is_closed()
+
+    loops = (Interrupted(), asyncio.SelectorEventLoop(), theirs)
+    for loop in loops:
+        assert source._lock(loop) is source._lock(loop)
+    assert locks == [source._lock(theirs)]
+    for loop in loops:
+        loop.close()
