@@ -11,9 +11,9 @@ from typing import Any
 
 import attrs
 
+from aiozbilling.records.texts import decimal_text
 from aiozbilling.report.extra import needs_extra
 from aiozbilling.report.grid import shown
-from aiozbilling.report.numbers import exact_text
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.report.sheets import Sheet, sheets
 
@@ -96,13 +96,13 @@ def _write(page: Any, row: int, column: int, value: Any, kind: str, format_: Any
     if value is None or value == "":
         page.write_blank(row, column, None, format_)
     elif kind in ("text", "exact"):
-        page.write_string(row, column, shown(value, _LONGEST_TEXT) if kind == "text" else exact_text(value), format_)
+        page.write_string(row, column, shown(value, _LONGEST_TEXT) if kind == "text" else decimal_text(value), format_)
     elif kind in ("day", "month"):
         page.write_datetime(row, column, value, format_)
     elif kind == "time":
         page.write_datetime(row, column, value.astimezone(dt.UTC).replace(tzinfo=None), format_)
     elif abs(Fraction(value)) >= _LARGEST:
-        page.write_string(row, column, exact_text(value) if isinstance(value, Decimal) else str(int(value)), format_)
+        page.write_string(row, column, decimal_text(value) if isinstance(value, Decimal) else str(int(value)), format_)
     else:
         number = round(Fraction(value), 2) if kind == "money" else Fraction(value)
         page.write_number(row, column, float(number), format_)

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from aiozbilling.records.amounts import exact_sum
+from aiozbilling.records.texts import decimal_text
 from aiozbilling.report.grid import Grid, shown
-from aiozbilling.report.numbers import NOTHING, count, exact_text, time_text
+from aiozbilling.report.numbers import NOTHING, count, time_text
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement.controls import ControlTotal, control_totals
 
@@ -34,7 +35,7 @@ def _control_row(total: ControlTotal) -> list[str]:
         count(total.counted),
         str(total.first or NOTHING),
         str(total.last or NOTHING),
-        exact_text(total.usd),
+        decimal_text(total.usd),
         time_text(total.read_at),
     ]
 

@@ -16,7 +16,6 @@ __all__ = [
     "day_name",
     "days_text",
     "decimal",
-    "exact_text",
     "long_month",
     "money",
     "money_in",
@@ -88,12 +87,6 @@ def quantity(number: Number | None) -> str:
 def days_text(days: int) -> str:
     """Write a number of days: ``1 day``."""
     return f"{days:,} day{'' if days == 1 else 's'}"
-
-
-def exact_text(amount: Decimal) -> str:
-    """Write every digit of an amount, without trailing zeros."""
-    text = format(amount, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def count(number: int | None) -> str:
