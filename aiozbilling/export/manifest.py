@@ -19,8 +19,8 @@ from aiozbilling.export.facts import Facts
 from aiozbilling.export.formats import FileFormat
 from aiozbilling.export.totals import gaps
 from aiozbilling.records.amounts import EXACT, TokenAmount
+from aiozbilling.records.texts import decimal_text, time_text
 from aiozbilling.tables.table import HISTORY
-from aiozbilling.tables.texts import decimal_text, time_text
 
 __all__ = ["ExportReport", "is_manifest", "write_manifest"]
 

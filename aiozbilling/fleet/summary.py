@@ -15,7 +15,7 @@ from aiozbilling.export.disk import Disk, failures_named, write_whole
 from aiozbilling.fleet.layout import Layout
 from aiozbilling.fleet.manifest import AccountManifest, ListState
 from aiozbilling.listing.cursor import Cursor
-from aiozbilling.tables.texts import decimal_text, time_text
+from aiozbilling.records.texts import decimal_text, time_text
 
 __all__ = ["Summary"]
 

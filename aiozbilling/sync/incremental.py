@@ -17,11 +17,11 @@ from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.growth import growing_end, is_far_shorter
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.source import key_text
+from aiozbilling.records.texts import time_text
 from aiozbilling.sync.layout import Cell, LedgerTable, rows_of
 from aiozbilling.sync.reading import Reading
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger, ListState
-from aiozbilling.tables.texts import time_text
 
 __all__ = ["Begin", "ListSync"]
 

@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from aiozbilling.records.texts import time_text
 from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, Cell, LedgerColumn, LedgerTable, with_derived
 from aiozbilling.sync.rows import Run, store_rows
 from aiozbilling.sync.runs import begin_run, end_run
-from aiozbilling.tables.texts import time_text
 
 __all__ = ["migrate"]
 

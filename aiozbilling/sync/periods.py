@@ -13,11 +13,11 @@ from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import DecodeError, ExportError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import CuUsage, MeteredUsage
+from aiozbilling.records.texts import decimal_text, time_text
 from aiozbilling.sync.identity import OTHER_LABEL, UNPROVEN, is_known
 from aiozbilling.sync.layout import CU_DAYS, CU_LINES, CU_MONTHS, METERED_PERIODS, METERED_USAGE, LedgerTable, Row
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger
-from aiozbilling.tables.texts import decimal_text, time_text
 
 __all__ = ["confirm_b3os", "confirm_metered", "cu_rows", "metered_rows", "sync_b3os", "sync_metered"]
 

@@ -15,11 +15,11 @@ import attrs
 
 from aiozbilling.export.disk import Disk
 from aiozbilling.export.sqlite import database_failures_named
+from aiozbilling.records.texts import time_text
 from aiozbilling.sync.layout import Cell, LedgerTable, Row
 from aiozbilling.sync.rows import Counts, Run, mark_missing, store_rows
 from aiozbilling.sync.runs import ListCounts, begin_run, end_run, end_run_of_dead_process
 from aiozbilling.sync.schema import opened
-from aiozbilling.tables.texts import time_text
 
 __all__ = ["Ledger", "ListState"]
 

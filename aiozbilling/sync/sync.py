@@ -20,6 +20,7 @@ from aiozbilling.exchange.checks import is_number
 from aiozbilling.exchange.observer import watched
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import MonthUsage
+from aiozbilling.records.texts import time_text
 from aiozbilling.sync.access import opened_ledger
 from aiozbilling.sync.identity import confirm_aioz
 from aiozbilling.sync.incremental import ListSync
@@ -28,7 +29,6 @@ from aiozbilling.sync.periods import confirm_b3os, confirm_metered, sync_b3os, s
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger
 from aiozbilling.sync.uncredited import recheck_uncredited
-from aiozbilling.tables.texts import time_text
 
 __all__ = ["SyncProgress", "SyncReport", "sync"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aiozbilling.records.texts import decimal_text, time_text
+from aiozbilling.records.texts import decimal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,12 +24,10 @@ __all__ = [
     "csv_header",
     "csv_lines",
     "csv_page",
-    "decimal_text",
     "decimal_texts",
     "defused",
     "jsonl_lines",
     "jsonl_page",
-    "time_text",
     "time_texts",
     "undefused",
 ]

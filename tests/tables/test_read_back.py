@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aiozbilling.export.sqlite import bindable
+from aiozbilling.records.texts import decimal_text
 from aiozbilling.tables.arrow import batch_of_cells
 from aiozbilling.tables.columns import Cell, Column
-from aiozbilling.tables.texts import csv_header, csv_page, decimal_text, jsonl_page, undefused
+from aiozbilling.tables.texts import csv_header, csv_page, jsonl_page, undefused
 
 COLUMNS = (
     Column("note", "text"),

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiozbilling.records.texts import decimal_text
 from aiozbilling.tables.columns import Column
-from aiozbilling.tables.texts import csv_header, csv_lines, decimal_text, decimal_texts, defused, jsonl_lines, undefused
+from aiozbilling.tables.texts import csv_header, csv_lines, decimal_texts, defused, jsonl_lines, undefused
 
 COLUMNS = (
     Column("note", "text"),
