@@ -20,7 +20,8 @@ from aiozbilling.fleet.changes import Changes, Place
 from aiozbilling.fleet.latest_rows import LatestRows
 from aiozbilling.fleet.manifest import ListState
 from aiozbilling.fleet.outcome import Outcome
-from aiozbilling.listing.listing import Listing, Page
+from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.page import Page
 from aiozbilling.records import TopUp
 
 __all__ = ["AccountExport"]

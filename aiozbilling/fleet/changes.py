@@ -17,7 +17,8 @@ import attrs
 
 from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.growth import End, growing_end
-from aiozbilling.listing.listing import Listing, Page
+from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.page import Page
 from aiozbilling.listing.source import key_text
 from aiozbilling.records import DayUsage, TopUp
 

@@ -11,7 +11,8 @@ from zlib import crc32
 
 import msgspec
 
-from aiozbilling.listing.listing import Listing, Page
+from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.page import Page
 from aiozbilling.records import TopUp
 
 __all__ = ["LatestRows"]

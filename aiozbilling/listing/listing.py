@@ -18,7 +18,7 @@ from aiozbilling.listing.window import WalkReport
 if TYPE_CHECKING:
     from aiozbilling.listing.news import Follower
 
-__all__ = ["Listing", "Page"]
+__all__ = ["Listing"]
 
 R = TypeVar("R")
 

@@ -19,7 +19,8 @@ from aiozbilling.listing.page import Page
 from aiozbilling.listing.page_size import PageSize
 from aiozbilling.listing.prefetch import Prefetch
 from aiozbilling.listing.source import Source, key_from_text, key_text
-from aiozbilling.listing.walk import Anchors, Walk, WalkOptions, WalkReport, Window
+from aiozbilling.listing.walk import Walk
+from aiozbilling.listing.window import Anchors, WalkOptions, WalkReport, Window
 
 __all__ = ["Reader"]
 

@@ -24,7 +24,7 @@ from aiozbilling.listing.window import Anchors, FetchedWindow, WalkOptions, Walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Anchors", "Walk", "WalkOptions", "WalkReport", "Window"]
+__all__ = ["Walk"]
 
 R = TypeVar("R")
 

@@ -14,7 +14,8 @@ from typing import Any
 import attrs
 
 from aiozbilling.errors import DriftError, IncompleteError, RunawayError
-from aiozbilling.listing.walk import Anchors, Walk, WalkOptions, Window
+from aiozbilling.listing.walk import Walk
+from aiozbilling.listing.window import Anchors, WalkOptions, Window
 
 LISTING_ERRORS = (DriftError, IncompleteError, RunawayError)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiozbilling.listing.walk import Window
+from aiozbilling.listing.window import Window
 from tests.listing.feeding import still
 from tests.listing.model_server import BEHAVIOURS, Behaviour, ModelServer, check, drive, make_walk, survivors, trial
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from aiozbilling.errors import DriftError
-from aiozbilling.listing.walk import Anchors
+from aiozbilling.listing.window import Anchors
 from tests.listing.feeding import feed, rows, still
 from tests.listing.model_server import Behaviour, ModelServer, Row, drive, make_walk
 

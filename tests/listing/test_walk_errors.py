@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, RunawayError
-from aiozbilling.listing.walk import Anchors
+from aiozbilling.listing.window import Anchors
 from tests.listing.feeding import feed, rows
 from tests.listing.model_server import Row, make_walk
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from aiozbilling.listing.walk import Anchors, Window
+from aiozbilling.listing.window import Anchors, Window
 from tests.listing.feeding import feed, ids, rows
 from tests.listing.model_server import Behaviour, ModelServer, Row, drive, make_walk, survivors
 
