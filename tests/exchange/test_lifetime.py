@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from aiozbilling.exchange.lifetime import Lifetime
-from tests.exchange.virtual_time import run
+from tests.virtual_time import clock, run
 
 
 class Call:
@@ -29,7 +28,7 @@ class Call:
 def test_each_call_ends_at_its_own_time_whatever_the_order_in_which_times_are_set():
     """A call that is set after a longer one, or whose time is set again, ends at the time that was set last."""
 
-    async def main(clock: Callable[[], float]) -> None:
+    async def main() -> None:
         lifetime, now = Lifetime(), clock()
         long, short, prolonged, shortened = (Call(lifetime) for _ in range(4))
         for call, seconds in (
@@ -45,13 +44,13 @@ def test_each_call_ends_at_its_own_time_whatever_the_order_in_which_times_are_se
         ended = [[at - now for at in call.ended_at] for call in (long, short, prolonged, shortened)]
         assert ended == [[30], [10], [20], [7]]
 
-    run(main)
+    run(main())
 
 
 def test_a_call_that_has_finished_or_waits_without_a_time_is_not_ended():
     """The timer that was set for a call does nothing to it after its end, or after its time was removed."""
 
-    async def main(clock: Callable[[], float]) -> None:
+    async def main() -> None:
         lifetime = Lifetime()
         finished, waiting = Call(lifetime), Call(lifetime)
         for call in (finished, waiting):
@@ -61,4 +60,4 @@ def test_a_call_that_has_finished_or_waits_without_a_time_is_not_ended():
         await asyncio.sleep(10)
         assert finished.ended_at == waiting.ended_at == []
 
-    run(main)
+    run(main())

@@ -13,7 +13,7 @@ from aiozbilling.export import export
 from aiozbilling.listing.source import Source
 from tests.export.export_lists import listing_of, top_up, top_ups
 from tests.export.test_export import InterruptedExportError, stop_after
-from tests.listing.virtual_time import run
+from tests.virtual_time import run
 
 
 def empty_at_first(rows: list[TopUp], replies: int) -> Listing[TopUp]:

@@ -16,8 +16,8 @@ from aiozbilling.fleet.changes import Changes, Place
 from aiozbilling.fleet.new_rows import new_rows, rows_between
 from aiozbilling.listing.source import Source
 from tests.export.export_lists import NOON, top_up
-from tests.listing.virtual_time import run
 from tests.marks import slow
+from tests.virtual_time import run
 
 
 class Account:

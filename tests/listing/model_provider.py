@@ -24,7 +24,7 @@ from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.follow import follow
 from aiozbilling.listing.news import Follower
 from aiozbilling.listing.source import Source
-from tests.listing.virtual_time import run
+from tests.virtual_time import run
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 EVERY_S = 10.0

@@ -12,7 +12,7 @@ import pytest
 from aiozbilling import Cursor, IncompleteError, Listing
 from aiozbilling.listing.source import Source
 from tests.listing.model_provider import Row
-from tests.listing.virtual_time import run
+from tests.virtual_time import run
 
 
 class Account:

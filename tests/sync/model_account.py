@@ -25,7 +25,7 @@ from aiozbilling.sync.incremental import ListSync
 from aiozbilling.sync.layout import TOP_UPS
 from aiozbilling.sync.store import Ledger
 from tests.export.export_lists import NOON, top_up
-from tests.listing.virtual_time import run
+from tests.virtual_time import run
 
 
 @attrs.frozen

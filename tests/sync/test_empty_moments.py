@@ -14,8 +14,8 @@ import pytest
 from aiozbilling import IncompleteError, Listing, TopUp
 from aiozbilling.exchange.call import Received
 from aiozbilling.listing.source import Source
-from tests.listing.virtual_time import run
 from tests.sync.test_incremental import Account
+from tests.virtual_time import run
 
 
 class EmptyAtFirst(Account):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-__all__ = ["run"]
+__all__ = ["clock", "run"]
 
 T = TypeVar("T")
 
@@ -45,6 +45,11 @@ class _AtOnce(ThreadPoolExecutor):
         except BaseException as error:
             future.set_exception(error)
         return future
+
+
+def clock() -> float:
+    """Return the virtual time."""
+    return asyncio.get_running_loop().time()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
