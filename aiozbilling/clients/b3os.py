@@ -8,10 +8,10 @@ from typing import Self
 
 import aiohttp
 
-from aiozbilling.clients.client import MAX_BODY, Client
+from aiozbilling.clients.client import MAX_BODY
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, month_of, months_between
-from aiozbilling.clients.token import TokenSource, token_source
+from aiozbilling.clients.token import TokenClient, TokenSource, token_source
 from aiozbilling.errors import ConfigurationError, DecodeError
 from aiozbilling.exchange.checks import checked_concurrency
 from aiozbilling.exchange.credentials import Secret, concealed
@@ -43,7 +43,7 @@ _ORGANIZATION = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _YEAR_MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 
 
-class B3osBilling(Client):
+class B3osBilling(TokenClient):
     """Client of the B3OS workflow API.
 
     Args:
@@ -144,22 +144,6 @@ class B3osBilling(Client):
             on_attempt=on_attempt,
             on_event=on_event,
         )
-
-    def with_credentials(
-        self, *, token: str | Secret | None = None, credentials: TokenSource | None = None, account: str = ""
-    ) -> Self:
-        """Return a client for another account on the same connections, with its own rate limit and pause.
-
-        Args:
-            token: token of the other account.
-            credentials: function that returns the token, as for the class.
-            account: your label for the account, for events, logs and traces; it is not secret.
-
-        Raises:
-            ConfigurationError: the token or the label is invalid.
-        """
-        token = concealed(token)
-        return self._with(token_source(token, credentials, "B3osBilling"), account)
 
     async def cu_usage(self, organization: str, month: Month) -> CuUsage:
         """Read the compute units of an organization in a month.

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import aiohttp
 
-from aiozbilling.clients.client import MAX_BODY, Client
+from aiozbilling.clients.client import MAX_BODY
 from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, last_day, months_between
-from aiozbilling.clients.token import TokenSource, token_source
+from aiozbilling.clients.token import TokenClient, TokenSource, token_source
 from aiozbilling.errors import ConfigurationError, DecodeError
 from aiozbilling.exchange.checks import checked_concurrency
 from aiozbilling.exchange.credentials import Secret, concealed
@@ -41,7 +41,7 @@ _METRIC = re.compile(r"[^,\s\ud800-\udfff]+")
 USAGE = Endpoint(_METERED, "/api/billing/usage", MeteredUsage, 'Docs, "Get Usage", GET /api/billing/usage')
 
 
-class MeteredBilling(Client):
+class MeteredBilling(TokenClient):
     """Client of the metered billing of a deployment.
 
     Args:
@@ -143,22 +143,6 @@ class MeteredBilling(Client):
             on_attempt=on_attempt,
             on_event=on_event,
         )
-
-    def with_credentials(
-        self, *, token: str | Secret | None = None, credentials: TokenSource | None = None, account: str = ""
-    ) -> Self:
-        """Return a client for another account on the same connections, with its own rate limit and pause.
-
-        Args:
-            token: token of the other account.
-            credentials: function that returns the token, as for the class.
-            account: your label for the account, for events, logs and traces; it is not secret.
-
-        Raises:
-            ConfigurationError: the token or the label is invalid.
-        """
-        token = concealed(token)
-        return self._with(token_source(token, credentials, "MeteredBilling"), account)
 
     async def usage(
         self,
