@@ -46,12 +46,19 @@ def with_statement(db: Path | None, access: Access, use: Callable[[Statement, da
 
         await use(statement(facts), now)
 
+    async def on_account(billing: AiozBilling, _simulator: Simulator | None) -> None:
+        from datetime import UTC, datetime
+
+        from aiozbilling.statement import collect
+
+        await use_facts(await collect({"main": billing}), datetime.now(UTC))
+
     if db is not None:
         run(_on_ledger(db, use_facts))
     elif access.simulator:
         run(_on_simulator(use_facts))
     else:
-        with_aioz(access, _on_account(use_facts))
+        with_aioz(access, on_account)
 
 
 async def _on_ledger(db: Path, use_facts: Callable[[Facts, datetime], Awaitable[None]]) -> None:
@@ -60,19 +67,6 @@ async def _on_ledger(db: Path, use_facts: Callable[[Facts, datetime], Awaitable[
     from aiozbilling.statement import read_ledger
 
     await use_facts(read_ledger(db), datetime.now(UTC))
-
-
-def _on_account(
-    use_facts: Callable[[Facts, datetime], Awaitable[None]],
-) -> Callable[[AiozBilling, Simulator | None], Awaitable[None]]:
-    async def on_account(billing: AiozBilling, _simulator: Simulator | None) -> None:
-        from datetime import UTC, datetime
-
-        from aiozbilling.statement import collect
-
-        await use_facts(await collect({"main": billing}), datetime.now(UTC))
-
-    return on_account
 
 
 async def _on_simulator(use_facts: Callable[[Facts, datetime], Awaitable[None]]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiozbilling.cli.screen import Drawn, Screen
     from aiozbilling.tables.columns import By, Column
 
-__all__ = ["Format", "Lines", "Printer", "Table", "chosen", "printer", "wrapped", "write"]
+__all__ = ["Format", "Lines", "chosen", "printer", "wrapped", "write"]
 
 _ATOMIC = 4096  # a pipe that is ready accepts this many bytes without blocking (PIPE_BUF)
 
@@ -88,18 +88,6 @@ class Table(Protocol):
         ...
 
 
-class Printer(Protocol):
-    """Prints records as they arrive."""
-
-    async def add(self, records: Sequence[Any]) -> None:
-        """Print more records, at least one."""
-        ...
-
-    async def end(self, total: int | None = None) -> None:
-        """Print the lines below the records; the server has `total` of them."""
-        ...
-
-
 class Lines:
     """Prints records in one of the formats for programs; `flat` returns the rows of cells of a record."""
 
@@ -145,7 +133,9 @@ def _for_terminal(lines: bytes) -> bytes:
     return "\n".join(map(printable, lines.decode().split("\n"))).encode()
 
 
-def printer(wanted: Format | None, kind: type, table: Callable[[Screen], Table], *, by: By | None = None) -> Printer:
+def printer(
+    wanted: Format | None, kind: type, table: Callable[[Screen], Table], *, by: By | None = None
+) -> Lines | Drawing:
     """Return a printer for one kind of record in the requested format; `by` defines what one row of data describes."""
     format_ = chosen(wanted)
     if format_ != "table":
@@ -155,10 +145,10 @@ def printer(wanted: Format | None, kind: type, table: Callable[[Screen], Table],
     from aiozbilling.cli.screen import Screen
 
     screen = Screen()
-    return _Drawing(screen, table(screen))
+    return Drawing(screen, table(screen))
 
 
-class _Drawing:
+class Drawing:
     """Prints records as tables for people."""
 
     def __init__(self, screen: Screen, table: Table) -> None:
@@ -166,7 +156,9 @@ class _Drawing:
         self._table = table
 
     async def add(self, records: Sequence[Any]) -> None:
+        """Print more records, at least one."""
         await write(self._screen.draw(self._table.body(records)))
 
     async def end(self, total: int | None = None) -> None:
+        """Print the lines below the records; the server has `total` of them."""
         await write(self._screen.draw(self._table.foot(total)))
