@@ -9,6 +9,7 @@ from aiozbilling.cli.options import (
     Access,
     BaseUrl,
     Concurrency,
+    ListName,
     PageSize,
     RequestRate,
     Simulated,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["export", "schema"]
 
 
-_What = Annotated[Literal["top-ups", "history"], typer.Argument(help="The list.")]
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
 _Kind = Annotated[
     Literal["csv", "jsonl", "parquet", "sqlite", "focus"] | None,
@@ -55,7 +55,7 @@ _Force = Annotated[bool, typer.Option("--force", help="Replace an existing file 
 
 
 def export(
-    what: _What,
+    what: ListName,
     *,
     out: _Out,
     format_: _Kind = None,
@@ -104,7 +104,7 @@ def export(
 
 
 def schema(
-    what: _What,
+    what: ListName,
     *,
     format_: _SchemaKind = "markdown",
 ) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aiozbilling.cli.messages import complain, note
+from aiozbilling.cli.options import ListName
 from aiozbilling.cli.output import write
 from aiozbilling.cli.progress import summary
 from aiozbilling.cli.running import run
@@ -52,7 +53,7 @@ def about() -> None:
 
 @fleet.command()
 def export(
-    what: Annotated[Literal["top-ups", "history"], typer.Argument(help="The list to export.")],
+    what: ListName,
     *,
     accounts: _Accounts,
     out: _Out,

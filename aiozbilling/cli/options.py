@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -12,6 +12,7 @@ __all__ = [
     "Concurrency",
     "Decimals",
     "Everything",
+    "ListName",
     "MaxItems",
     "OutputFormat",
     "PageSize",
@@ -35,6 +36,7 @@ class Access(NamedTuple):
     rate_limit: str | None = None
 
 
+ListName = Annotated[Literal["top-ups", "history"], typer.Argument(help="The list.")]
 OutputFormat = Annotated[
     Format | None,
     typer.Option(
