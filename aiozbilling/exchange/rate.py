@@ -8,6 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import attrs
@@ -20,7 +21,7 @@ _PROCESS_KEY = os.urandom(16)
 # A request reaches the server some time between its sending and its reply. Until the reply, the estimate of this delay
 # is the longest recent time to a reply, but at most this part of the period. Without the estimate, the server refused 2
 # % of the requests at 100 per second.
-LONGEST_DELAY = 0.04
+_LONGEST_DELAY = 0.04
 
 
 class Window(Protocol):
@@ -82,16 +83,40 @@ class RateLimit:
         return SlidingWindow(self)
 
 
+@attrs.define(eq=False, repr=False)
 class ArrivalWindow(Window, ABC):
     """A window that counts each request from its arrival at the server, which is an estimate until the reply.
+
+    It is not a leaky bucket: a bucket of n that refills n per period lets 2 n requests pass in the first period, and
+    the server replies to the excess with 429. A subclass stores the arrivals of the latest `limit.requests` requests.
 
     Attributes:
         latest: estimated arrival of the request that was recorded last, on the window's clock.
     """
 
-    latest: float
+    limit: RateLimit
+    clock: Callable[[], float] = time.monotonic
+    latest: float = attrs.field(default=0.0, init=False)
+    _longest_delay_s: float = attrs.field(init=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)  # a client may serve loops in threads
 
-    @abstractmethod
+    def __attrs_post_init__(self) -> None:
+        self._longest_delay_s = _LONGEST_DELAY * self.limit.per_s
+
+    def take(self, delay_s: float) -> float:
+        """Record a request that is sent now and return 0.0, or return the seconds until a request may be sent."""
+        with self._locked():
+            now, requests = self.clock(), self.limit.requests
+            arrivals = self._read(now)
+            if len(arrivals) >= requests and (seconds := self._wait_s(arrivals, now, 0)) > 0:
+                return seconds
+            self.latest = now + min(delay_s, self._longest_delay_s)
+            insort(arrivals, self.latest)
+            if len(arrivals) > requests:
+                del arrivals[0]
+            self._write(arrivals)
+            return 0.0
+
     def replied(self, arrival: float, seconds: float) -> bool:
         """Record the reply to a request, which has therefore arrived by now.
 
@@ -102,74 +127,56 @@ class ArrivalWindow(Window, ABC):
         Returns:
             Whether the next request may be sent earlier than before.
         """
+        with self._locked():
+            now = self.clock()
+            arrivals = self._read(now)
+            place = bisect_left(arrivals, arrival)
+            if place == len(arrivals) or arrivals[place] != arrival:
+                return False  # later requests have replaced it
+            oldest = arrivals[0]
+            del arrivals[place]
+            insort(arrivals, now - max(0.0, seconds - self._longest_delay_s))
+            self._write(arrivals)
+            return arrivals[0] < oldest
+
+    def wait_s(self, ahead: int) -> float:
+        """Return the seconds until a request may be sent if `ahead` others are sent before it."""
+        with self._locked():
+            now = self.clock()
+            return self._wait_s(self._read(now), now, ahead)
+
+    def _wait_s(self, arrivals: Sequence[float], now: float, ahead: int) -> float:
+        requests, per_s = self.limit.requests, self.limit.per_s
+        if ahead + len(arrivals) < requests:
+            return 0.0
+        periods, place = divmod(ahead + len(arrivals) - requests, requests)
+        first = arrivals[place] if place < len(arrivals) else now
+        return max(0.0, first + per_s - now) + periods * per_s
+
+    def _locked(self) -> AbstractContextManager[object]:
+        return self._lock
+
+    @abstractmethod
+    def _read(self, now: float) -> list[float]:
+        """Return the arrivals in ascending order."""
+
+    @abstractmethod
+    def _write(self, arrivals: list[float]) -> None:
+        """Store the arrivals, after `_read` and in the same lock."""
 
 
 @attrs.define(eq=False, repr=False)
 class SlidingWindow(ArrivalWindow):
-    """The latest requests of one account.
+    """The latest requests of one account, in memory."""
 
-    It is not a leaky bucket: a bucket of n that refills n per period lets 2 n requests pass in the first period, and
-    the server replies to the excess with 429.
-    """
-
-    limit: RateLimit
-    clock: Callable[[], float] = time.monotonic
-    latest: float = attrs.field(default=0.0, init=False)
-    _arrivals: list[float] = attrs.field(factory=list, init=False)  # the latest `requests`, ascending
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)  # a client may serve loops in threads
-
-    def take(self, delay_s: float) -> float:
-        """Record a request that is sent now and return 0.0, or return the seconds until a request may be sent."""
-        with self._lock:
-            now = self.clock()
-            if (wait_s := self._wait_s(now, 0)) > 0:
-                return wait_s
-            self.latest = now + min(delay_s, LONGEST_DELAY * self.limit.per_s)
-            insort(self._arrivals, self.latest)
-            if len(self._arrivals) > self.limit.requests:
-                del self._arrivals[0]
-            return 0.0
-
-    def replied(self, arrival: float, seconds: float) -> bool:
-        """Record the reply to a request, and return whether the next request may be sent earlier than before."""
-        with self._lock:
-            return arrived(self._arrivals, arrival, self.clock(), seconds - LONGEST_DELAY * self.limit.per_s)
-
-    def wait_s(self, ahead: int) -> float:
-        """Return the seconds until a request may be sent if `ahead` others are sent before it."""
-        with self._lock:
-            return self._wait_s(self.clock(), ahead)
+    _arrivals: list[float] = attrs.field(factory=list, init=False)
 
     def is_empty(self) -> bool:
         """Whether nothing was sent in the latest period."""
         return not self._arrivals or self._arrivals[-1] + self.limit.per_s <= self.clock()
 
-    def _wait_s(self, now: float, ahead: int) -> float:
-        return wait_s(self._arrivals, self.limit.requests, self.limit.per_s, now, ahead)
+    def _read(self, now: float) -> list[float]:  # noqa: ARG002
+        return self._arrivals
 
-
-def wait_s(arrivals: Sequence[float], requests: int, per_s: float, now: float, ahead: int) -> float:
-    """Return the seconds until a request may be sent after `ahead` others, given the arrivals in ascending order."""
-    periods, place = divmod(ahead + len(arrivals) - requests, requests)
-    if ahead + len(arrivals) < requests:
-        return 0.0
-    first = arrivals[place] if place < len(arrivals) else now
-    return max(0.0, first + per_s - now) + periods * per_s
-
-
-def arrived(arrivals: list[float], arrival: float, now: float, earlier_s: float) -> bool:
-    """Correct the arrival of a request after its reply; return whether the next one may be sent earlier than before.
-
-    Args:
-        arrivals: arrivals in ascending order, corrected in place.
-        arrival: the estimate.
-        now: time of the reply.
-        earlier_s: minimum time in seconds between the arrival and the reply.
-    """
-    place = bisect_left(arrivals, arrival)
-    if place == len(arrivals) or arrivals[place] != arrival:
-        return False  # later requests have replaced it
-    oldest = arrivals[0]
-    del arrivals[place]
-    insort(arrivals, now - max(0.0, earlier_s))
-    return arrivals[0] < oldest
+    def _write(self, arrivals: list[float]) -> None:
+        self._arrivals = arrivals

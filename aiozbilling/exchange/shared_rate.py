@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
-import time
-from bisect import insort
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkstemp
@@ -20,7 +17,7 @@ import attrs
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
-from aiozbilling.exchange.rate import LONGEST_DELAY, ArrivalWindow, arrived, wait_s
+from aiozbilling.exchange.rate import ArrivalWindow, RateLimit
 
 __all__ = ["SharedRateLimit"]
 
@@ -60,7 +57,7 @@ class SharedRateLimit:
 
     def window(self, account: str) -> SharedWindow:
         """Return the window of an account."""
-        return SharedWindow(self.folder / f"{account}.times", self.requests, self.per_s)
+        return SharedWindow(RateLimit(self.requests, self.per_s), path=self.folder / f"{account}.times")
 
 
 def _shared_key(folder: Path) -> bytes:
@@ -89,66 +86,34 @@ class SharedWindow(ArrivalWindow):
 
     The file contains the arrival times, 8 bytes each, in ascending order. The clock counts from the start of the
     machine and is the same in all processes. Times from before a restart are in the future and are discarded.
+
+    Waiting tasks of the process that has a reply are woken if it shows that they may be sent earlier. Those of other
+    processes check again at the time that they know.
     """
 
-    path: Path
-    requests: int
-    per_s: float
-    clock: Callable[[], float] = time.monotonic
-    latest: float = attrs.field(default=0.0, init=False)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
-
-    def take(self, delay_s: float) -> float:
-        """Record a request that is sent now and return 0.0, or return the seconds until a request may be sent."""
-        with self._lock, self._locked() as handle:
-            now = self.clock()
-            arrivals = self._arrivals(handle, now)
-            if (seconds := wait_s(arrivals, self.requests, self.per_s, now, 0)) > 0:
-                return seconds
-            self.latest = now + min(delay_s, LONGEST_DELAY * self.per_s)
-            insort(arrivals, self.latest)
-            _write(handle, arrivals[-self.requests :])
-            return 0.0
-
-    def replied(self, arrival: float, seconds: float) -> bool:
-        """Record that a request had its reply, and return whether the next one may be sent earlier than before.
-
-        Waiting tasks of this process are then woken; those of other processes check again at the time that they know.
-        """
-        with self._lock, self._locked() as handle:
-            now = self.clock()
-            arrivals = self._arrivals(handle, now)
-            is_earlier = arrived(arrivals, arrival, now, seconds - LONGEST_DELAY * self.per_s)
-            _write(handle, arrivals)
-            return is_earlier
-
-    def wait_s(self, ahead: int) -> float:
-        """Return the seconds until a request may be sent if `ahead` others of this process are sent before it."""
-        with self._lock, self._locked() as handle:
-            now = self.clock()
-            return wait_s(self._arrivals(handle, now), self.requests, self.per_s, now, ahead)
+    path: Path = attrs.field(kw_only=True)
+    _handle: int = attrs.field(default=-1, init=False)  # of the file while it is locked
 
     def is_empty(self) -> bool:
         """Whether the window can be discarded: always, because the file contains the times."""
         return True
 
-    def _arrivals(self, handle: int, now: float) -> list[float]:
-        data = os.pread(handle, 8 * self.requests, 0)
-        times = struct.unpack(f"={len(data) // 8}d", data[: len(data) // 8 * 8])
-        latest = now + LONGEST_DELAY * self.per_s
-        return sorted(moment for moment in times if 0 < moment <= latest)
-
     @contextmanager
-    def _locked(self) -> Iterator[int]:
+    def _locked(self) -> Iterator[None]:
         import fcntl
 
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # released when the file is closed or the process ends
-            yield handle
-        finally:
-            os.close(handle)
+        with self._lock:
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX)  # released when the file is closed or the process ends
+                yield
+            finally:
+                os.close(self._handle)
 
+    def _read(self, now: float) -> list[float]:
+        data = os.pread(self._handle, 8 * self.limit.requests, 0)
+        times = struct.unpack(f"={len(data) // 8}d", data[: len(data) // 8 * 8])
+        return sorted(moment for moment in times if 0 < moment <= now + self._longest_delay_s)
 
-def _write(handle: int, arrivals: Sequence[float]) -> None:
-    os.pwrite(handle, struct.pack(f"={len(arrivals)}d", *arrivals), 0)
+    def _write(self, arrivals: list[float]) -> None:
+        os.pwrite(self._handle, struct.pack(f"={len(arrivals)}d", *arrivals), 0)

@@ -126,7 +126,7 @@ def throttles(processes: int, limit: RateLimit, folder: Path) -> list[Throttle]:
     """Return the throttle of one process, or those of several processes that share a folder."""
     if not processes:
         return [throttle(limit)]
-    windows = [SharedWindow(folder / "account.times", limit.requests, limit.per_s, clock) for _ in range(processes)]
+    windows = [SharedWindow(limit, clock, path=folder / "account.times") for _ in range(processes)]
     return [Throttle(window, longest_pause_s=60.0, clock=clock) for window in windows]
 
 
