@@ -92,7 +92,7 @@ class Hooks:
                 f", {attempt.error}" if attempt.error else "",
                 attempt.duration_s,
                 "" if attempt.wait_s is None else f", next in {attempt.wait_s:.3f} s",
-                extra=_fields(attempt),
+                extra=attrs.asdict(attempt),
             )
         if self.on_attempt is not None:
             _pass_on("on_attempt", self.on_attempt, attempt)
@@ -108,7 +108,7 @@ class Hooks:
                 event.duration_s,
                 event.limiter_wait_s,
                 event.backoff_s,
-                extra=_fields(event),
+                extra=attrs.asdict(event),
             )
         if self.on_event is not None:
             _pass_on("on_event", self.on_event, event)
@@ -121,10 +121,6 @@ def outcome_of(error: BaseException | None) -> str:
     if isinstance(error, asyncio.CancelledError):
         return "cancelled"
     return "not_sent" if isinstance(error, NotSentError) else type(error).__name__
-
-
-def _fields(fact: Attempt | CallEvent) -> dict[str, Any]:
-    return {name: getattr(fact, name) for name in fact.__slots__ if name != "__weakref__"}  # type: ignore[union-attr]
 
 
 def _pass_on(name: str, function: Callable[[Any], object], fact: Attempt | CallEvent) -> None:

@@ -10,18 +10,10 @@ from yarl import URL
 from aiozbilling.errors import RedirectError
 from aiozbilling.exchange.server import Server
 
-__all__ = ["NotFollowedError", "Redirects", "redirected", "shown"]
+__all__ = ["Redirects", "redirected", "shown"]
 
 _MOST = 3
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
-
-
-class NotFollowedError(ValueError):
-    """A redirect that must not be followed. Its text is the reason, and `hint` is the advice."""
-
-    def __init__(self, reason: str, hint: str = "") -> None:
-        super().__init__(reason)
-        self.hint = hint
 
 
 def redirected(url: str, location: str) -> str:
@@ -31,25 +23,25 @@ def redirected(url: str, location: str) -> str:
     kept. If it has another query, it is not followed: another offset would be another page.
 
     Raises:
-        NotFollowedError: the redirect must not be followed.
+        RedirectError: the redirect must not be followed; its message is the reason.
     """
     if not location:
-        raise NotFollowedError("has no target")
+        raise RedirectError("has no target")
     here = URL(url, encoded=True)
     try:
         there = here.join(URL(location))
         same_place = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
     except ValueError:
-        raise NotFollowedError("has an invalid target") from None
+        raise RedirectError("has an invalid target") from None
     if not same_place or there.user is not None or there.password is not None:
-        raise NotFollowedError(
+        raise RedirectError(
             "leads to another server, but credentials are sent to the configured server only",
-            "If the API has moved there, set the new address as base_url",
+            hint="If the API has moved there, set the new address as base_url",
         )
     if not there.raw_query_string:
         there = there.with_query(here.query)
     if sorted(there.query.items()) != sorted(here.query.items()):
-        raise NotFollowedError("has another query than the call")
+        raise RedirectError("has another query than the call")
     return str(there.with_fragment(None))
 
 
@@ -86,7 +78,7 @@ class Redirects:
         """
         try:
             target = self._followed(url, status, location)
-        except NotFollowedError as error:
+        except RedirectError as error:
             refused = error
         else:
             self.followed += 1
@@ -94,13 +86,13 @@ class Redirects:
             return target
         where = self.clean(shown(url, location))[:200] if location else ""
         to = f" to {where}" if where else ""
-        raise RedirectError(f"the redirect{to} {refused}", status=status, location=where, hint=refused.hint)
+        raise RedirectError(f"the redirect{to} {refused.message}", status=status, location=where, hint=refused.hint)
 
     def _followed(self, url: str, status: int, location: str) -> str:
         if status not in _FOLLOWED:
-            raise NotFollowedError("can't be followed")
+            raise RedirectError("can't be followed")
         if self.followed == _MOST:
-            raise NotFollowedError("is one too many", "Check base_url: a login page may have answered")
+            raise RedirectError("is one too many", hint="Check base_url: a login page may have answered")
         return redirected(url, location)
 
     def _remember(self, url: str, target: str) -> None:

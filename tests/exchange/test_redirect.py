@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from aiozbilling.exchange.redirect import NotFollowedError, redirected, shown
+from aiozbilling import RedirectError
+from aiozbilling.exchange.redirect import redirected, shown
 
 HERE = "https://api.example.com/api/billing/topUp?offset=20&limit=10"
 
@@ -44,7 +45,7 @@ def test_redirects_elsewhere_are_not_followed(location: str) -> None:
     if "\\" in location:
         assert redirected(HERE, location).startswith("https://api.example.com/")
     else:
-        with pytest.raises(NotFollowedError):
+        with pytest.raises(RedirectError):
             redirected(HERE, location)
 
 
