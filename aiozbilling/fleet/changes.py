@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 import attrs
+import msgspec
 
 from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.growth import End, growing_end
@@ -62,18 +63,13 @@ class Place:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the place as values that JSON supports."""
-        return {
-            **attrs.asdict(self),
-            "head": list(self.head),
-            "tail": list(self.tail),
-            "blocks": {number: list(block) for number, block in self.blocks.items()},
-        }
+        fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return fields
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Place:
         """Create a place from the result of `as_dict`."""
-        blocks = {number: (rows, digest) for number, (rows, digest) in fields["blocks"].items()}
-        return cls(**fields | {"head": tuple(fields["head"]), "tail": tuple(fields["tail"]), "blocks": blocks})
+        return msgspec.convert(fields, cls)
 
 
 class Changes:
