@@ -16,8 +16,7 @@ from aiozbilling.errors import ExportError
 from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.disk import Disk
 from aiozbilling.export.encoding import Encoding
-from aiozbilling.tables.columns import Cell, Column
-from aiozbilling.tables.misfits import MISFITS, MISFITS_MEANING
+from aiozbilling.tables.columns import MISFITS, MISFITS_MEANING, Cell, Column
 from aiozbilling.tables.table import Table
 from aiozbilling.tables.texts import decimal_texts, time_texts
 

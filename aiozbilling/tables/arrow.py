@@ -14,8 +14,7 @@ from typing import Any
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.records.texts import decimal_text
-from aiozbilling.tables.columns import Cell, Column, cells_of, columns_of
-from aiozbilling.tables.misfits import MISFITS, MISFITS_MEANING
+from aiozbilling.tables.columns import MISFITS, MISFITS_MEANING, Cell, Column, cells_of, columns_of
 from aiozbilling.tables.texts import time_texts
 
 try:

@@ -17,12 +17,14 @@ from aiozbilling.records.amounts import scaled_amounts, token_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["By", "Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
+__all__ = ["MISFITS", "MISFITS_MEANING", "By", "Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
 
 # A fraction is a decimal whose text always has a decimal point. A second is a time whose text has whole seconds.
 CellType = Literal["text", "int", "decimal", "fraction", "time", "second", "date", "bool"]
 By = Literal["node", "day", "month", "metric", "period"]  # what one row is, of a record that has several rows
 Cell = Any  # str, int, Decimal, aware datetime, date, bool or None
+MISFITS = "misfits"  # name of the text column for values that do not fit into their own columns
+MISFITS_MEANING = "Exact text of the values that their columns cannot hold, a JSON object by column; else null."
 
 
 @attrs.frozen

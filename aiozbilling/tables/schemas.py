@@ -6,8 +6,7 @@ import json
 from typing import Literal, get_args
 
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.tables.columns import Column
-from aiozbilling.tables.misfits import MISFITS, MISFITS_MEANING
+from aiozbilling.tables.columns import MISFITS, MISFITS_MEANING, Column
 from aiozbilling.tables.table import HISTORY, TOP_UPS, Table
 
 __all__ = ["SchemaFormat", "schema_text"]

@@ -11,8 +11,7 @@ import attrs
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.records import DayUsage, TopUp
-from aiozbilling.tables.columns import Cell, Column, cells_of, columns_of
-from aiozbilling.tables.misfits import MISFITS
+from aiozbilling.tables.columns import MISFITS, Cell, Column, cells_of, columns_of
 
 __all__ = ["HISTORY", "TOP_UPS", "Table", "table_of"]
 
