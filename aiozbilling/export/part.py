@@ -13,7 +13,6 @@ from aiozbilling.errors import CheckpointError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, write_all
 from aiozbilling.export.encoding import Encoding
-from aiozbilling.tables.columns import Cell
 
 __all__ = ["PartFile", "chunks", "digest"]
 
@@ -25,20 +24,20 @@ class PartFile:
 
     Rows are synced before the checkpoint that counts them. A new checkpoint is synced before it replaces the old one.
     When an export resumes, the bytes after the checkpoint are truncated.
+
+    Attributes:
+        path: the file.
+        encoding: turns rows into its bytes.
     """
 
     def __init__(self, disk: Disk, names: Names, encoding: Encoding) -> None:
+        self.path: Path = names.part
+        self.encoding = encoding
         self._disk = disk
         self._names = names
-        self._encoding = encoding
         self._handle: int | None = None
         self._hash = hashlib.sha256()
         self._size = 0
-
-    @property
-    def path(self) -> Path:
-        """The part file."""
-        return self._names.part
 
     def open(self, checkpoint: Checkpoint) -> None:
         """Resume after a checkpoint.
@@ -58,15 +57,14 @@ class PartFile:
             self._handle = disk.reopen(path)
             disk.truncate(self._handle, checkpoint.size)
         if checkpoint.size == 0:
-            self._write(self._encoding.header)
+            self.append(self.encoding.header)
 
-    def encode(self, cells: list[list[Cell]]) -> bytes:
-        """Return the bytes of rows, whose cells are passed column by column."""
-        return self._encoding.encode(cells)
-
-    def append(self, encoded: bytes) -> None:
-        """Write rows; they may be lost until `commit`."""
-        self._write(encoded)
+    def append(self, content: bytes) -> None:
+        """Write the bytes of rows; they may be lost until `commit`."""
+        if self._handle is not None:
+            write_all(self._disk, self._handle, content)
+        self._hash.update(content)
+        self._size += len(content)
 
     def commit(self, checkpoint: Checkpoint) -> Checkpoint:
         """Sync the rows to the disk, then write the checkpoint that counts them, and return it."""
@@ -79,7 +77,7 @@ class PartFile:
     def seal(self) -> Path:
         """Make the complete file from the part file, and return its path."""
         self.close()
-        return self._encoding.sealed(self._disk, self._names)
+        return self.encoding.sealed(self._disk, self._names)
 
     def close(self) -> None:
         """Close the file."""
@@ -88,18 +86,12 @@ class PartFile:
             with suppress(OSError):  # the rows that the checkpoint counts are synced already
                 self._disk.close(handle)
 
-    def _write(self, content: bytes) -> None:
-        if self._handle is not None:
-            write_all(self._disk, self._handle, content)
-        self._hash.update(content)
-        self._size += len(content)
-
     def _check(self, checkpoint: Checkpoint) -> None:
-        for chunk in chunks(self._disk, self._names.part, checkpoint.size):
+        for chunk in chunks(self._disk, self.path, checkpoint.size):
             self._hash.update(chunk)
             self._size += len(chunk)
         if checkpoint.size and (self._size, self._hash.hexdigest()) != (checkpoint.size, checkpoint.sha256):
-            raise _damaged(self._names.part, "the file was changed after its checkpoint was written")
+            raise _damaged(self.path, "the file was changed after its checkpoint was written")
 
 
 def chunks(disk: Disk, path: Path, size: int | None = None) -> Iterator[bytes]:

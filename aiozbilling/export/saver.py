@@ -57,7 +57,7 @@ class Saver:
     def add(self, cells: list[list[Cell]]) -> None:
         """Encode the rows of a page, whose cells are passed column by column."""
         # Not in the thread: two threads that compute at a time take 1.5 times as long.
-        self._waiting.append(self._part.encode(cells))
+        self._waiting.append(self._part.encoding.encode(cells))
         self._waiting_rows += len(cells[0])
 
     def discard(self) -> None:
