@@ -46,6 +46,12 @@ class ListSync:
     interruption leaves no gap. A list that grows at its tail is read from its last known rows on. The times of the rows
     show at which end it grows. If the server's count differs from the number of stored rows, rows were added elsewhere
     or removed, and the whole list is read.
+
+    Attributes:
+        state: how much of the list is stored now.
+        seen: hashes of the keys that were read.
+        counts: the rows read and stored.
+        requests: the requests made.
     """
 
     def __init__(
@@ -61,7 +67,7 @@ class ListSync:
         self._begin = begin
         self._on_page = on_page
         self._sleep = sleep
-        self._state = ListState()
+        self.state: ListState = ListState()
         self.seen: set[int] = set()
         self.counts: ListCounts = ListCounts()
         self.requests: int = 0
@@ -73,10 +79,10 @@ class ListSync:
             IncompleteError: the list is much shorter than the stored one, and no earlier run found it so.
             AiozBillingError: a page could not be read.
         """
-        self._state = await in_thread(self._ledger.state, self._table)
-        if self._state.unfinished is not None:
-            await self._resume(self._state.unfinished)
-        if full or not self._state.known or not self._state.is_settled or not await self._read_news():
+        self.state = await in_thread(self._ledger.state, self._table)
+        if self.state.unfinished is not None:
+            await self._resume(self.state.unfinished)
+        if full or not self.state.known or not self.state.is_settled or not await self._read_news():
             await self._read_all()
 
     async def _resume(self, unfinished: str) -> None:
@@ -89,14 +95,14 @@ class ListSync:
                 await self._save(collapsed_at=self._collapsed_at())
                 raise
         if reading is None or reading.has_collapsed or (not reading.met and reading.last_total <= place.position):
-            self._state = ListState(excess=self._state.excess, collapsed_at=self._state.collapsed_at)
+            self.state = ListState(excess=self.state.excess, collapsed_at=self.state.collapsed_at)
         else:
             await self._complete(reading, is_settled=True)
 
     async def _read_all(self) -> None:
-        known = self._state
+        known = self.state
         for pause in (*_PAUSES, None):
-            self._state = attrs.evolve(known, known=(), place=None, unfinished=None)
+            self.state = attrs.evolve(known, known=(), place=None, unfinished=None)
             reading = await self._read(self._begin())
             reading.is_whole = True
             gone = await in_thread(self._ledger.missing_from, self._table, reading.seen)
@@ -119,8 +125,8 @@ class ListSync:
 
     async def _read_news(self) -> bool:
         """Read the new rows, and return whether the ledger then has all rows of the list."""
-        if self._state.grows_at == "tail" and self._state.place is not None:
-            return await self._read_news_at_tail(Cursor.parse(self._state.place))
+        if self.state.grows_at == "tail" and self.state.place is not None:
+            return await self._read_news_at_tail(Cursor.parse(self.state.place))
         reading = await self._read(self._begin())
         if reading.is_whole and not reading.has_collapsed:
             gone = await in_thread(self._ledger.missing_from, self._table, reading.seen)
@@ -131,7 +137,7 @@ class ListSync:
         return reading.met and await self._adds_up(reading, reading.first_total)
 
     async def _read_news_at_tail(self, place: Cursor) -> bool:
-        if self._table.key == "date" and self._state.total <= _SMALL:
+        if self._table.key == "date" and self.state.total <= _SMALL:
             return False
         reading = Reading()
         listing = self._begin(offset=max(0, place.position + 1 - len(place.anchors)))
@@ -141,13 +147,13 @@ class ListSync:
                 if not reading.met:
                     break
                 reading.last_total = page.total
-                await self._store(page.items, page.total, attrs.evolve(self._state, place=_text(listing.cursor)))
+                await self._store(page.items, page.total, attrs.evolve(self.state, place=_text(listing.cursor)))
         self.requests += listing.report.requests
         return reading.met and await self._adds_up(reading, reading.last_total)
 
     async def _adds_up(self, reading: Reading, total: int) -> bool:
         """Compare the server's count with the stored rows. If they differ, ask for the count again: it may be late."""
-        expected = await in_thread(self._ledger.present, self._table) + self._state.excess
+        expected = await in_thread(self._ledger.present, self._table) + self.state.excess
         if total != expected:
             again = self._begin(max_items=1)
             await again
@@ -163,7 +169,7 @@ class ListSync:
 
     async def _read(self, listing: Listing[Any], counted: int = 0) -> Reading:
         """Read up to a page with a known row, or to the end; `counted` is the list's count where it continues."""
-        known, reading, position = frozenset(self._state.known), Reading(counted=counted), 0
+        known, reading, position = frozenset(self.state.known), Reading(counted=counted), 0
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
                 reading.met = bool(known) and not known.isdisjoint(self._keys(page.items))
@@ -185,7 +191,7 @@ class ListSync:
         return set(map(key_text, map(attrgetter(self._table.columns[0].path), rows)))
 
     def _unfinished(self, reading: Reading, cursor: Cursor | None) -> ListState | None:
-        return None if reading.met else attrs.evolve(self._state, unfinished=_text(reading.unshortened(cursor)))
+        return None if reading.met else attrs.evolve(self.state, unfinished=_text(reading.unshortened(cursor)))
 
     def _lost_many(self, gone: Sequence[Cell], reading: Reading) -> bool:
         """Whether far more rows are gone than the removal of single rows explains."""
@@ -193,13 +199,13 @@ class ListSync:
 
     def _is_confirmed(self) -> bool:
         """Return whether a run at least a minute ago also found the list too short."""
-        if self._state.collapsed_at is None:
+        if self.state.collapsed_at is None:
             return False
-        return self._ledger.clock() >= datetime.fromisoformat(self._state.collapsed_at) + _CONFIRMED_AFTER
+        return self._ledger.clock() >= datetime.fromisoformat(self.state.collapsed_at) + _CONFIRMED_AFTER
 
     def _collapsed_at(self) -> str:
         """Return when a run first found the list too short, which is now if none did."""
-        return self._state.collapsed_at or time_text(self._ledger.clock())
+        return self.state.collapsed_at or time_text(self._ledger.clock())
 
     async def _refuse_collapse(self, reading: Reading, gone: int) -> None:
         await self._save(collapsed_at=self._collapsed_at(), unfinished=None, is_settled=False)
@@ -212,41 +218,41 @@ class ListSync:
 
     async def _settle(self, reading: Reading, gone: Sequence[Cell]) -> None:
         present = await in_thread(self._ledger.present, self._table) - len(gone)
-        at_tail = self._state.grows_at == "tail"
+        at_tail = self.state.grows_at == "tail"
         total = reading.last_total if at_tail else reading.first_total
         excess = reading.excess if reading.excess is not None else total - present
         state = attrs.evolve(
             self._completed(reading),
             total=total,
             excess=excess,
-            is_settled=reading.excess is not None or excess == self._state.excess,
+            is_settled=reading.excess is not None or excess == self.state.excess,
             collapsed_at=None,
         )
-        self._count(await in_thread(self._ledger.settle, self._table, gone, state))
-        self._state = state
+        self.counts = self.counts.plus(await in_thread(self._ledger.settle, self._table, gone, state))
+        self.state = state
 
     async def _complete(self, reading: Reading, **changes: Any) -> None:
-        self._state = self._completed(reading)
+        self.state = self._completed(reading)
         await self._save(collapsed_at=None, **changes)
 
     def _completed(self, reading: Reading) -> ListState:
         head = () if reading.cursor is None else reading.cursor.head
-        return attrs.evolve(self._state, known=head, place=_text(reading.cursor), unfinished=None)
+        return attrs.evolve(self.state, known=head, place=_text(reading.cursor), unfinished=None)
 
     def _note_direction(self, rows: Sequence[Any], offset: int) -> None:
         """Find out at which end the list grows, if this is its first page; a resumed reading begins elsewhere."""
         if not offset:
             times = map(attrgetter("created_at" if self._table.key == "id" else "date"), rows)
-            grows_at = growing_end(times) or self._state.grows_at
-            self._state = attrs.evolve(self._state, grows_at=grows_at)
+            grows_at = growing_end(times) or self.state.grows_at
+            self.state = attrs.evolve(self.state, grows_at=grows_at)
 
     async def _store(
         self, records: Sequence[Any], total: int, state: ListState | None, seen: set[int] | None = None
     ) -> None:
         rows = rows_of(self._table, records)
         counts = await in_thread(self._ledger.store, self._table, rows, state)
-        self._state = state or self._state
-        self._count(counts, read=len(rows))
+        self.state = state or self.state
+        self.counts = self.counts.plus(counts, read=len(rows))
         hashes = {hash(row[0]) for row in rows}
         self.seen |= hashes
         if seen is not None:
@@ -254,16 +260,8 @@ class ListSync:
         self._on_page(self.counts.read, self.counts.new, total)
 
     async def _save(self, **changes: Any) -> None:
-        self._state = attrs.evolve(self._state, **changes)
-        await in_thread(self._ledger.save, self._table, self._state)
-
-    def _count(self, counts: Any, *, read: int = 0) -> None:
-        self.counts = self.counts.plus(counts, read=read)
-
-    @property
-    def state(self) -> ListState:
-        """How much of the list is stored now."""
-        return self._state
+        self.state = attrs.evolve(self.state, **changes)
+        await in_thread(self._ledger.save, self._table, self.state)
 
 
 def _text(cursor: Cursor | None) -> str | None:
