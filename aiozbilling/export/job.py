@@ -83,7 +83,7 @@ async def export(
         raise ConfigurationError("stop_early needs since")
     _check_folder(Path(path))
     job = Job(listing, Path(path), format, span, stop_early=stop_early, account=account, overwrite=overwrite)
-    return await watched("export", listing.endpoint, job.run(on_progress or _ignore), _figures)
+    return await watched("export", listing.endpoint, job.run(on_progress or (lambda _progress: None)), _figures)
 
 
 def _figures(report: ExportReport) -> dict[str, str | int]:
@@ -290,6 +290,3 @@ def _iso(moment: datetime | None) -> str | None:
 
 def _progress(totals: Totals, before: Totals, total: int) -> Progress:
     return Progress(rows=totals.facts.rows, read=totals.read, resumed=before.read, total=total, pages=totals.pages)
-
-
-def _ignore(progress: Progress) -> None: ...

@@ -80,7 +80,7 @@ def fleet(
     if not chosen:
         raise ConfigurationError("no account of AIOZ is selected")
     plan = Plan(Layout(Path(out).absolute(), what, format), min(workers, len(chosen)), rate_limit, incremental)
-    return _outcomes(chosen, plan, min(processes, len(chosen)), on_progress or _ignore)
+    return _outcomes(chosen, plan, min(processes, len(chosen)), on_progress or (lambda _progress: None))
 
 
 async def _outcomes(
@@ -173,6 +173,3 @@ async def _dataset(layout: Layout) -> AsyncIterator[_Dataset]:
         yield dataset
     finally:
         await in_thread(held.close)
-
-
-def _ignore(progress: FleetProgress) -> None: ...

@@ -44,7 +44,7 @@ def sync_fleet(
         ConfigurationError: an argument or the accounts file is invalid, or two accounts have the same key.
     """
     chosen = selected(accounts_of(accounts), only)
-    count = Count(len(chosen), on_progress or _ignore)
+    count = Count(len(chosen), on_progress or (lambda _progress: None))
     return _outcomes(chosen, Path(path), count, full=full, rate_limit=rate_limit)
 
 
@@ -82,6 +82,3 @@ async def _synced(account: Account, client: Any, path: Path, count: Count, *, fu
         new_rows=sum(counts.new for counts in report.lists.values()),
         tags=account.tags,
     )
-
-
-def _ignore(progress: FleetProgress) -> None: ...

@@ -152,7 +152,7 @@ async def sync(
     host = " ".join(client.base_url for client in (billing, b3os, metered) if client is not None)
     async with opened_ledger(database, account, clock or _now, wait_s) as ledger:
         await in_thread(ledger.begin, host)
-        run = _Run(ledger, on_progress or _ignore, full)
+        run = _Run(ledger, on_progress or (lambda _progress: None), full)
         lists = await run.recorded(run.all(billing, b3os, organization, metered), has_aioz=billing is not None)
         finished_at = ledger.clock()
     return SyncReport(path=database, account=account, lists=lists, requests=run.requests, finished_at=finished_at)
@@ -259,6 +259,3 @@ def _month_row(month: MonthUsage, read_at: datetime) -> Row:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _ignore(progress: SyncProgress) -> None: ...
