@@ -13,7 +13,6 @@ import attrs
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.account import Account, fingerprint
-from aiozbilling.exchange.accounts import Accounts
 from aiozbilling.exchange.bounds import Bounds
 from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
 from aiozbilling.exchange.connections import Connections
@@ -25,6 +24,7 @@ from aiozbilling.exchange.lifetime import Lifetime
 from aiozbilling.exchange.rate import Limiter
 from aiozbilling.exchange.retry import RetryPolicy
 from aiozbilling.exchange.server import Server
+from aiozbilling.exchange.throttles import Throttles
 from aiozbilling.exchange.transport import checked_base_url
 
 __all__ = ["MAX_BODY", "Client", "Settings"]
@@ -92,7 +92,7 @@ class Client:
         bounds = Bounds.checked(timeout, deadline, max_wait_s, retry)
         server = Server(checked_base_url(base_url, allow_http=allow_http), Connections(session), max_body)
         self._owns_connections = True
-        self._accounts = Accounts(rate_limit, bounds.retry.max_retry_after_s)
+        self._throttles = Throttles(rate_limit, bounds.retry.max_retry_after_s)
         self._page_sizes: dict[str, int] = {}
         self._exchange = Exchange(
             server=server,
@@ -175,11 +175,11 @@ class Client:
     def _account(self, server: Server, source: Credentials | CredentialSource, label: str) -> Account:
         if not isinstance(label, str) or len(label) > _LONGEST_LABEL or not label.isprintable():
             raise ConfigurationError(f"account must be a printable text of at most {_LONGEST_LABEL} characters")
-        if isinstance(source, CredentialSource) and not label and self._accounts.is_private:
+        if isinstance(source, CredentialSource) and not label and self._throttles.is_private:
             name = os.urandom(16).hex()
         else:
-            name = fingerprint(source, label, server.base_url, self._accounts.key)
-        return Account(source, self._accounts.throttle(name), label)
+            name = fingerprint(source, label, server.base_url, self._throttles.key)
+        return Account(source, self._throttles.of(name), label)
 
     async def close(self, *, grace_s: float = 0.0) -> None:
         """Close the client and the clients that were derived from it. Calls, walks and follows end; no new ones begin.

@@ -1,4 +1,4 @@
-"""Finds the throttle of an account again when a backend creates a new client for it."""
+"""The throttles of all accounts of a client: a backend that creates a client for an account again gets the same one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import OrderedDict
 from aiozbilling.exchange.rate import Limiter, RateLimit
 from aiozbilling.exchange.throttle import Throttle
 
-__all__ = ["Accounts"]
+__all__ = ["Throttles"]
 
 _MOST_KEPT = 4096
 
 
-class Accounts:
+class Throttles:
     """Stores throttles by account. If there are more than 4096, idle ones are removed, the least recently used first.
 
     An account that is paused or has requests in its window is never removed, because its limit would start again.
@@ -33,7 +33,7 @@ class Accounts:
         """Whether only this process uses the limit."""
         return self._limiter is None or isinstance(self._limiter, RateLimit)
 
-    def throttle(self, account: str) -> Throttle:
+    def of(self, account: str) -> Throttle:
         """Return the throttle of an account, by its keyed fingerprint."""
         throttle = self._throttles.get(account)
         if throttle is None:
