@@ -140,7 +140,6 @@ class NewRows(Listing[Any]):
     """The rows of a list that are new since a place, for `export`. After an interruption, it starts again."""
 
     def __init__(self, listing: Listing[Any], changes: Changes) -> None:
-        self._listing = listing
         self._changes = changes
         self.__dict__.update(listing.__dict__)
 

@@ -7,7 +7,6 @@ that are read again: at least the latest `RECENT` rows, or all rows with ``full=
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from operator import attrgetter
@@ -17,6 +16,7 @@ import attrs
 import msgspec
 
 from aiozbilling.errors import DriftError, IncompleteError
+from aiozbilling.fleet.blocks import BLOCK, Blocks
 from aiozbilling.listing.growth import End, growing_end
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.page import Page
@@ -26,8 +26,6 @@ from aiozbilling.records import DayUsage, TopUp
 __all__ = ["KEY", "KEYS", "RECENT", "TIME", "Begin", "Changes", "Place"]
 
 RECENT = 100  # rows that every run reads again
-_BLOCK = 64
-_KEPT = 64  # blocks whose digests are kept
 KEYS = 32  # of the first and of the last rows, in a place
 KEY = {TopUp: attrgetter("id"), DayUsage: attrgetter("date")}
 TIME = {TopUp: attrgetter("created_at"), DayUsage: attrgetter("date")}
@@ -100,10 +98,8 @@ class Changes:
         self._since = since or _NOWHERE
         self._full = full or self._since.rows <= RECENT
         self._grows_at: End = self._since.grows_at or "head"
-        self._corrected = corrected
         self._known = frozenset((*self._since.head, *self._since.tail))
-        self._blocks = dict(self._since.blocks)
-        self._open: dict[int, tuple[Any, bool]] = {}  # rows of the block that is being read, by index
+        self._blocks = Blocks(self._since.blocks, corrected=corrected)
         self._edge: frozenset[str] = frozenset()  # known keys at the growing end
         self._met = False
         self.new: int = 0
@@ -118,7 +114,7 @@ class Changes:
         """
         offset = 0
         if not self._full and self._grows_at == "tail":
-            offset = max(0, (self._since.rows - RECENT) // _BLOCK * _BLOCK)
+            offset = max(0, (self._since.rows - RECENT) // BLOCK * BLOCK)
         head: list[str] = []
         tail: list[str] = []
         read, total, is_whole = 0, 0, True
@@ -134,7 +130,7 @@ class Changes:
                 if self._is_enough(read, total):
                     is_whole = False
                     break
-        if changed := self._flushed(is_whole=is_whole):
+        if changed := self._blocks.finish(is_whole=is_whole):
             yield changed
         if not read and offset:  # the list is shorter than that now
             self._full = True
@@ -159,7 +155,8 @@ class Changes:
         """Find the growing end from the first page, and make sure that the list is the one that was read before."""
         is_unsure = self._since.rows <= RECENT or self._since.grows_at is None
         if is_unsure and (grows_at := growing_end(map(self._time, page.items))):
-            self._blocks = self._blocks if grows_at == self._grows_at else {}
+            if grows_at != self._grows_at:
+                self._blocks.known.clear()
             self._grows_at = grows_at
         self._edge = frozenset(self._since.head if self._grows_at == "head" else self._since.tail)
         if not self._since.rows or not self._known.isdisjoint(keys):
@@ -185,40 +182,17 @@ class Changes:
             self.new += is_new
             place = page.offset + number
             index = page.total - 1 - place if at_head else place
-            if self._open and index // _BLOCK != next(iter(self._open)) // _BLOCK:
-                changed += self._flushed(is_whole=True)
-            self._open[index] = (row, is_new)
+            changed += self._blocks.add(index, row, is_new=is_new)
         return changed
 
-    def _flushed(self, *, is_whole: bool) -> list[Any]:
-        """Finish the block that is being read, and return its new or changed rows."""
-        read, self._open = sorted(self._open.items()), {}
-        if not read:
-            return []
-        number = str(read[0][0] // _BLOCK)
-        rows = [row for _, (row, _) in read]
-        known, digest = self._blocks.get(number, (0, ""))
-        if not self._corrected or not is_whole or (read[0][0] % _BLOCK and number in self._blocks):
-            return [row for _, (row, is_new) in read if is_new]
-        self._blocks[number] = (len(rows), _digest(rows))
-        if known and len(rows) >= known and _digest(rows[:known]) == digest:
-            return rows[known:]
-        return rows
-
     def _arrived(self, total: int, head: tuple[str, ...], tail: tuple[str, ...] | None) -> None:
-        kept = sorted(self._blocks, key=int)[-_KEPT:]
         self.place = Place(
             grows_at=self._grows_at,
             rows=total,
             head=head,
             tail=self._since.tail if tail is None else tail,
-            blocks={number: self._blocks[number] for number in kept},
+            blocks=self._blocks.latest(),
         )
-
-
-def _digest(rows: Sequence[Any]) -> str:
-    text = "\n".join(repr(attrs.astuple(row)) for row in rows)
-    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 _NOWHERE = Place(grows_at="head", rows=0, head=(), tail=(), blocks={})
