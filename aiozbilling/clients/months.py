@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -61,10 +62,7 @@ async def by_month(
     months: Sequence[tuple[int, int]], fetch: Callable[[tuple[int, int]], Awaitable[T]], concurrency: int
 ) -> AsyncGenerator[T, None]:
     """Yield the result of `fetch` for each month, in order, with several requests at the same time."""
-    prefetch: Prefetch[tuple[int, int], T] = Prefetch(lambda month, _: fetch(month), concurrency)
-    try:
+    async with aclosing(Prefetch[tuple[int, int], T](lambda month, _: fetch(month), concurrency)) as prefetch:
         for i, month in enumerate(months):
             prefetch.want(months[i : i + prefetch.ahead])
             yield await prefetch.take(month)
-    finally:
-        await prefetch.aclose()

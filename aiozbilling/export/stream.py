@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from aiozbilling.export.formats import FileFormat, encoding
@@ -43,15 +44,12 @@ def _streamed(listing: Listing[Any], name: FileFormat) -> AsyncGenerator[bytes, 
 
     async def chunks() -> AsyncGenerator[bytes, None]:
         header = form.header
-        reader = listing.begin()
-        try:
+        async with aclosing(listing.begin()) as reader:
             while (page := await reader.next()) is not None:
                 if page.items:
                     yield header + form.encode(table.cells(page.items))
                     header = b""
             if header:
                 yield header
-        finally:
-            await reader.aclose()
 
     return chunks()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
@@ -73,14 +74,12 @@ class _Watched(Listing[Any]):
 
     async def pages(self) -> AsyncGenerator[Page[Any], None]:
         """Iterate the list page by page."""
-        reader = self.begin()  # not super().pages(): at its end, the event loop would close both generators
-        try:
+        # Not super().pages(): at its end, the event loop would close both generators.
+        async with aclosing(self.begin()) as reader:
             while (page := await reader.next()) is not None:
                 if page.items:
                     self._seen(page.items, page.offset)
                     yield page
-        finally:
-            await reader.aclose()
 
 
 def _created_at(row: TopUp) -> datetime:

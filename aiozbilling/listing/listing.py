@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
 from aiozbilling.errors import ConfigurationError
@@ -143,34 +144,25 @@ class Listing(Generic[R]):
     # inside another would be closed twice.
 
     async def _rows(self) -> AsyncGenerator[R, None]:
-        reader = self.begin()
-        try:
+        async with aclosing(self.begin()) as reader:
             while (page := await reader.next()) is not None:
                 for row in reader.yielded(page):
                     yield row
                 del page  # so that the next page is decoded into its memory, which is still in the cache
-        finally:
-            await reader.aclose()
 
     async def pages(self) -> AsyncGenerator[Page[R], None]:
         """Iterate the list page by page; a page has at least one row."""
-        reader = self.begin()
-        try:
+        async with aclosing(self.begin()) as reader:
             while (page := await reader.next()) is not None:
                 if page.items:
                     yield page
-        finally:
-            await reader.aclose()
 
     async def collect(self) -> list[R]:
         """Read the whole list into memory."""
         rows: list[R] = []
-        reader = self.begin()
-        try:
+        async with aclosing(self.begin()) as reader:
             while (page := await reader.next()) is not None:
                 rows += page.items
-        finally:
-            await reader.aclose()
         return rows
 
     async def record_batches(self, *, rows: int = 10_000) -> AsyncGenerator[Any, None]:
@@ -186,8 +178,7 @@ class Listing(Generic[R]):
         from aiozbilling.tables.table import table_of
 
         kind, waiting = table_of(self.endpoint).kind, []
-        reader = self.begin()
-        try:
+        async with aclosing(self.begin()) as reader:
             while (page := await reader.next()) is not None:
                 waiting += page.items
                 while len(waiting) >= rows:
@@ -195,8 +186,6 @@ class Listing(Generic[R]):
                     yield record_batch(kind, batch)
             if waiting:
                 yield record_batch(kind, waiting)
-        finally:
-            await reader.aclose()
 
     async def to_arrow(self) -> Any:
         """Read the whole list into a pyarrow.Table with the schema of ``aiozbilling.tables.schema``.
@@ -211,13 +200,10 @@ class Listing(Generic[R]):
         return table_of_batches([record_batch(kind, await self.collect())])
 
     async def _first(self) -> Page[R]:
-        reader = self.begin()
-        try:
+        async with aclosing(self.begin()) as reader:
             while (page := await reader.next()) is not None:
                 if page.items or reader.walk.done:
                     return page
-        finally:
-            await reader.aclose()
         return Page([], self._options.offset, 0)
 
     def follow(self, *, every_s: float = 10.0) -> AsyncGenerator[R, None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -248,10 +249,9 @@ class Follower(Generic[R]):
         begun = self._count is not None
         found = PageSize(self.source.page_sizes, self.source.endpoint, self.page_size, size)
         options = ReadOptions(offset=offset, concurrency=1)
-        reader = Reader(self.source, options, found, believe_empty=begun)
         rows: list[R] = []
         digests: list[int] = []
-        try:
+        async with aclosing(Reader(self.source, options, found, believe_empty=begun)) as reader:
             while (page := await reader.next()) is not None:
                 rows += page.items
                 digests += [digest(self.source.key(row)) for row in page.items]
@@ -259,8 +259,6 @@ class Follower(Generic[R]):
                     self._known.add(digests[-len(page.items) :])  # even if the reading fails later
                 if polled and page.items and digests[-1] in self._known:
                     break
-        finally:
-            await reader.aclose()
         report, ended = reader.report, reader.walk.done
         first, last = [] if offset else rows, rows if ended else []
         return _Part(rows, digests, first, last, report.total_last or 0, ended and not offset, report.consistency)
