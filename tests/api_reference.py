@@ -113,7 +113,7 @@ def _class(found: Any, level: int) -> str:
     bases = [str(base).rpartition(".")[2] for base in found.bases]
     heading = f"{found.name}({', '.join(bases)})" if bases else found.name
     lines = [f"{'#' * level} `{found.name}`", "", f"`class {heading}`", "", _text(found)]
-    constructor = found.members.get("__init__")
+    constructor = next((member for member in _members(found) if member.name == "__init__"), None)
     if constructor is not None and constructor.is_function and not constructor.is_alias:
         lines += ["", *_parameters(constructor, found)]
     fields = _fields(found)

@@ -39,7 +39,7 @@ SUBPACKAGES = (
     "integrations",
     "cli",
 )
-CLIENTS = {f"clients/{name}.py" for name in ("client", "aioz", "b3os", "metered")}
+CLIENTS = {f"clients/{name}.py" for name in ("client", "aioz", "b3os", "token")}
 HTTP_MODULES = {"exchange/transport.py", "exchange/connections.py", *CLIENTS}
 CATTRS_MODULES = {"exchange/structure.py", "exchange/validation.py"}
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable
-from typing import Self
 
 import aiohttp
 
 from aiozbilling.clients.client import MAX_BODY
-from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, month_of, months_between
-from aiozbilling.clients.token import TokenClient, TokenSource, token_source
+from aiozbilling.clients.token import TokenClient, TokenSource
 from aiozbilling.errors import ConfigurationError, DecodeError
 from aiozbilling.exchange.checks import checked_concurrency
 from aiozbilling.exchange.credentials import Secret, concealed
@@ -70,6 +68,9 @@ class B3osBilling(TokenClient):
         ConfigurationError: an argument is invalid.
     """
 
+    _VARIABLES = ("B3OS_API_KEY", "B3OS_SERVER_URL")
+    _DEFAULT_URL = B3OS_URL
+
     def __init__(
         self,
         *,
@@ -91,47 +92,8 @@ class B3osBilling(TokenClient):
         token = concealed(token)
         super().__init__(
             base_url,
-            token_source(token, credentials, "B3osBilling", variable="B3OS_API_KEY"),
-            account=account,
-            session=session,
-            timeout=timeout,
-            deadline=deadline,
-            max_wait_s=max_wait_s,
-            retry=retry,
-            rate_limit=rate_limit,
-            allow_http=allow_http,
-            max_body=max_body,
-            on_attempt=on_attempt,
-            on_event=on_event,
-        )
-
-    @classmethod
-    def from_env(
-        cls,
-        *,
-        base_url: str | None = None,
-        account: str = "",
-        session: aiohttp.ClientSession | None = None,
-        timeout: float = 30.0,
-        deadline: float | None = 300.0,
-        max_wait_s: float | None = None,
-        retry: RetryPolicy | None = None,
-        rate_limit: Limiter | None = None,
-        allow_http: bool = False,
-        max_body: int = MAX_BODY,
-        on_attempt: Callable[[Attempt], object] | None = None,
-        on_event: Callable[[CallEvent], object] | None = None,
-    ) -> Self:
-        """Create a client from ``B3OS_API_KEY``. The server is `base_url`, or ``B3OS_SERVER_URL``, or `B3OS_URL`.
-
-        Raises:
-            ConfigurationError: a variable is missing or invalid.
-        """
-        token, from_environment = environment("B3OS_API_KEY", optional="B3OS_SERVER_URL")
-        base_url = base_url or from_environment
-        return cls(
             token=token,
-            base_url=base_url or B3OS_URL,
+            credentials=credentials,
             account=account,
             session=session,
             timeout=timeout,

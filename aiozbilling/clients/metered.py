@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Self
 from urllib.parse import quote
 
-import aiohttp
-
-from aiozbilling.clients.client import MAX_BODY
-from aiozbilling.clients.environment import environment
 from aiozbilling.clients.months import Month, by_month, last_day, months_between
-from aiozbilling.clients.token import TokenClient, TokenSource, token_source
+from aiozbilling.clients.token import TokenClient
 from aiozbilling.errors import ConfigurationError, DecodeError
 from aiozbilling.exchange.checks import checked_concurrency
-from aiozbilling.exchange.credentials import Secret, concealed
 from aiozbilling.exchange.endpoint import Endpoint, System
 from aiozbilling.exchange.envelope import metered_envelope
-from aiozbilling.exchange.events import Attempt, CallEvent
-from aiozbilling.exchange.rate import Limiter
-from aiozbilling.exchange.retry import RetryPolicy
 from aiozbilling.records.metered import MeteredUsage, Period
 
 __all__ = ["MeteredBilling"]
@@ -67,82 +58,7 @@ class MeteredBilling(TokenClient):
         ConfigurationError: an argument is invalid.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        token: str | Secret | None = None,
-        credentials: TokenSource | None = None,
-        account: str = "",
-        session: aiohttp.ClientSession | None = None,
-        timeout: float = 30.0,
-        deadline: float | None = 300.0,
-        max_wait_s: float | None = None,
-        retry: RetryPolicy | None = None,
-        rate_limit: Limiter | None = None,
-        allow_http: bool = False,
-        max_body: int = MAX_BODY,
-        on_attempt: Callable[[Attempt], object] | None = None,
-        on_event: Callable[[CallEvent], object] | None = None,
-    ) -> None:
-        token = concealed(token)
-        super().__init__(
-            base_url,
-            token_source(token, credentials, "MeteredBilling", variable="METERED_BILLING_TOKEN"),
-            account=account,
-            session=session,
-            timeout=timeout,
-            deadline=deadline,
-            max_wait_s=max_wait_s,
-            retry=retry,
-            rate_limit=rate_limit,
-            allow_http=allow_http,
-            max_body=max_body,
-            on_attempt=on_attempt,
-            on_event=on_event,
-        )
-
-    @classmethod
-    def from_env(
-        cls,
-        *,
-        base_url: str | None = None,
-        account: str = "",
-        session: aiohttp.ClientSession | None = None,
-        timeout: float = 30.0,
-        deadline: float | None = 300.0,
-        max_wait_s: float | None = None,
-        retry: RetryPolicy | None = None,
-        rate_limit: Limiter | None = None,
-        allow_http: bool = False,
-        max_body: int = MAX_BODY,
-        on_attempt: Callable[[Attempt], object] | None = None,
-        on_event: Callable[[CallEvent], object] | None = None,
-    ) -> Self:
-        """Create a client from ``METERED_BILLING_TOKEN``. The server is `base_url` or ``METERED_BILLING_URL``.
-
-        Raises:
-            ConfigurationError: a variable is missing or invalid.
-        """
-        token, from_environment = environment("METERED_BILLING_TOKEN", optional="METERED_BILLING_URL")
-        base_url = base_url or from_environment
-        if base_url is None:
-            raise ConfigurationError("set the environment variable METERED_BILLING_URL")
-        return cls(
-            base_url,
-            token=token,
-            account=account,
-            session=session,
-            timeout=timeout,
-            deadline=deadline,
-            max_wait_s=max_wait_s,
-            retry=retry,
-            rate_limit=rate_limit,
-            allow_http=allow_http,
-            max_body=max_body,
-            on_attempt=on_attempt,
-            on_event=on_event,
-        )
+    _VARIABLES = ("METERED_BILLING_TOKEN", "METERED_BILLING_URL")
 
     async def usage(
         self,
