@@ -13,7 +13,7 @@ from rich.text import Text
 from aiozbilling.cli.figures import NOTHING, aligned, exact, money, rounded
 from aiozbilling.cli.output import Format, Lines, chosen, write
 from aiozbilling.cli.screen import Drawn, Form, Screen, has_figures, left_out, note_of
-from aiozbilling.records.amounts import exact_sum
+from aiozbilling.records.amounts import exact_sum, scaled
 from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD
 from aiozbilling.tables.columns import Column
 
@@ -216,7 +216,7 @@ def _end(runway: Runway, is_funded: bool) -> str:  # noqa: FBT001
 
 def _decimal(amount: Fraction) -> Decimal:
     """Return a mean rounded to 18 decimals."""
-    return Decimal(round(amount * 10**18)).scaleb(-18)
+    return scaled(Decimal(round(amount * 10**18)), 18)
 
 
 def _amounts(title: str, amounts: Sequence[Decimal | None]) -> Form:

@@ -42,7 +42,7 @@ class Runway:
         day: day of the latest row or reading. A row that was dated in the future when it was read is not used.
         per_day: mean daily spend in USD, exact.
         basis_days: number of complete days in the mean; 0 if there is none.
-        days: days that the balance lasts from `day` on, or None if nothing is spent.
+        days: days that the balance lasts from `day` on, 0 if it is negative; otherwise None if nothing is spent.
     """
 
     account: str
@@ -89,7 +89,7 @@ def runway(account: AccountFacts) -> Runway | None:
     rows = balances or balance_days(account, day)
     balance = rows[-1].closing if rows else Decimal(0)
     per_day, basis = daily_spend(account)
-    days = max(Fraction(0), Fraction(balance) / per_day) if per_day > 0 else None
+    days = Fraction(0) if balance < 0 else Fraction(balance) / per_day if per_day > 0 else None
     return Runway(account=account.account, balance=balance, day=day, per_day=per_day, basis_days=basis, days=days)
 
 

@@ -75,7 +75,7 @@ class AccountFacts:
         top_ups_counted: the provider's count of top-ups without null rows, or None.
         history_counted: the provider's count of days in the history without null rows, or None.
         removed: number of rows that the provider removed after they were stored; they are not part of the facts.
-        tried_at: start of a later reading that is not complete, UTC, or None.
+        tried_at: start of the latest reading that is not complete, UTC, or None.
     """
 
     account: str

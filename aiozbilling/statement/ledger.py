@@ -76,12 +76,11 @@ def _removed(database: sqlite3.Connection, account: str) -> int:
 
 
 def _tried_at(database: sqlite3.Connection, account: str) -> dt.datetime | None:
-    """Return the start of the latest run if it is not complete. A ledger of version 1 has no runs."""
+    """Return the start of the latest run that is not complete. A ledger of version 1 has no runs."""
     if not _has(database, "runs", "started_at"):
         return None
-    latest = "SELECT started_at, result FROM runs WHERE account = ? ORDER BY run DESC LIMIT 1"
-    row = database.execute(latest, (account,)).fetchone()
-    return _time(row[0]) if row and row[1] not in ("complete", "migrated") else None
+    latest = "SELECT max(started_at) FROM runs WHERE account = ? AND result NOT IN ('complete', 'migrated')"
+    return _time(database.execute(latest, (account,)).fetchone()[0])
 
 
 _DEPOSIT = "id, created_at, denom, amount, total_amount_attousd, credit_attousd, status"

@@ -43,10 +43,10 @@ def unusual_days(days: Sequence[SpendDay]) -> tuple[UnusualDay, ...]:
         day, usd = spend[index]
         before = [value for _, value in spend[max(0, index - _BEFORE) : index]]
         expected = median(before)
-        deviation = max(median([abs(value - expected) for value in before]), _SMALLEST * expected)
-        score = _MAD_OF_NORMAL * (usd - expected) / deviation if deviation > 0 else None
-        if score is None:  # all days before it are zero
-            score = Fraction(0) if usd == expected else Fraction(1000)
+        deviation = max(median([abs(value - expected) for value in before]), _SMALLEST * abs(expected))
+        # The deviation is 0 if most days before are zero.
+        distance = _MAD_OF_NORMAL * (usd - expected)
+        score = distance / deviation if deviation else Fraction(1000 * ((distance > 0) - (distance < 0)))
         if abs(score) > _LIMIT:
             found.append(UnusualDay(day, usd, expected, float(score)))
     return tuple(found)

@@ -136,7 +136,7 @@ async def sync(
         metered: client of the metered billing whose usage is stored.
         full: read both AIOZ lists completely again, to find changes in old rows.
         wait_s: seconds to wait for another sync that is writing the database.
-        clock: returns the current time, aware, for simulated time. Default: the system's clock.
+        clock: returns the current time, an aware datetime of any zone, for simulated time. Default: the system's clock.
         on_progress: called with a `SyncProgress` after each page.
 
     Raises:
@@ -150,7 +150,7 @@ async def sync(
     _check_arguments(billing, account, b3os, organization, metered, wait_s)
     database = Path(path)
     host = " ".join(client.base_url for client in (billing, b3os, metered) if client is not None)
-    async with opened_ledger(database, account, clock or _now, wait_s) as ledger:
+    async with opened_ledger(database, account, _in_utc(clock or _now), wait_s) as ledger:
         await in_thread(ledger.begin, host)
         run = _Run(ledger, on_progress or (lambda _progress: None), full)
         lists = await run.recorded(run.all(billing, b3os, organization, metered), has_aioz=billing is not None)
@@ -254,8 +254,18 @@ def _check_arguments(
 def _month_row(month: MonthUsage, read_at: datetime) -> Row:
     """Return the row of the current month; there is one row per day."""
     usage = attrs.evolve(MONTHS, columns=MONTHS.columns[2:])
-    return (read_at.astimezone(UTC).date().isoformat(), time_text(read_at), *rows_of(usage, [month])[0])
+    return (read_at.date().isoformat(), time_text(read_at), *rows_of(usage, [month])[0])
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _in_utc(clock: Callable[[], datetime]) -> Callable[[], datetime]:
+    def now() -> datetime:
+        time = clock()
+        if time.tzinfo is None:
+            raise ConfigurationError(f"clock returned {time}, which has no time zone: return an aware datetime")
+        return time.astimezone(UTC)
+
+    return now

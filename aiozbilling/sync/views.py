@@ -26,7 +26,7 @@ WITH spend AS (
 ), readings AS (
   SELECT account, aioz_read_at AS read_at FROM accounts
   UNION ALL
-  SELECT account, started_at FROM runs WHERE result <> 'migrated'
+  SELECT account, started_at FROM runs WHERE result NOT IN ('complete', 'migrated')
 ), last_reading AS (
   SELECT account, max(substr(read_at, 1, 10)) AS day FROM readings GROUP BY account
 ), last_month AS (
@@ -66,24 +66,32 @@ WITH moves AS (
 ), days AS (
   SELECT account, day, coalesce(sum(credited), 0.0) AS credited, coalesce(sum(spent), 0.0) AS spent
   FROM moves GROUP BY account, day
+), without_day AS (
+  SELECT account, coalesce(sum(credit_usd), 0.0) AS credited FROM top_ups
+  WHERE status = 1 AND day IS NULL AND missing_since IS NULL GROUP BY account
 ), balances AS (
-  SELECT account, day, credited, spent, sum(credited - spent) OVER (PARTITION BY account ORDER BY day) AS closing
-  FROM days
+  SELECT days.account, day, days.credited, spent, coalesce(without_day.credited, 0.0)
+         + sum(days.credited - spent) OVER (PARTITION BY days.account ORDER BY day) AS closing
+  FROM days LEFT JOIN without_day ON without_day.account = days.account
 )
 SELECT account, day, round(closing - credited + spent, 9) AS opening, round(credited, 9) AS credited,
        round(spent, 9) AS spent, round(closing, 9) AS closing
 FROM balances""",
     "v_data_quality": """
-WITH quality AS (
+WITH present_days AS (
+  SELECT *, CASE WHEN missing_since IS NULL THEN day END AS present
+  FROM history
+), quality AS (
   SELECT account, 'top_ups' AS list, NULL AS gaps, sum(status = 0 AND missing_since IS NULL) AS uncredited,
          sum(missing_since IS NOT NULL) AS missing, sum(missing_since IS NULL) AS stored,
          sum(typeof(event_index) = 'text' OR typeof(block_number) = 'text') AS misfits
   FROM top_ups GROUP BY account
   UNION ALL
-  SELECT account, 'history', CAST(julianday(max(day)) - julianday(min(day)) + 1 - count(DISTINCT day) AS INTEGER), NULL,
+  SELECT account, 'history',
+         CAST(julianday(max(present)) - julianday(min(present)) + 1 - count(DISTINCT present) AS INTEGER), NULL,
          sum(missing_since IS NOT NULL), sum(missing_since IS NULL),
          sum(typeof(total_storage_bytes) = 'text' OR typeof(total_bandwidth_bytes) = 'text')
-  FROM history GROUP BY account
+  FROM present_days GROUP BY account
   UNION ALL
   SELECT account, 'months', CAST(julianday(max(day)) - julianday(min(day)) + 1 - count(*) AS INTEGER), NULL,
          sum(missing_since IS NOT NULL), sum(missing_since IS NULL),

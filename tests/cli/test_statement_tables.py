@@ -48,6 +48,15 @@ async def test_a_runway_without_a_day_says_why(facts: AccountFacts, ending: str,
     assert line.endswith(ending)
 
 
+async def test_a_mean_of_large_amounts_has_all_its_decimals(capfdbinary: Any) -> None:
+    """A mean in CSV is rounded to 18 decimals, and not to the 28 digits of Python's decimal context."""
+    printing = print_runways(
+        "csv", statement(Facts((account("a", daily="1000000000000.000000000000000001"),))), NOON.date()
+    )
+    _, row = await drawn(capfdbinary, printing)
+    assert row.split(",")[3] == "1000000000000.000000000000000001"
+
+
 async def test_columns_without_room_are_named(capfdbinary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A note names the columns that a narrow table of months or balances leaves out."""
     usage = CuUsage(year_month="2026-10", summary=CuSummary(used=Decimal("8828.3501")))

@@ -53,6 +53,13 @@ def test_an_overdrawn_account_has_no_day_left():
     assert runway(account(usd="1")).days == 0
 
 
+def test_an_overdrawn_account_that_was_stopped_has_no_day_left():
+    """A negative balance is no runway without an end, if nothing was spent for 30 days."""
+    rows = [day_usage(READ_AT.date() - timedelta(days=n), "0" if n < 40 else "2") for n in range(60)]
+    estimate = runway(account_facts("a", history=rows, read_at=READ_AT))
+    assert (estimate.per_day, estimate.days, estimate.empty_on) == (0, 0, READ_AT.date())
+
+
 def test_an_account_that_spends_nothing_has_no_end():
     """Without spend, or without a complete day, the runway has no end; without rows there is none."""
     assert runway(account(per_day="0", today="0")).days is None
@@ -125,6 +132,17 @@ def test_small_changes_are_usual_and_spend_after_days_of_zero_is_not():
     assert unusual_days(account_facts("a", history=[*free, day_usage(last, "0")]).days) == ()
     (day,) = unusual_days(account_facts("a", history=[*free, day_usage(last, "0.01")]).days)
     assert (day.day, day.expected) == (last, 0)
+
+
+@pytest.mark.parametrize(("before", "refund"), [("0", "-5"), ("-5", "-6")])
+def test_a_refund_is_an_unusually_low_spend(before, refund):
+    """A negative spend after equal days has a negative score, and a tiny difference of refunds is not unusual."""
+    flat, last = [day_usage(date(2026, 10, n), before) for n in range(1, 21)], date(2026, 10, 21)
+    (day,) = unusual_days(account_facts("a", history=[*flat, day_usage(last, refund)]).days)
+    assert day.score < 0
+    assert unusual_days(account_facts("a", history=[*flat, day_usage(last, before)]).days) == ()
+    refunds = [day_usage(date(2026, 10, n), "-5") for n in range(1, 21)]
+    assert unusual_days(account_facts("a", history=[*refunds, day_usage(last, "-5.001")]).days) == ()
 
 
 def test_the_first_days_are_never_unusual():

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, date, datetime
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import attrs
+import pytest
 
+from aiozbilling import B3osBilling, PermissionDeniedError
 from aiozbilling.report.attention import remarks
 from aiozbilling.report.period import ReportMonth
+from aiozbilling.simulator import Simulator
 from aiozbilling.statement import Facts, is_closed, read_ledger, runway, statement
+from aiozbilling.sync import sync
 from aiozbilling.sync.layout import HISTORY
 from tests.report.cases import READ_AT, account
+from tests.simulated import client_of
 from tests.sync.written import WrittenLedger, day_row
 
 
@@ -57,3 +63,37 @@ def test_the_ledgers_view_has_the_same_rule(tmp_path: Path) -> None:
             months = [month for month in statement(read_ledger(path)).months if month.days]
             assert {month.month: int(month.is_closed) for month in months} == closed
             written.store(HISTORY, [day_row("2026-11-01", 5)])
+
+
+async def test_a_run_of_another_system_changes_nothing(tmp_path: Path) -> None:
+    """A later run of B3OS only does not make rows of the future present, and rows of a failed run stay present."""
+    path, now = tmp_path / "a.sqlite", [datetime(2026, 11, 20, 12, tzinfo=UTC)]
+    async with Simulator(top_ups=3, days=30) as simulator:
+        simulator.advance(days=11)  # to December
+        async with client_of(simulator) as billing, b3os_client(simulator) as b3os:
+            both = {"b3os": b3os, "organization": simulator.organization, "clock": lambda: now[0]}
+            await sync(billing, path, **both)
+            expected = {"2026-10": 1, "2026-11": 0, "2026-12": 0}
+            assert closed_months(path) == (expected, expected)
+            now[0] += timedelta(days=20)
+            await sync(None, path, **both)
+            assert closed_months(path) == (expected, expected)
+            simulator.fail("http-403", path="cu/usage")
+            with pytest.raises(PermissionDeniedError):
+                await sync(billing, path, **both)
+            await sync(None, path, **both)
+    expected |= {"2026-11": 1}
+    assert closed_months(path) == (expected, expected)
+    assert read_ledger(path).accounts[0].future_rows == 0
+
+
+def b3os_client(simulator: Simulator) -> B3osBilling:
+    return B3osBilling(token=simulator.b3os_token, base_url=simulator.url)
+
+
+def closed_months(path: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """Return which months with days are closed, in the view and in the statement."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        view = dict(database.execute("SELECT month, is_closed FROM v_spend_month"))
+    months = statement(read_ledger(path)).accounts[0].months
+    return view, {month.month: int(month.is_closed) for month in months if month.days}

@@ -7,6 +7,7 @@ import contextlib
 import random
 import sqlite3
 import stat
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,16 @@ async def test_an_empty_account(tmp_path: Path) -> None:
             await run()
         run.simulator.add_top_ups(3)
         assert (await run())[0].top_ups == 3
+
+
+async def test_a_clock_of_any_zone_is_stored_in_utc(tmp_path: Path) -> None:
+    """A clock in Tokyo stores the UTC time and its month; one without a zone is refused."""
+    tokyo = datetime(2026, 11, 1, 3, tzinfo=timezone(timedelta(hours=9)))
+    async with synced(tmp_path / "b.sqlite", top_ups=1, days=1) as run:
+        report, _ = await run(clock=lambda: tokyo)
+        assert report.finished_at.isoformat() == "2026-10-31T18:00:00+00:00"
+        time = "2026-10-31T18:00:00.000000Z"
+        assert run.rows("SELECT day, read_at, first_seen_at FROM months") == [("2026-10-31", time, time)]
+        assert run.rows("SELECT aioz_read_at FROM accounts") == [(time,)]
+        with pytest.raises(ConfigurationError, match="no time zone"):
+            await run(clock=lambda: datetime(2026, 11, 1))  # noqa: DTZ001

@@ -10,12 +10,14 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import attrs
 import duckdb
 import pytest
 
 from aiozbilling import TokenAmount
 from aiozbilling.export import sync
 from aiozbilling.simulator import Simulator
+from aiozbilling.statement import read_ledger, statement
 from aiozbilling.sync.layout import HISTORY, MONTHS, TOP_UPS, rows_of
 from aiozbilling.sync.store import ListState
 from aiozbilling.sync.views import VIEWS
@@ -86,6 +88,7 @@ def test_duckdb_runs_the_views_of_an_attached_ledger(written: WrittenLedger, zon
     written.store(HISTORY, [*days, day_row("2027-01-01", 10**17)])
     written.store(MONTHS, [month_row("2026-10-30", 10**16, 10**16), month_row("2026-10-31", 5 * 10**16, 10**16)])
     written.store(TOP_UPS, [top_up_row("a", 10**19, "2026-10-31"), top_up_row("b", 10**19, "2026-11-01", status=0)])
+    written.store(TOP_UPS, [("c", None, None, *top_up_row("c", 10**19)[3:])])
     written.execute("UPDATE accounts SET aioz_read_at = ?", "2027-02-04T00:00:00.000000Z")
     with duckdb.connect() as database:
         database.execute(f"SET TimeZone = '{zone}'")
@@ -158,6 +161,28 @@ def test_the_balance_is_credited_minus_spent(written: WrittenLedger) -> None:
         ("2026-10-03", 14.0, 0.0, 2.0, 12.0),
     ]
     assert written.rows("SELECT uncredited, missing, stored FROM v_data_quality WHERE list = 'top_ups'") == [(1, 1, 3)]
+
+
+def test_a_deposit_without_a_time_counts_from_the_first_day(written: WrittenLedger) -> None:
+    """The view's balance includes it, as the statement's does, unless it is not credited or was removed."""
+    written.store(HISTORY, [day_row("2026-10-01", 10**18), day_row("2026-10-02", 10**18)])
+    deposits = [top_up_row("a", 5 * 10**18), top_up_row("b", 7 * 10**18, status=0), top_up_row("c", 9 * 10**18)]
+    written.store(TOP_UPS, [(id_, None, None, *cells) for id_, _, _, *cells in deposits])
+    written.ledger.settle(TOP_UPS, ["c"], ListState())
+    found = written.rows("SELECT day, opening, credited, spent, closing FROM v_balance_daily ORDER BY day")
+    assert found == [("2026-10-01", 5.0, 0.0, 1.0, 4.0), ("2026-10-02", 4.0, 0.0, 1.0, 3.0)]
+    days = statement(read_ledger(written.path)).balances
+    assert [(str(day.day), *map(float, attrs.astuple(day)[1:])) for day in days] == found
+
+
+def test_a_removed_day_is_a_gap(written: WrittenLedger) -> None:
+    """A day between two others that the provider removed is counted as a gap, as in the report."""
+    written.store(HISTORY, [day_row(f"2026-10-{day:02}", 10**17) for day in (1, 2, 3, 4)])
+    written.ledger.settle(HISTORY, ["2026-10-02T00:00:00.000000Z"], ListState())
+    quality = "SELECT gaps, missing, stored FROM v_data_quality WHERE list = 'history'"
+    assert written.rows(quality) == [(1, 1, 3)]
+    written.ledger.settle(HISTORY, [f"2026-10-{day:02}T00:00:00.000000Z" for day in (1, 3, 4)], ListState())
+    assert written.rows(quality) == [(None, 4, 0)]
 
 
 def test_quality_names_gaps_and_duplicates(written: WrittenLedger) -> None:
