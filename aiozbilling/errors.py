@@ -241,6 +241,10 @@ class RejectedError(ApiError):
     """2xx whose envelope reports a failure."""
 
 
+_NOT_JSON = "Does base_url point to the API? A proxy or a login page may have answered"
+_CHANGED = "The API may have changed: look for a newer release, or report it"
+
+
 class DecodeError(AiozBillingError, ValueError):
     """The reply is not what the API promises.
 
@@ -250,6 +254,7 @@ class DecodeError(AiozBillingError, ValueError):
         malformed: whether the body is not JSON at all.
         endpoint: method and path of the call.
         attempts: how many requests were sent.
+        hint: what to do about it.
     """
 
     def __init__(
@@ -260,6 +265,7 @@ class DecodeError(AiozBillingError, ValueError):
         malformed: bool = False,
         endpoint: str = "",
         attempts: int = 0,
+        hint: str = "",
     ) -> None:
         super().__init__(tuple(problems))
         self.problems: tuple[str, ...] = tuple(problems)
@@ -267,6 +273,7 @@ class DecodeError(AiozBillingError, ValueError):
         self.malformed = malformed
         self.endpoint = endpoint
         self.attempts = attempts
+        self.hint = hint or (_NOT_JSON if malformed else _CHANGED)
 
     def __str__(self) -> str:
         shown = "; ".join(self.problems[:5])
@@ -275,13 +282,6 @@ class DecodeError(AiozBillingError, ValueError):
         if self.malformed and self.excerpt:
             shown += f", it begins with {self.excerpt[:60]!r}"
         return _sentence(self.endpoint, shown, self.attempts, self.hint)
-
-    @property
-    def hint(self) -> str:
-        """What to do about it."""
-        if self.malformed:
-            return "Does base_url point to the API? A proxy or a login page may have answered"
-        return "The API may have changed: look for a newer release, or report it"
 
 
 class ListingError(AiozBillingError):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import aiohttp
+import attrs
 
 from aiozbilling.clients.client import MAX_BODY
 from aiozbilling.clients.months import Month, by_month, month_of, months_between
 from aiozbilling.clients.token import TokenClient, TokenSource
-from aiozbilling.errors import ConfigurationError, DecodeError
+from aiozbilling.errors import ConfigurationError, DecodeError, NotFoundError
 from aiozbilling.exchange.checks import checked_concurrency
 from aiozbilling.exchange.credentials import Secret, concealed
 from aiozbilling.exchange.endpoint import Endpoint, System
@@ -129,15 +131,22 @@ class B3osBilling(TokenClient):
     ) -> AsyncGenerator[CuUsage, None]:
         """Iterate the months from `since` to `until`, including both, oldest first. `until` None is the current month.
 
+        The organization may not have existed in the first months: those for which the server replies with 404 are left
+        out, unless it does so for every month. If a reply does not name its month, `year_month` is the requested one.
+
         Raises:
             ConfigurationError: an argument is invalid; raised at the call. Iteration raises the errors of `cu_usage`.
         """
         organization = _checked(organization)
 
-        async def fetch(month: tuple[int, int]) -> CuUsage:
-            return await self._cu_usage(organization, month)
+        async def fetch(month: tuple[int, int]) -> CuUsage | NotFoundError:
+            try:
+                usage = await self._cu_usage(organization, month)
+            except NotFoundError as error:
+                return error
+            return attrs.evolve(usage, year_month=_named(month))
 
-        return by_month(months_between(since, until), fetch, checked_concurrency(concurrency))
+        return _existing(by_month(months_between(since, until), fetch, checked_concurrency(concurrency)))
 
     async def cu_balance(self, organization: str) -> CuBalance:
         """Read the remaining compute units of an organization.
@@ -148,7 +157,7 @@ class B3osBilling(TokenClient):
         return await self._exchange.call(CU_BALANCE, organization=_checked(organization))
 
     async def _cu_usage(self, organization: str, month: tuple[int, int]) -> CuUsage:
-        wanted = f"{month[0]:04}-{month[1]:02}"
+        wanted = _named(month)
         usage = await self._exchange.call(CU_USAGE, f"yearMonth={wanted}", organization=organization)
         found = usage.year_month or ""
         if _YEAR_MONTH.fullmatch(found) and found != wanted:
@@ -156,6 +165,27 @@ class B3osBilling(TokenClient):
                 [f"expected {wanted} at $.data.yearMonth, got {found}"], endpoint=CU_USAGE.title, attempts=1
             )
         return usage
+
+
+async def _existing(months: AsyncGenerator[CuUsage | NotFoundError, None]) -> AsyncGenerator[CuUsage, None]:
+    """Leave out the errors before the first month, if there is one."""
+    missing: NotFoundError | None = None
+    is_found = False
+    async with aclosing(months):
+        async for month in months:
+            if isinstance(month, CuUsage):
+                is_found = True
+                yield month
+            elif is_found:
+                raise month
+            else:
+                missing = month
+    if missing is not None and not is_found:
+        raise missing
+
+
+def _named(month: tuple[int, int]) -> str:
+    return f"{month[0]:04}-{month[1]:02}"
 
 
 def _checked(organization: object) -> str:

@@ -121,7 +121,11 @@ def _refuse_other_period(period: Period, first: date, last: date) -> None:
     begins, ends = period.start.date(), period.end.date()
     if first - ends > _ONE_DAY or begins - last > _ONE_DAY:
         problem = f"expected a period in {first.isoformat()[:7]} at $.data.period, got {begins} to {ends}"
-        raise DecodeError([problem], endpoint=USAGE.title, attempts=1)
+        hint = (
+            "The server may ignore startDate and endDate. Then it can't be read by month or synced: read its current"
+            " period with usage() or aiozbilling metered, without dates"
+        )
+        raise DecodeError([problem], endpoint=USAGE.title, attempts=1, hint=hint)
 
 
 def _range(start: str | date | None, end: str | date | None) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from aiozbilling.clients.b3os import CU_USAGE, B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
+from aiozbilling.clients.months import months_between
 from aiozbilling.errors import DecodeError, ExportError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import CuUsage, MeteredUsage
@@ -33,12 +34,10 @@ Rows = dict[LedgerTable, list[Row]]
 async def sync_b3os(ledger: Ledger, b3os: B3osBilling, organization: str, counts: dict[str, ListCounts]) -> int:
     """Read the months that may have changed, and return the number of requests."""
     since, until = await in_thread(_months, ledger, CU_MONTHS)
-    requests = 0
     async for usage in b3os.cu_usage_by_month(organization, since=since, until=until):
-        month = usage.year_month or _next_month(since, requests)
-        requests += 1
+        month = usage.year_month or until
         await in_thread(_store, ledger, cu_rows(usage, month, organization), month, counts)
-    return requests
+    return len(months_between(since, until))  # also those that the server does not find
 
 
 async def sync_metered(ledger: Ledger, metered: MeteredBilling, counts: dict[str, ListCounts]) -> int:
@@ -225,11 +224,6 @@ def _last_read(ledger: Ledger, table: LedgerTable) -> datetime | None:
         table.name,
     )
     return datetime.fromisoformat(str(rows[0][0])) if rows[0][0] else None
-
-
-def _next_month(since: str, months: int) -> str:
-    number = int(since[:4]) * 12 + int(since[5:7]) - 1 + months
-    return f"{number // 12:04}-{number % 12 + 1:02}"
 
 
 def _is_stored(ledger: Ledger, rows: Sequence[Row], month: str, account: str) -> bool:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from copy import copy
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aiozbilling import B3osBilling, DecodeError, MeteredBilling
+from aiozbilling.statement import read_ledger
+from aiozbilling.sync import sync, verify
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Serve
@@ -38,10 +44,20 @@ async def test_another_month_of_compute_units_is_refused(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("month", [{}, {"yearMonth": None}, {"yearMonth": "<string>"}, {"yearMonth": "2026-9"}])
-async def test_a_month_without_its_name_is_accepted(serve: Serve, month: dict[str, Any]) -> None:
+async def test_a_month_without_its_name_is_accepted(serve: Serve, tmp_path: Path, month: dict[str, Any]) -> None:
     """The provider requires no field, so a reply that names no month is taken as the requested one."""
     async with B3osBilling(token="b3sk_x", base_url=serve(PATH, compute_units(**month))) as b3os:
         assert (await b3os.cu_usage("org_1", "2026-10")).year_month == month.get("yearMonth")
+        months = [usage.year_month async for usage in b3os.cu_usage_by_month("org_1", since="2026-09", until="2026-10")]
+        assert months == ["2026-09", "2026-10"]
+        await sync(
+            None,
+            tmp_path / "b.sqlite",
+            b3os=b3os,
+            organization="org_1",
+            clock=partial(datetime, 2026, 11, 20, tzinfo=UTC),
+        )
+    assert [usage.year_month for _, usage in read_ledger(tmp_path / "b.sqlite").cu][-2:] == ["2026-10", "2026-11"]
 
 
 async def test_one_period_for_all_months_is_refused(serve: Serve) -> None:
@@ -51,6 +67,18 @@ async def test_one_period_for_all_months_is_refused(serve: Serve) -> None:
         assert (await metered.usage(start="2026-09-01", end="2026-09-30")).period.start.month == 11
         with pytest.raises(DecodeError, match="expected a period in 2026-09 .*got 2026-11-01 to 2026-11-30"):
             [usage async for usage in metered.usage_by_month(since="2026-09", until="2026-11")]
+
+
+async def test_a_server_that_ignores_the_dates_can_not_be_synced(serve: Serve, tmp_path: Path) -> None:
+    """The error of a sync says what can be read from such a server; nothing is stored."""
+    url = serve("/api/billing/usage", period("2026-11-01T00:00:00Z", "2026-11-30T23:59:59Z"))
+    clock = partial(datetime, 2026, 11, 20, tzinfo=UTC)
+    async with MeteredBilling(url, token="t") as metered:
+        with pytest.raises(DecodeError, match="usage\\(\\) or aiozbilling metered, without dates") as caught:
+            await sync(None, tmp_path / "b.sqlite", metered=metered, clock=clock)
+        assert copy(caught.value).hint == caught.value.hint
+        assert (await metered.usage()).period.start.month == 11
+    assert verify(tmp_path / "b.sqlite").rows == 0
 
 
 @pytest.mark.parametrize(
