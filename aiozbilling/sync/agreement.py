@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from aiozbilling.sync.layout import ROW_TABLES
+from aiozbilling.sync.runs import STATE, state_of
 from aiozbilling.sync.schema import create_tables
 from aiozbilling.sync.views import VIEWS, view_sql
 
@@ -27,6 +28,14 @@ _COUNTS = """
 SELECT lists.account, lists.list FROM quiet JOIN lists ON lists.account = quiet.account
 JOIN run_lists ON run_lists.run = quiet.run AND run_lists.list = lists.list
 WHERE run_lists.counted IS NOT lists.total ORDER BY 1, 2"""
+# The latest run of each account. One that was killed has no state, nor has one of an earlier release.
+_STATES = """
+SELECT runs.account, digest FROM runs JOIN run_lists USING (run)
+WHERE list = ? AND run IN (SELECT max(run) FROM runs GROUP BY account) ORDER BY 1"""
+_LABELS = """
+SELECT account FROM accounts UNION SELECT account FROM identities UNION SELECT account FROM lists
+UNION SELECT account FROM contents EXCEPT SELECT account FROM runs ORDER BY 1"""
+_RUNS = "SELECT run FROM changes UNION SELECT run FROM run_lists EXCEPT SELECT run FROM runs ORDER BY 1"
 
 
 def damages(database: sqlite3.Connection) -> Iterator[str]:
@@ -61,6 +70,13 @@ def changed_states(database: sqlite3.Connection) -> Iterator[tuple[str, str, str
         yield account, "accounts", "the time of the latest complete sync does not agree with the record of its run"
     for account, list_ in database.execute(_LATEST + _COUNTS):
         yield account, list_, "the server's count does not agree with the record of the latest run"
+    for account, digest in database.execute(_STATES, (STATE,)):
+        if state_of(database, account) != digest:
+            yield account, "accounts", "the times, the credentials or the lists of the account were edited"
+    for (account,) in database.execute(_LABELS):
+        yield account, "accounts", "no run of sync created this account"
+    for (run,) in database.execute(_RUNS):
+        yield "", "runs", f"there are changes or counts of run {run}, but no such run"
     for table in ROW_TABLES:
         statement = f"SELECT DISTINCT account FROM {table.name} EXCEPT SELECT account FROM accounts"  # noqa: S608
         for (account,) in database.execute(statement):

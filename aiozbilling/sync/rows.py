@@ -46,7 +46,7 @@ class _Stored:
     hash: bytes
 
 
-def row_hash(cells: Sequence[Cell]) -> bytes:
+def row_hash(cells: Sequence[object]) -> bytes:
     """Hash a row: SHA-256 of the JSON array of all its cells up to missing_since."""
     return sha256(_encode(cells)).digest()
 

@@ -10,9 +10,11 @@ from importlib.metadata import version
 
 import attrs
 
-from aiozbilling.sync.rows import Counts, Run
+from aiozbilling.sync.rows import Counts, Run, row_hash
 
-__all__ = ["ListCounts", "begin_run", "chain_of", "end_run", "end_run_of_dead_process"]
+__all__ = ["STATE", "ListCounts", "begin_run", "chain_of", "end_run", "end_run_of_dead_process", "state_of"]
+
+STATE = "state"  # the entry of `run_lists` that has the hash of `state_of`
 
 
 @attrs.frozen(kw_only=True)
@@ -73,7 +75,10 @@ def end_run(
     contents = database.execute("SELECT list, rows, digest FROM contents WHERE account = ? ORDER BY list", (account,))
     database.executemany(
         "INSERT INTO run_lists VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_list_row(run, name, rows, digest, found.get(name, ListCounts())) for name, rows, digest in contents],
+        [
+            *(_list_row(run, name, rows, digest, found.get(name, ListCounts())) for name, rows, digest in contents),
+            _list_row(run, STATE, 0, state_of(database, account), ListCounts()),
+        ],
     )
     database.execute(
         "UPDATE runs SET ended_at = ?, result = ?, error = ? WHERE run = ?", (ended_at, result, error, run.number)
@@ -106,6 +111,19 @@ def chain_of(database: sqlite3.Connection, run: int, before: str) -> str:
         for row in database.execute(query, (run,)):
             digest.update(json.dumps(row, separators=(",", ":")).encode())
     return digest.hexdigest()
+
+
+def state_of(database: sqlite3.Connection, account: str) -> str:
+    """Hash what the ledger contains about an account besides its rows: its times, its credentials and its lists."""
+    state = (
+        database.execute("SELECT value FROM ledger WHERE name = 'salt'").fetchall(),
+        database.execute("SELECT * FROM accounts WHERE account = ?", (account,)).fetchall(),
+        database.execute(
+            "SELECT * FROM identities WHERE account = ? ORDER BY system, fingerprint", (account,)
+        ).fetchall(),
+        database.execute("SELECT * FROM lists WHERE account = ? ORDER BY list", (account,)).fetchall(),
+    )
+    return row_hash(state).hex()
 
 
 def _list_row(run: Run, name: str, rows: int, digest: str, counts: ListCounts) -> tuple[object, ...]:

@@ -81,7 +81,7 @@ CREATE TABLE runs (
   chain TEXT                       -- hash of this run's record and of the previous run's chain
 );
 
--- Counts of each list in each run.
+-- Counts of each list in each run. The list 'state' has only a digest: of the account's times, credentials and lists.
 CREATE TABLE run_lists (
   run INTEGER NOT NULL,
   list TEXT NOT NULL,

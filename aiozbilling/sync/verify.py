@@ -156,14 +156,21 @@ class _Check:
             self._differences.append(Difference(str(account), list_, str(key), what))
 
     def _check_runs(self, wanted: str | None) -> tuple[int, str]:
-        runs = self._database.execute("SELECT run, result, chain FROM runs ORDER BY run").fetchall()
+        statement = """
+            SELECT run, result, chain, coalesce(ended_at, error, chain, (
+              SELECT max(list) FROM run_lists WHERE run_lists.run = runs.run)) FROM runs ORDER BY run"""
+        runs = self._database.execute(statement).fetchall()
         before, is_met = "", wanted is None
-        for position, (run, result, chain) in enumerate(runs, 1):
+        for position, (run, result, chain, end) in enumerate(runs, 1):
             if run != position:
                 self._differ("", "runs", position, "the run is gone")
                 return len(runs), before
-            if result == "running":
-                break  # it is still running, or its process died and the next sync will end its record
+            if result == "running":  # or its process died, and the next sync will end its record
+                if end is not None or position < len(runs):
+                    self._differ(
+                        "", "runs", run, "the run has an end or a successor, but its record says it is running"
+                    )
+                break
             if chain != chain_of(self._database, run, before):
                 self._differ("", "runs", run, "the record of the run, of its lists or of its changes was edited")
             before = chain
@@ -207,7 +214,9 @@ class _Check:
             " ORDER BY run DESC LIMIT 1",
             where,
         ).fetchone()
-        running = self._database.execute("SELECT 1 FROM runs WHERE result = 'running'").fetchone()
+        running = self._database.execute(
+            "SELECT 1 FROM runs WHERE result = 'running' AND account = ?", (account,)
+        ).fetchone()
         if latest != (stored, expected) and running is None:
             self._differ(account, table.name, "", "the table contents does not agree with the record of the latest run")
 

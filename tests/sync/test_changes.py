@@ -86,10 +86,12 @@ async def test_every_run_and_every_change_is_recorded(tmp_path: Path) -> None:
         runs = run.rows("SELECT run, host, account, result, error, ended_at > started_at FROM runs")
         assert [row[3:5] for row in runs] == [("complete", None), ("complete", None), ("failed", "AuthenticationError")]
         assert all(row[1:3] == (run.simulator.url, "main") and row[5] for row in runs)
-        assert run.rows("SELECT rows_read, new, changed, missing, stored, counted FROM run_lists WHERE run = 1") == [
-            (5, 5, 0, 0, 5, 5),
-            (1, 1, 0, 0, 1, None),
-            (20, 20, 0, 0, 20, 20),
+        counts = "list, rows_read, new, changed, missing, stored, counted"
+        assert run.rows(f"SELECT {counts} FROM run_lists WHERE run = 1 ORDER BY list") == [
+            ("history", 5, 5, 0, 0, 5, 5),
+            ("months", 1, 1, 0, 0, 1, None),
+            ("state", 0, 0, 0, 0, 0, None),
+            ("top_ups", 20, 20, 0, 0, 20, 20),
         ]
         [(key, old, new)] = run.rows(
             "SELECT key, old, new FROM changes WHERE list = 'history' AND column = 'total_amount_attousd'"

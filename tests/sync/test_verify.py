@@ -18,6 +18,7 @@ from aiozbilling import ExportError, PermissionDeniedError
 from aiozbilling.export import sync
 from aiozbilling.statement import read_ledger
 from aiozbilling.sync import verify
+from aiozbilling.sync.runs import chain_of
 from tests.sync.synced import Synced, synced
 
 
@@ -91,6 +92,20 @@ EDITS = {
     "an edited change": "DROP TRIGGER changes_keep; UPDATE changes SET old = '1' WHERE rowid = 1",
     "the latest run": "DROP TRIGGER runs_stay; DELETE FROM runs WHERE run = 3",
     "the first run": "DROP TRIGGER runs_stay; DELETE FROM runs WHERE run = 1",
+    "the salt": "UPDATE ledger SET value = '00' WHERE name = 'salt'",
+    "an added identity": "INSERT INTO identities VALUES ('main', 'aioz', 'ff', 'https://example.com', 1)",
+    "a deleted identity": "DELETE FROM identities",
+    "an added account": "INSERT INTO accounts VALUES ('other', NULL, NULL)",
+    "the time of the latest sync": "UPDATE accounts SET synced_at = '2030-01-01T00:00:00.000000Z'",
+    "null rows of a list": "UPDATE lists SET excess = 5",
+    "the known rows of a list": "UPDATE lists SET known = '[]'",
+    "a deleted list": "DELETE FROM lists",
+    "a change of no run": "INSERT INTO changes SELECT 99, account, 'history', date, 'total_amount_attousd', '1',"
+    " total_amount_attousd FROM history LIMIT 1",
+    "counts of no run": "INSERT INTO run_lists SELECT 99, list, 9, 9, 9, 9, stored, 9, digest FROM run_lists LIMIT 1",
+    "a run that seems to run": "UPDATE runs SET result = 'running' WHERE run = 3",
+    "a run without an end that seems to run": "UPDATE runs SET result = 'running', ended_at = NULL, chain = NULL"
+    " WHERE run = 3",
 }
 
 
@@ -103,6 +118,32 @@ def test_an_edit_by_hand_is_found(ledger: Path, edit: str) -> None:
     report = verify(ledger)
     assert not report.is_ok
     assert report.count == len(report.differences)
+
+
+def test_a_run_of_another_account_excuses_nothing(ledger: Path) -> None:
+    """While one account is synced, the contents of the others agree with their latest runs."""
+    with contextlib.closing(sqlite3.connect(ledger)) as database, database:
+        database.execute("INSERT INTO runs VALUES (4, '2026-11-22', NULL, '0', 'h', 'other', 'running', NULL, NULL)")
+    assert verify(ledger).is_ok
+    with contextlib.closing(sqlite3.connect(ledger)) as database, database:
+        database.execute("DELETE FROM history")
+        database.execute("UPDATE contents SET rows = 0, digest = ? WHERE list = 'history'", ("0" * 64,))
+    assert "the table contents does not agree with the record of the latest run" in {
+        difference.what for difference in verify(ledger).differences
+    }
+
+
+async def test_a_ledger_of_an_earlier_release_is_right(run: Synced) -> None:
+    """A ledger whose runs have no state is right before and after the next sync."""
+    with contextlib.closing(sqlite3.connect(run.path)) as database, database:
+        database.execute("DELETE FROM run_lists WHERE list = 'state'")
+        chain = ""
+        for number in (1, 2, 3):
+            chain = chain_of(database, number, chain)
+            database.execute("UPDATE runs SET chain = ? WHERE run = ?", (chain, number))
+    assert verify(run.path).is_ok
+    await run()
+    assert verify(run.path, chain=chain).is_ok
 
 
 def test_every_cell_counts(ledger: Path) -> None:
