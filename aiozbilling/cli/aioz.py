@@ -1,5 +1,6 @@
 """Commands that read AIOZ Pin: `month`, `history` and `top-ups`."""
 
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -95,6 +96,8 @@ def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callabl
             table = HistoryTable if is_history else TopUpTable
             output = printer(format_, DayUsage if is_history else TopUp, lambda screen: table(screen, decimals))
             if follow:
+                if sys.stderr.isatty():
+                    note(f"Waiting for new rows, with a request every {every:g} s. Ctrl-C ends it.")
                 listing = read(page_size=page_size, concurrency=concurrency)
                 await _print(_new_rows(listing, every, max_items), output.add)
                 await output.end()

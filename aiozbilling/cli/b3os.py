@@ -23,22 +23,23 @@ _By = Annotated[
     Literal["node", "day", "month"],
     typer.Option("--by", metavar="ROW", help="What one row of csv or json describes: node, day or month."),
 ]
-_Words = Annotated[
-    list[str] | None,
+_Organization = Annotated[
+    str | None,
     typer.Argument(
-        metavar="ORGANIZATION YYYY-MM",
+        metavar="ORGANIZATION",
         show_default=False,
-        help="Organization id, such as org_1, and month. Default: B3OS_ORGANIZATION and this month.",
+        help="Id of the organization, such as org_1. Default: B3OS_ORGANIZATION.",
     ),
 ]
-_OneOrganization = Annotated[
+_Month = Annotated[
     str | None,
-    typer.Argument(show_default=False, help="Id of the organization, such as org_1. Default: B3OS_ORGANIZATION."),
+    typer.Argument(metavar="YYYY-MM", show_default=False, help="The month. Default: the current one."),
 ]
 
 
 def cu_usage(
-    words: _Words = None,
+    organization: _Organization = None,
+    month: _Month = None,
     *,
     since: Since = None,
     until: Until = None,
@@ -50,7 +51,7 @@ def cu_usage(
     timeout: Timeout = 30.0,
 ) -> None:
     """B3OS: compute units of one or more months, by day and by node."""
-    organization, month = _organization_and_month(words or [])
+    organization, month = _organization_and_month([word for word in (organization, month) if word is not None])
     if not simulator:
         organization = _organization(organization)
     if month and (since or until):
@@ -80,7 +81,7 @@ def cu_usage(
 
 
 def cu_balance(
-    organization: _OneOrganization = None,
+    organization: _Organization = None,
     *,
     format_: OutputFormat = None,
     simulator: Simulated = False,
@@ -120,8 +121,8 @@ def _organization_and_month(words: list[str]) -> tuple[str | None, str | None]:
         return None, month
     if len(words) == 1 and not rest[0].startswith("org_"):
         raise ConfigurationError(f"{rest[0]!r} is neither an organization (org_…) nor a month (2026-10)")
-    if len(rest) > 1 and month and _MONTH.fullmatch(rest[-1]):
-        raise ConfigurationError(f"for several months, use --since {rest[-1]} --until {month}")
+    if month and _MONTH.fullmatch(rest[0]):
+        raise ConfigurationError(f"for several months, use --since {rest[0]} --until {month}")
     if len(rest) > 1:
         raise ConfigurationError(f"the month must be like 2026-10, not {rest[-1]!r}")
     return rest[0], month

@@ -70,7 +70,8 @@ def report_failure(error: Exception) -> int:
         if isinstance(error, kinds):
             if not isinstance(error, OutputClosedError):
                 complain(with_cli_options(str(error)))
-            return code
+            # An accounts file that can't be read is no wrong argument: a missing ledger exits with 12, too.
+            return 12 if code == 2 and isinstance(error.__cause__, OSError) else code
     if report_missing_extra(error):
         return 2
     if isinstance(error, OSError):  # such as a full disk while typer prints the help

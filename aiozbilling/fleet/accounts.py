@@ -129,7 +129,7 @@ def _content(file: Path) -> dict[str, Any]:
         with file.open("rb") as opened:
             read = opened.read(_LARGEST + 1)
     except OSError as error:
-        raise ConfigurationError(f"can't read {file}: {error.strerror}") from None
+        raise ConfigurationError(f"can't read {file}: {error.strerror}") from error
     if len(read) > _LARGEST:
         raise ConfigurationError(f"{file} is no accounts file: it has more than {_LARGEST >> 20} MiB")
     try:

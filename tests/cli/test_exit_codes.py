@@ -176,6 +176,21 @@ def test_the_help_lists_every_code(command: CommandLine) -> None:
         assert name in text
 
 
+def test_the_help_names_arguments_without_types_of_python(command: CommandLine) -> None:
+    """The arguments of cu-usage are two names that a user understands, not a list of a type of Python."""
+    text = command("cu-usage", "--help").out.decode()
+    assert "[ORGANIZATION] [YYYY-MM]" in text
+    assert "list[" not in text
+
+
+@pytest.mark.parametrize("arguments", [("verify",), ("fleet", "sync", "--db", "l.db", "--accounts")])
+def test_a_missing_file_has_the_same_code_everywhere(command: CommandLine, arguments: tuple[str, ...]) -> None:
+    """A missing ledger and a missing accounts file exit with the code of a file that can't be read."""
+    result = command(*arguments, "/nowhere/file")
+    assert (result.code, result.out) == (12, b"")
+    assert "/nowhere/file" in result.err
+
+
 def test_credentials_are_not_arguments(command: CommandLine) -> None:
     """No command accepts a key or a token as an argument, which process lists would show."""
     for name in ("month", "history", "top-ups", "cu-usage", "metered", "simulate"):
@@ -250,6 +265,6 @@ def test_a_table_of_amounts_names_their_unit(command: CommandLine, arguments: tu
 
 def test_two_months_are_a_range(command: CommandLine) -> None:
     """Two months as arguments are an error that says which options read several months."""
-    result = command("cu-usage", "org_1", "2026-09", "2026-10")
+    result = command("cu-usage", "2026-09", "2026-10")
     assert (result.code, result.out) == (2, b"")
     assert "for several months, use --since 2026-09 --until 2026-10" in result.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -207,3 +208,15 @@ def test_ctrl_c_before_a_command_begins(monkeypatch: pytest.MonkeyPatch) -> None
         run(begun)
     assert end.value.code == 130
     assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED
+
+
+def test_follow_says_on_a_terminal_that_it_waits(command: CommandLine) -> None:
+    """A terminal shows that the command waits for rows, how often it asks for them, and how to end it."""
+    terminal, ours = pty.openpty()
+    result = command.process("top-ups", "--follow", "--every", "30", "-n", "0", stderr=ours)
+    os.write(ours, b"end")
+    shown = os.read(terminal, 4096)
+    os.close(ours)
+    os.close(terminal)
+    assert result.code == 0
+    assert b"Waiting for new rows, with a request every 30 s. Ctrl-C ends it." in shown
