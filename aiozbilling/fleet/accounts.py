@@ -116,6 +116,7 @@ def selected(accounts: Iterable[Account], patterns: Sequence[str]) -> tuple[Acco
         ConfigurationError: no label matches a pattern.
     """
     accounts = tuple(accounts)
+    patterns = (patterns,) if isinstance(patterns, str) else patterns  # not one pattern for each of its letters
     for pattern in patterns:
         if not any(fnmatchcase(account.label, pattern) for account in accounts):
             raise ConfigurationError(f"no account has a label that matches {pattern!r}")

@@ -14,12 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from os import PathLike, fspath
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.exchange.rate import RateLimit
 from aiozbilling.fleet.account_files import explained
 from aiozbilling.fleet.accounts import Account, accounts_of, selected
@@ -100,9 +101,14 @@ class _Options:
     accounts: str
     only: Sequence[str]
     full: bool
-    on_error: OnError = attrs.field(validator=attrs.validators.in_(("record", "raise")))
+    on_error: OnError
     workers: int
     rate_limit: RateLimit | None
+
+    def __attrs_post_init__(self) -> None:
+        refuse_bad_count("workers", self.workers)
+        if self.on_error not in get_args(OnError):
+            raise ConfigurationError("on_error must be 'record' or 'raise'")
 
 
 def _resource(name: Name, key: tuple[str, str], options: _Options) -> DltResource:

@@ -21,8 +21,14 @@ class LoopThread:
         self._runner = runner
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its result."""
-        return self._thread.submit(self._runner.run, work).result()
+        """Run a coroutine to its end and return its result. An interrupt of the caller (Ctrl-C) cancels it."""
+        running = self._thread.submit(self._runner.run, work)
+        try:
+            return running.result()
+        except BaseException:
+            if not running.done():  # it may wait for a server, and what is called next would wait for it
+                self._runner.get_loop().call_soon_threadsafe(_cancel_all)
+            raise
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
         """Iterate an asynchronous generator. The end of the iteration closes it."""
@@ -43,6 +49,11 @@ def loop_thread() -> Iterator[LoopThread]:
             yield LoopThread(thread, runner)
         finally:
             thread.submit(runner.close).result()
+
+
+def _cancel_all() -> None:
+    for task in asyncio.all_tasks():
+        task.cancel()
 
 
 async def _next(items: AsyncIterator[T], end: Any) -> T:

@@ -210,4 +210,5 @@ def test_patterns_select(tmp_path):
     """Patterns are those of a shell; without one, all accounts are selected."""
     accounts = read_accounts(written(tmp_path, GOOD))
     assert [account.label for account in selected(accounts, ["e*", "saas"])] == ["eu", "saas"]
+    assert selected(accounts, "saas") == accounts[2:]
     assert selected(accounts, ()) == accounts

@@ -156,3 +156,31 @@ def test_killed_runs_resume(tmp_path, file, accounts, simulator):
     with duckdb.connect(str(database)) as connection:
         found = connection.execute("SELECT account, count(*), count(DISTINCT id) FROM billing.top_ups GROUP BY 1")
         assert sorted(found.fetchall()) == [("eu", 1300, 1300), ("us", 40, 40)]
+
+
+def test_an_interrupted_run_ends(tmp_path, file, simulator):
+    """The second Ctrl-C ends a run that waits for a server; dlt waits for the next rows after the first one."""
+    simulator.fail("hang", times=1000)
+    arguments = [sys.executable, "-W", "ignore", "-c", RUN, str(file), str(tmp_path / "x.duckdb"), str(tmp_path / "x")]
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process:
+        try:
+            while not simulator.in_flight and process.poll() is None:
+                time.sleep(0.05)
+            for _ in range(2):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.5)
+            assert process.wait(60) not in (0, None)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"workers": 0}, "workers must be a whole number"), ({"on_error": "x"}, "'record' or 'raise'")],
+)
+def test_wrong_arguments_are_refused(options, says):
+    """No worker would wait for rows for ever, and each error says what the argument must be."""
+    from aiozbilling import ConfigurationError
+
+    with pytest.raises(ConfigurationError, match=says):
+        resources(Path("accounts.toml"), **options)
