@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -82,6 +83,32 @@ async def test_a_recipe_does_what_the_guide_says(recipe, simulator, tmp_path):
             await check_shutdown(browser, server)
         log = server.log.read_text()
     assert not re.search(r"Traceback|Warning|Error|Exception|Task was destroyed|never retrieved|exceeded", log), log
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+async def test_an_incomplete_download_does_not_look_complete(recipe, simulator, tmp_path):
+    """A failing later page ends the response without its last chunk; HTTP/1.0, which has no last chunk, is refused."""
+    account = simulator.accounts[1]
+    simulator.behaviour.max_limit = 5
+    with serving(recipe, simulator, tmp_path) as server:
+        complete = await raw_download(server, "HTTP/1.1")
+        assert all(identifier.encode() in complete for identifier in account.top_up_ids())
+        assert complete.endswith(b"0\r\n\r\n")
+        simulator.fail("http-404", times=1000, after=2, account=account)
+        incomplete = await raw_download(server, "HTTP/1.1")
+        assert incomplete.startswith(b"HTTP/1.1 200 ")
+        assert incomplete.count(b"HTTP/1.1") == 1, "no other response is a part of the body"
+        assert not incomplete.endswith(b"0\r\n\r\n")
+        assert (await raw_download(server, "HTTP/1.0")).split()[1] == b"505"
+
+
+async def raw_download(server: Server, version: str) -> bytes:
+    """Return all bytes of a response until the connection ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(f"GET /tenants/acme/top-ups.csv {version}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    response = await reader.read()
+    writer.close()
+    return response
 
 
 async def check_json(browser: Browser, simulator: Simulator) -> None:
@@ -169,6 +196,15 @@ async def check_disconnects(browser: Browser, simulator: Simulator) -> None:
         with requests.get(browser.url + path, stream=True, timeout=60) as response:
             next(response.iter_content(10))
 
+    def leave_before_the_headers() -> None:
+        with socket.create_connection(("127.0.0.1", int(browser.url.rpartition(":")[2]))) as connection:
+            connection.sendall(b"GET /tenants/acme/top-ups.csv HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    asked = len(simulator.requests)
+    leave_before_the_headers()
+    async with asyncio.timeout(60):
+        while len(simulator.requests) == asked or simulator.in_flight:
+            await asyncio.sleep(0.01)
     paths = ["/tenants/acme/top-ups.csv", "/tenants/acme/events"] * 3
     await asyncio.gather(*(asyncio.to_thread(leave, path) for path in paths))
     simulator.behaviour.latency_s = 0.0
