@@ -82,6 +82,8 @@ def problem(error: BaseException) -> Problem:
         wait_s = error.retry_after or 1
         seconds = max(1, math.ceil(wait_s)) if math.isfinite(wait_s) else None
         return Problem(503, "provider-busy", "The billing provider accepts no more requests now.", seconds)
+    if isinstance(error, ServerError) and error.retry_after:
+        return attrs.evolve(_UNAVAILABLE, retry_after=math.ceil(error.retry_after))
     for kinds, found in _PROBLEMS:
         if isinstance(error, kinds):
             return found

@@ -12,7 +12,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from itertools import islice
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 import attrs
 
@@ -31,7 +31,14 @@ from aiozbilling.web.raised_again import raised_again
 
 __all__ = ["Shared"]
 
-V = TypeVar("V")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    V = TypeVar("V", default=Any)  # of a `Shared()` without the type of its answers
+else:
+    from typing import TypeVar
+
+    V = TypeVar("V")
 
 
 @attrs.define(eq=False)

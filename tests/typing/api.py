@@ -106,6 +106,8 @@ async def web(billing: AiozBilling) -> None:
         try:
             month = await shared.get("eu", billing.this_month_usage)
             print(to_dict(month), to_json([month]))
+            of_any_type = Shared()
+            print(await of_any_type.get("eu", billing.this_month_usage))
         except ApiError as error:
             print(problem(error).status, error.status, error.hint)
         except AiozBillingError as error:

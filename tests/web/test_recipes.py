@@ -102,6 +102,16 @@ async def test_an_incomplete_download_does_not_look_complete(recipe, simulator, 
         assert (await raw_download(server, "HTTP/1.0")).split()[1] == b"505"
 
 
+async def test_pages_do_not_wait_while_the_provider_is_busy(simulator, tmp_path):
+    """After a 429, the pages of the account are 503 with Retry-After at once."""
+    simulator.fail("http-429", account=simulator.accounts[1], headers={"Retry-After": "20"})
+    with serving("aiohttp_app.py", simulator, tmp_path) as server:
+        async with aiohttp.ClientSession() as session:
+            for path in ("month", "top-ups"):
+                status, headers, _ = await Browser(session, server.url).get(f"/tenants/acme/{path}")
+                assert (status, headers.get("Retry-After")) in ((503, "20"), (503, "19"))
+
+
 async def raw_download(server: Server, version: str) -> bytes:
     """Return all bytes of a response until the connection ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
