@@ -1,6 +1,7 @@
 """The command that serves the simulated systems."""
 
 import contextlib
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,8 +62,8 @@ def simulate(
 ) -> None:
     """Serve simulated AIOZ, B3OS and metered billing until Ctrl-C.
 
-    It prints the URL and the credentials as lines that a shell can source, and logs each request to stderr. After
-    Ctrl-C, the exit code is 0.
+    It prints the URL and the credentials as lines that a shell can source, and logs each request to stderr. In bash
+    and zsh, `source <(aiozbilling simulate --quiet)` starts it in the background. After Ctrl-C, the exit code is 0.
     """
     from aiozbilling.simulator import Behaviour, Simulator
 
@@ -95,11 +96,19 @@ async def _serve(simulator: "Simulator", port: int) -> None:
         raise ConfigurationError(f"can't listen on port {port}: {error.strerror}; try --port 0") from None
     try:
         await write(_greeting(simulator).encode())
+        _end_stdout()
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         return  # Ctrl-C
     finally:
         await simulator.stop()
+
+
+def _end_stdout() -> None:
+    """End the output in a pipe: `source <(aiozbilling simulate)` reads it to its end before it runs a line."""
+    if not sys.stdout.isatty():
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def _log(request: "ReceivedRequest") -> None:

@@ -6,6 +6,7 @@ import inspect
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -145,6 +146,16 @@ def test_simulate_prints_what_a_shell_can_source(command: CommandLine, tmp_path:
         assert variables[f"METERED_BILLING_TOKEN{suffix}"] == account.metered_token
     assert variables["AIOZ_PIN_BASE_URL"].startswith("http://127.0.0.1:")
     assert (shell.stderr, err) == ("", b"")
+
+
+@pytest.mark.slow
+def test_bash_continues_after_it_sourced_simulate(command: CommandLine) -> None:
+    """`source <(aiozbilling simulate)` sets the variables, and the shell's next command reads from the simulator."""
+    python = shlex.quote(sys.executable) + " -m aiozbilling"
+    script = f"source <({python} simulate --port 0 --quiet); {python} top-ups -n 2; kill $!"
+    environment = {name: text for name, text in command.environment.items() if not name.startswith("AIOZ")}
+    shell = subprocess.run(["bash", "-c", script], capture_output=True, check=True, env=environment, timeout=60)
+    assert (shell.stdout.count(b"\n"), shell.stderr) == (3, b"")
 
 
 def test_simulate_on_a_taken_port_suggests_another(command: CommandLine, simulator: Simulator) -> None:
