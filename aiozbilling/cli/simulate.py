@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -107,7 +108,7 @@ async def _serve(simulator: "Simulator", port: int) -> None:
 def _end_stdout() -> None:
     """End the output in a pipe: `source <(aiozbilling simulate)` reads it to its end before it runs a line."""
     if not sys.stdout.isatty():
-        with open(os.devnull, "wb") as nothing:
+        with Path(os.devnull).open("wb") as nothing:
             os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
