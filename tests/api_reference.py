@@ -140,13 +140,33 @@ def _fields(found: Any) -> list[str]:
             continue
         section = told.pop(member.name, None)
         meaning = _one_line(_text(member)) or (_one_line(section.description) if section else "")
-        annotation = member.annotation
-        rows.append(f"| `{member.name}` | {_code(str(annotation))} | {meaning} |")
+        if "StrEnum" in map(str, found.bases) and (value := _enum_value(member)):
+            rows.append(f"| `{member.name}` | {_code(repr(value[0]))} | {_one_line(value[1])} |")
+        else:
+            rows.append(f"| `{member.name}` | {_code(_type(member, found))} | {meaning} |")
     rows += [
         f"| `{name}` | {_code(str(item.annotation or ''))} | {_one_line(item.description)} |"
         for name, item in told.items()
     ]
     return rows
+
+
+def _enum_value(member: Any) -> tuple[str, str] | None:
+    """Return the value and the description of a member such as `HANG = "hang", "no reply ever comes"`."""
+    value = ast.literal_eval(str(member.value)) if member.value is not None else None
+    return value if isinstance(value, tuple) else None
+
+
+def _type(member: Any, owner: Any) -> str:
+    """Return the type of an attribute: its own annotation, that of the argument it is set from, or its value's type."""
+    if member.annotation is not None:
+        return str(member.annotation)
+    constructor = owner.members.get("__init__")
+    for parameter in constructor.parameters if constructor is not None else ():
+        if parameter.name == member.name:
+            return str(parameter.annotation)
+    value = str(member.value)
+    return "bool" if value in ("True", "False") else "str" if re.fullmatch("\"[^\"]*\"|'[^']*'", value) else ""
 
 
 def _function(found: Any, level: int, owner: str = "") -> str:

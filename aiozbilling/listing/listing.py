@@ -36,10 +36,11 @@ class Listing(Generic[R]):
     before are correct.
 
     Iterating raises:
-        DriftError: the list changed in a way that can't be repaired.
-        IncompleteError: the server's total says that there are more rows, but no more came.
-        RunawayError: the list seems to have no end.
-        TransportError, ApiError, DecodeError: a page could not be read; the rows before it were yielded.
+
+    - ``DriftError``: the list changed in a way that can't be repaired.
+    - ``IncompleteError``: the server's total says that there are more rows, but no more came.
+    - ``RunawayError``: the list seems to have no end.
+    - ``TransportError``, ``ApiError``, ``DecodeError``: a page could not be read; the rows before it were yielded.
     """
 
     def __init__(
@@ -253,5 +254,5 @@ def _cursor(after: Cursor | str | None, endpoint: str) -> Cursor | None:
         raise ConfigurationError("after must be a Cursor or its text")
     cursor = Cursor.parse(str(after))  # a Cursor too: it may have been made by hand
     if cursor.endpoint != endpoint:
-        raise ConfigurationError(f"this cursor is one of {cursor.endpoint}, not of {endpoint}")
+        raise ConfigurationError(f"this cursor belongs to {cursor.endpoint}, not to {endpoint}")
     return cursor
