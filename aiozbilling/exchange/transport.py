@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.request import getproxies
 
 import aiohttp
 import attrs
@@ -112,7 +113,7 @@ def _place(url: str) -> tuple[URL, tuple[str, str, str]]:
 
 
 def _middlewares(session: aiohttp.ClientSession) -> Sequence[ClientMiddlewareType] | None:
-    """Prevent the caller's session from sending a request twice; our own sessions do so anyway (see `Connections`)."""
+    """Prevent the caller's session from sending a request twice; the client's own sessions do not (`Connections`)."""
     if getattr(session, "_retry_connection", True):
         return (*getattr(session, "_middlewares", ()), _one_attempt)
     return None
@@ -183,7 +184,9 @@ def _translated(error: Exception, url: str) -> Exception:
         case aiohttp.ClientHttpProxyError():
             return ConnectError(f"the session's proxy refused to connect to {host}: HTTP {error.status}", hint=_PROXY)
         case aiohttp.ClientConnectorError():
-            return ConnectError(f"no connection to {host}: {_first_line(error)}", hint="Check base_url and the network")
+            unused = "; the proxy in the environment is not used" if getproxies().get("https") else ""
+            hint = f"Check base_url and the network{unused}"
+            return ConnectError(f"no connection to {host}: {_first_line(error)}", hint=hint)
         case aiohttp.ClientPayloadError() if isinstance(error.__cause__, ContentEncodingError):
             return ProtocolError("the body can't be decompressed", hint=_CUT)
         case aiohttp.ClientPayloadError():

@@ -191,6 +191,20 @@ async def test_the_failure_of_a_proxy_names_the_proxy() -> None:
         assert not error.before_reply
 
 
+@pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:9"])
+async def test_without_a_connection_the_hint_names_an_unused_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """A proxy in the environment is not used, and the hint says so, but only where there is one."""
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", proxy)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    async with AiozBilling(token="t", base_url=f"https://127.0.0.1:{port}", retry=ONCE) as billing:
+        with pytest.raises(ConnectError) as caught:
+            await billing.this_month_usage()
+    assert ("proxy in the environment is not used" in str(caught.value)) is bool(proxy)
+
+
 async def test_a_closed_session_is_reported(billing_simulator: Simulator) -> None:
     """A session that its owner closed is a ConfigurationError, not a crash."""
     session = aiohttp.ClientSession()
