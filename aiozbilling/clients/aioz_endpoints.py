@@ -16,8 +16,9 @@ _AIOZ = System(
     hints={
         400: "The server rejected the request; for a list, try a smaller page_size",
         401: (
-            "Check the keys (AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY, or AIOZ_PIN_TOKEN); if they are right, a proxy"
-            " may have dropped headers with underscores (nginx: underscores_in_headers on), which a token avoids"
+            "Check the keys (AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY) or the token (AIOZ_PIN_TOKEN), which may have"
+            " expired. If the keys are right, a proxy may have dropped their headers, whose names have underscores"
+            " (nginx: underscores_in_headers on)"
         ),
         403: "The key has no scope for billing",
         404: "Check that base_url is the root of the API",

@@ -190,7 +190,7 @@ def _refuse_foreign(handle: int, path: Path) -> None:
     is_ours = sys.platform == "win32" or status.st_uid == os.geteuid()
     if not stat.S_ISREG(status.st_mode) or not _OUR_LOCK.fullmatch(os.read(handle, 64)) or not is_ours:
         raise ExportError(
-            f"the name of the lock, {path.name}, is taken by a file that is not ours",
+            f"the name of the lock, {path.name}, is taken by a file of another user or program",
             path=str(path),
             hint="Choose another name for the output",
         )

@@ -37,7 +37,8 @@ def format_of(path: Path, name: str | None) -> FileFormat:
     if found is None:
         known = ", ".join(get_args(Format))
         what = f"{name!r} is" if name not in (None, "focus") else f"the suffix of {path.name!r} names"
-        raise ConfigurationError(f"{what} no known format: choose one of {known}")
+        workbook = "; `aiozbilling report` writes a workbook" if path.suffix.lower() == ".xlsx" else ""
+        raise ConfigurationError(f"{what} no known format: choose one of {known}{workbook}")
     if name == "focus" and found not in ("csv", "parquet"):
         raise ConfigurationError(f"format='focus' writes CSV or Parquet: the suffix of {path.name!r} is neither")
     return found

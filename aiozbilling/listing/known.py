@@ -76,7 +76,7 @@ def known_at(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> set[
     if (known := _known_among(cursor, keys, grows_at)) is None:
         raise DriftError(
             "too many rows were removed, moved or added in the middle of the list since the cursor was taken,"
-            " so which ones are new is not certain",
+            " so it is not certain which rows are new",
             hint=BEGIN_AGAIN,
         )
     if before and known.isdisjoint(present):

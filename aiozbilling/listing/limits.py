@@ -56,7 +56,7 @@ class Limits:
             most = total
         uncounted = window.end - start - 2 * most
         if uncounted > _MOST_UNCOUNTED and uncounted > 10 * plan.size:
-            raise RunawayError(f"{window.end} rows came, though the server counts {most}", hint=LATER)
+            raise RunawayError(f"the server sent {window.end} rows, but its total is {most}", hint=LATER)
         if report.requests > 4 * ((total - start) // plan.step) + 20:  # seldom true, and quicker than the exact check
             pages = 1 + max(0, max(total, report.total_first or 0, position + 1) - start) // plan.step
             if report.requests > 4 * pages + 16:

@@ -230,6 +230,7 @@ def test_the_organization_may_come_from_the_environment(
         (("top-ups", "--since", "2026-10-31T12:00"), "(2026-10-31T12:00Z): it has no time zone\n"),
         (("month", "--base-url", "http://example.com"), "unencrypted: use https\n"),
         (("export", "top-ups", "--out", "x.txt"), "the suffix of 'x.txt' names no known format: choose one of csv,"),
+        (("export", "top-ups", "--out", "x.xlsx"), "parquet, sqlite, focus; `aiozbilling report` writes a workbook\n"),
         (("fleet", "export"), "Missing argument 'what'. Choose from: top-ups, history\n"),
     ],
 )

@@ -40,7 +40,7 @@ async def test_a_foreign_lock_file_is_left_alone(tmp_path: Path) -> None:
     """A ledger named Cargo does not use an existing Cargo.lock as its lock, and creates nothing."""
     (tmp_path / "Cargo.lock").write_text('[[package]]\nname = "serde"\n')
     async with synced(tmp_path / "Cargo", top_ups=1, days=1) as run:
-        with pytest.raises(ExportError, match="Cargo.lock, is taken by a file that is not ours"):
+        with pytest.raises(ExportError, match="Cargo.lock, is taken by a file of another user or program"):
             await run()
     assert [path.name for path in tmp_path.iterdir()] == ["Cargo.lock"]
     assert (tmp_path / "Cargo.lock").read_text() == '[[package]]\nname = "serde"\n'
