@@ -22,11 +22,11 @@ class Account:
     """One customer of all three systems.
 
     Attributes:
-        name: such as ``"account-1"``; the systems do not know it.
-        seed: decides the account's credentials and rows.
+        name: such as ``"account-1"``; it is in no reply.
+        seed: determines the account's credentials and rows.
         credentials: what its requests are signed with: `api_key`, `secret_key`, `token` (AIOZ), `b3os_token`,
             `organization` (B3OS), `metered_token`.
-        behaviour: how replies to this account are made; the simulator's own unless the account was given another.
+        behaviour: settings of the replies to this account; by default, those of the simulator.
         is_revoked: whether its credentials are refused with 401.
     """
 
@@ -57,7 +57,7 @@ class Account:
 
     @property
     def token(self) -> str:
-        """Its AIOZ token, which does the same as the key pair."""
+        """Its AIOZ token, which can be used instead of the key pair."""
         return self.credentials.token
 
     @property

@@ -14,7 +14,7 @@ __all__ = ["Fault", "PlannedFault"]
 
 
 class Fault(StrEnum):
-    """Name a fault of a reply: `.doc` describes it, `.status` is the number of a plain HTTP error."""
+    """A fault of a reply. `.doc` describes it, and `.status` is the HTTP status of an ``http-…`` fault."""
 
     doc: str
 
@@ -25,13 +25,13 @@ class Fault(StrEnum):
         fault.doc = doc
         return fault
 
-    HTTP_400 = "http-400", "the request is refused as wrong"
+    HTTP_400 = "http-400", "bad request"
     HTTP_401 = "http-401", "the credentials are refused"
     HTTP_403 = "http-403", "the credentials are valid but lack permission"
-    HTTP_404 = "http-404", "nothing is found"
+    HTTP_404 = "http-404", "not found"
     HTTP_408 = "http-408", "the server waited too long for the request"
-    HTTP_418 = "http-418", "a status that nobody expects"
-    HTTP_422 = "http-422", "a parameter is refused"
+    HTTP_418 = "http-418", "an unexpected status"
+    HTTP_422 = "http-422", "a parameter is invalid"
     HTTP_425 = "http-425", "too early"
     HTTP_429 = "http-429", "too many requests, without Retry-After unless headers= sets one"
     HTTP_500 = "http-500", "internal server error"
@@ -44,8 +44,8 @@ class Fault(StrEnum):
     REJECTED_WITH_DATA = "rejected-with-data", "a 200 whose envelope reports failure next to good data"
     ECHOED_CREDENTIALS = "echoed-credentials", "a 400 whose message repeats all credentials that were sent"
     ECHOED_IN_200 = "echoed-in-200", "a 200 that is not JSON and repeats all credentials that were sent"
-    CONNECTION_DROPPED = "connection-dropped", "the connection is closed before any reply"
-    CONNECTION_RESET = "connection-reset", "the connection is reset before any reply"
+    CONNECTION_DROPPED = "connection-dropped", "the connection is closed before the reply"
+    CONNECTION_RESET = "connection-reset", "the connection is reset before the reply"
     DROPPED_AFTER_HEADERS = "dropped-after-headers", "the connection is closed after the headers"
     TRUNCATED_BODY = "truncated-body", "the connection is closed in the middle of the body"
     DRIPPING_BODY = "dripping-body", "the body comes in tiny pieces, see Behaviour.drip_*"

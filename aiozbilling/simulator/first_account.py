@@ -33,7 +33,7 @@ class FirstAccount:
 
     @property
     def token(self) -> str:
-        """Its AIOZ token, which does the same as the key pair."""
+        """Its AIOZ token, which can be used instead of the key pair."""
         return self.account.token
 
     @property

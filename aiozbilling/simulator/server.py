@@ -28,7 +28,7 @@ _NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 class Simulator(FirstAccount):
-    """Serve AIOZ, B3OS and metered billing on one loopback port, the same way for the same seed.
+    """A server of AIOZ, B3OS and metered billing on one loopback port. The same seed generates the same data.
 
     Rows are generated when they are requested, so millions are fine. A stopped simulator can be started again, also in
     another event loop, and keeps its rows.
@@ -111,7 +111,7 @@ class Simulator(FirstAccount):
 
     @property
     def behaviour(self) -> Behaviour:
-        """How replies are made; change its fields at any time."""
+        """Settings of the replies; its fields can be changed at any time."""
         return self._behaviour
 
     @property
@@ -129,22 +129,22 @@ class Simulator(FirstAccount):
 
     @property
     def connections(self) -> int:
-        """How many connections brought a request so far."""
+        """Number of connections on which a request has come so far."""
         return len(self._log.peers)
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """What was received, oldest first; the last ten thousand at least. Holds the simulated credentials."""
+        """The received requests, oldest first; at least the last ten thousand. They contain simulated credentials."""
         return self._log.requests
 
     @property
     def in_flight(self) -> int:
-        """How many requests are being answered."""
+        """Number of requests that are being answered."""
         return self._log.in_flight
 
     @property
     def peak_in_flight(self) -> int:
-        """How many requests were being answered at once, at most."""
+        """Highest number of requests that were being answered at the same time."""
         return self._log.peak_in_flight
 
     @property
@@ -161,7 +161,7 @@ class Simulator(FirstAccount):
         Args:
             top_ups: length of its list of top-ups.
             days: length of its daily history.
-            behaviour: how replies to this account are made; by default like those to all others.
+            behaviour: settings of the replies to this account; by default, those of the simulator.
         """
         number = len(self.accounts)
         seed, now = f"{self.seed}/{number}", self._clock.now()
