@@ -38,7 +38,7 @@ _B3OS = System(
 _PAGE = "B3OS API reference, Organizations, "
 CU_USAGE = Endpoint(_B3OS, "/v1/organizations/{organization}/cu/usage", CuUsage, _PAGE + "Get CU usage")
 CU_BALANCE = Endpoint(_B3OS, "/v1/organizations/{organization}/cu", CuBalance, _PAGE + "Get CU balance")
-# A ".." or a "/" would be normalised into another path.
+# A ".." or a "/" would be normalized into another path.
 _ORGANIZATION = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _YEAR_MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 

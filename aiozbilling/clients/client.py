@@ -125,7 +125,7 @@ class Client:
     def fingerprint(self, key: bytes) -> str:
         """Return a text, keyed with `key`, that identifies server and credentials without revealing them.
 
-        A ledger stores such a text, with its own random key, to recognise the account. If the credentials come from a
+        A ledger stores such a text, with its own random key, to recognize the account. If the credentials come from a
         function, the label that was passed as ``account=`` is used instead of them.
 
         Raises:

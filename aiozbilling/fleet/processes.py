@@ -121,7 +121,7 @@ def _begin(ended: Any, parent: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process after its parent was killed. An idle process of a pool would wait for its next task for ever."""
+    """End this process after its parent was killed. An idle process of a pool would wait for its next task forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -100,7 +100,7 @@ class Prefetch(Generic[K, V]):
 
     def _ended(self, future: asyncio.Future[V], worker: asyncio.Task[None]) -> None:
         del self._workers[worker]
-        future.cancel()  # if the user's function cancelled the fetch, the consumer must not wait for ever
+        future.cancel()  # if the user's function cancelled the fetch, the consumer must not wait forever
         self._received(future)
 
     def _drop(self, key: K) -> None:

@@ -48,7 +48,7 @@ def to_json(records: Record | Iterable[Record]) -> str:
 
 
 def shallow(record: Record) -> dict[str, Any]:
-    """Return the result of `to_dict` without converting nested records, which pydantic serialises itself."""
+    """Return the result of `to_dict` without converting nested records, which pydantic serializes itself."""
     return {name: _shallow_value(getattr(record, name)) for name in json_names(type(record))}
 
 

@@ -1,7 +1,7 @@
 """Makes records usable as fields and response models of pydantic and FastAPI, without importing either.
 
 pydantic's core schemas are plain dicts. A record is accepted as an instance, not as a dict, because the clients check
-the provider's replies. It is serialised as by `to_dict`.
+the provider's replies. It is serialized as by `to_dict`.
 
 Source: https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__
 """

@@ -50,7 +50,7 @@ def _summary(of: ReportMonth) -> Sheet:
     rows: list[list[Any]] = [[tile.label, tile.value, tile.usd, tile.note] for tile in tiles(of)]
     rows += [[name, "", None, text] for name, text in METHODS.items()]
     columns: list[_Column] = [("figure", "text", 26), ("value", "text", 20), ("USD", "money", 14)]
-    return Sheet("Summary", [*columns, ("rests on", "text", 90)], rows)
+    return Sheet("Summary", [*columns, ("basis", "text", 90)], rows)
 
 
 def _both(title: str) -> list[_Column]:

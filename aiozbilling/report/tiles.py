@@ -91,7 +91,7 @@ def _runway(of: ReportMonth) -> Tile:
         return Tile("Runway", "no end" if spent else NOTHING, "nothing is spent" if spent else "no complete day yet")
     left = first.days_left(as_of.date())
     whose = f"{shown(first.account)} first, " if len(of.statement.accounts) > 1 else ""
-    when = "overdrawn" if first.balance < 0 else f"empty {first.empty_on}" if first.empty_on else "far away"
+    when = "overdrawn" if first.balance < 0 else f"empty {first.empty_on}" if first.empty_on else "not within a century"
     note = f"{whose}{when}; {money_short(first.per_day)} a day"
     return Tile("Runway", runway_text(first, as_of.date()), note, "bad" if left is not None and left < _SOON else "")
 

@@ -90,13 +90,13 @@ class AccountFacts:
 
     @property
     def seen_on(self) -> dt.date | None:
-        """The day of the latest reading, complete or not, or None if it is unknown. Later rows are of the future."""
+        """The day of the latest reading, complete or not, or None if it is unknown. Later rows are in the future."""
         readings = [time for time in (self.read_at, self.tried_at) if time is not None]
         return max(readings).date() if readings else None
 
     @property
     def times(self) -> tuple[dt.datetime, ...]:
-        """The times of the latest complete reading and of the latest rows, without rows of the future."""
+        """The times of the latest complete reading and of the latest rows, without rows dated in the future."""
         last = self.seen_on or dt.date.max
         days = [day.day for day in reversed(self.days) if day.day <= last][:1]
         times = [dt.datetime.combine(day, dt.time(), dt.UTC) for day in days]

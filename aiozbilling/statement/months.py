@@ -65,7 +65,7 @@ def is_closed(account: AccountFacts, month: str) -> bool:
     """Return whether an account's month is closed.
 
     It is closed if the history has a day of a later month, or if a complete reading ended at least three days after the
-    end of the month. A day that was in the future when it was read closes nothing.
+    end of the month. A day that was in the future when it was read does not close a month.
     """
     last = account.seen_on or dt.date.max
     latest = next((day.day for day in reversed(account.days) if day.day <= last), None)

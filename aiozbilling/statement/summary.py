@@ -49,7 +49,7 @@ class Statement:
         balances: daily balances of all accounts together, oldest first, until `as_of`.
         days: daily spend of all accounts together, oldest first.
         deposits: deposits of all accounts together, by month and token.
-        unusual: days with an unusual spend of all accounts together, oldest first.
+        unusual: days on which the spend of all accounts together was unusual, oldest first.
     """
 
     facts: Facts

@@ -32,8 +32,8 @@ class Column:
     """A column. Any cell may be None.
 
     Attributes:
-        name: of the column, as in the header of a file.
-        type: of the cells: str, int, `decimal.Decimal`, a datetime in UTC, a date, or bool.
+        name: name of the column, as in the header of a file.
+        type: type of the cells: str, int, `decimal.Decimal`, a datetime in UTC, a date, or bool.
         path: attribute of the record that has the value, such as ``"amount.value"``.
         meaning: a sentence for readers of the file, with the unit.
         scale: decimal places of the column in Arrow and SQL; only of decimals.

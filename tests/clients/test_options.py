@@ -101,7 +101,7 @@ async def test_a_refused_call_is_an_event_that_was_not_sent(billing_simulator: S
 
 
 async def test_a_404_shows_the_url_that_was_asked(billing_simulator: Simulator) -> None:
-    """The error of a 404 contains the URL, so that a wrong base URL can be recognised."""
+    """The error of a 404 contains the URL, so that a wrong base URL can be recognized."""
     async with AiozBilling(token="x" * 9, base_url=f"{billing_simulator.url}/wrong/root") as billing:
         with pytest.raises(NotFoundError, match=r"/wrong/root/api/billing/thisMonthUsage: HTTP 404"):
             await billing.this_month_usage()

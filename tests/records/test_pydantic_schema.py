@@ -26,7 +26,7 @@ class Answer(BaseModel):
 
 
 def test_a_model_with_records_writes_the_same_json():
-    """Fields with records are serialised as by `to_dict`, including nested records."""
+    """Fields with records are serialized as by `to_dict`, including nested records."""
     answer = Answer(days=[DAY], usage=USAGE)
     assert json.loads(answer.model_dump_json()) == {"days": [to_dict(DAY)], "usage": to_dict(USAGE)}
     assert answer.model_dump() == {"days": [to_dict(DAY)], "usage": to_dict(USAGE)}

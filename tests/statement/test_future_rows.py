@@ -34,7 +34,7 @@ def in_november(*, future: bool, tried_at=None):
 
 
 def test_a_row_of_the_future_moves_no_date():
-    """A day in 2028 closes no month before, and does not lengthen the runway by the years in between."""
+    """A day in 2028 does not close an earlier month, and does not lengthen the runway by the years in between."""
     usual, odd = (statement(Facts((in_november(future=future),))) for future in (False, True))
     assert odd.as_of == usual.as_of == READ_AT
     assert odd.runway == usual.runway
@@ -53,7 +53,7 @@ def test_rows_of_a_later_reading_that_failed_are_not_of_the_future():
 
 
 def test_the_ledgers_view_has_the_same_rule(tmp_path: Path) -> None:
-    """A day after the latest run closes no month of the view and of the statement; the day of the run does."""
+    """A day after the latest run does not close a month in the view or in the statement; the day of the run does."""
     path = tmp_path / "a.sqlite"
     with contextlib.closing(WrittenLedger(path)) as written:  # its run is of 1 November 2026
         written.store(HISTORY, [day_row("2026-09-30", 5), day_row("2026-10-31", 5), day_row("2028-02-29", 5)])

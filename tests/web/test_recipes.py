@@ -235,7 +235,7 @@ async def check_metrics(browser: Browser) -> None:
 
 
 async def check_shutdown(browser: Browser, server: Server) -> None:
-    """SIGTERM ends open event streams cleanly, and the server, which otherwise serves them for ever."""
+    """SIGTERM ends open event streams cleanly, and the server, which otherwise serves them forever."""
     async with browser.session.get(f"{browser.url}/tenants/acme/events") as response:
         assert await response.content.readuntil(b"\n\n") == b": connected\n\n"
         code = await asyncio.to_thread(server.terminate)

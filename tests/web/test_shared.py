@@ -245,7 +245,7 @@ async def test_a_forgotten_key_is_not_answered_by_an_earlier_fetch(provider, tas
 
 
 async def test_another_event_loop_is_refused(provider):
-    """A request in another event loop gets an error, since it would wait for ever for a fetch of this one."""
+    """A request in another event loop gets an error, since it would wait forever for a fetch of this one."""
     provider.seconds = 0.05
     async with Shared() as shared:
         waiter = asyncio.create_task(shared.get("k", provider))
