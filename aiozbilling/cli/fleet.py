@@ -66,9 +66,9 @@ def export(
 ) -> None:
     """AIOZ: write one list of many accounts to a dataset.
 
-    The files are FOLDER/top_ups/account=LABEL/part-00001.parquet. A failed account does not stop the others. Run again,
-    the command skips complete accounts, resumes partial ones and retries failed ones. The exit code is 13 if any
-    account failed.
+    The files are FOLDER/top_ups/account=LABEL/part-00001.parquet. A failed account does not stop the others. A second
+    run skips complete accounts, resumes partial ones and retries failed ones. The exit code is 13 if any account
+    failed.
     """
     limit = rate_limit_of(rate_limit)
 

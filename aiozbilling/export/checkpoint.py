@@ -92,7 +92,7 @@ class Checkpoint:
         """Read a checkpoint from what `text` returned.
 
         Raises:
-            CheckpointError: the text is damaged, is no checkpoint, or has another version.
+            CheckpointError: the text is damaged, is not a checkpoint, or has another version.
         """
         try:
             if not text.startswith(_HEAD):

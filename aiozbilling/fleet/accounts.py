@@ -132,7 +132,7 @@ def _content(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigurationError(f"can't read {file}: {error.strerror}") from error
     if len(read) > _LARGEST:
-        raise ConfigurationError(f"{file} is no accounts file: it has more than {_LARGEST >> 20} MiB")
+        raise ConfigurationError(f"{file} is not an accounts file: it has more than {_LARGEST >> 20} MiB")
     try:
         return tomllib.loads(read.decode("utf-8-sig").replace("\r\n", "\n"))  # editors of Windows write a mark first
     except UnicodeDecodeError:

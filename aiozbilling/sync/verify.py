@@ -262,7 +262,7 @@ class _Amount:
         self._places = {name: place for place, name in enumerate(table.names, 1)}
 
     def add(self, cells: list[Any]) -> None:
-        """Add a row. A cell that is no number adds nothing: the row's hash shows that it was edited."""
+        """Add a row. A cell that is not a number adds nothing: the row's hash shows that it was edited."""
         amount = _number(self._cell_of(cells))
         if amount is not None and self.total is not None:
             self.total = exact_sum(self.total, amount if self._table is METERED_PERIODS else scaled(amount))

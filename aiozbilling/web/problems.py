@@ -38,8 +38,8 @@ class Problem:
     Attributes:
         status: HTTP status of the response.
         code: name of the problem, for programs: ``"provider-busy"``, ``"provider-timeout"``,
-            ``"provider-unavailable"``, ``"provider-credentials"``, ``"provider-refused"``, ``"list-inconsistent"``, ``"stream-lost"``,
-            ``"shutting-down"`` or ``"internal"``.
+            ``"provider-unavailable"``, ``"provider-credentials"``, ``"provider-refused"``, ``"list-inconsistent"``,
+            ``"stream-lost"``, ``"shutting-down"`` or ``"internal"``.
         detail: description, for people.
         retry_after: seconds after which a retry makes sense, or None.
     """

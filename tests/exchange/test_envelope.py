@@ -221,7 +221,7 @@ def test_retry_after_is_read(status):
     ],
 )
 def test_the_hint_has_the_wait_that_the_server_asks_for(headers, hint):
-    """A user who is throttled reads how long to wait; an absurd time is no other error."""
+    """The hint of a throttled call says how long to wait; an absurd time causes no other error."""
     assert error_of(429, "busy", headers).hint == hint
 
 

@@ -102,7 +102,7 @@ def test_mistakes_are_named(tmp_path, text, says):
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbf" + GOOD.encode(), GOOD.replace("\n", "\r\n").encode()])
 def test_files_of_windows_are_read(tmp_path, content):
-    """A byte order mark and lines that end with CR LF are no error."""
+    """A byte order mark and lines that end with CR LF are not errors."""
     (tmp_path / "accounts.toml").write_bytes(content)
     assert [account.label for account in read_accounts(tmp_path / "accounts.toml")] == ["eu", "cu", "saas"]
 

@@ -44,7 +44,7 @@ async def test_the_keys_of_two_accounts_cannot_be_mixed(simulator, ask):
 
 
 async def test_an_account_can_behave_in_its_own_way(simulator, ask):
-    """An account with a behaviour of its own has its own rate limit, order and odd rows; the others are as before."""
+    """An account with its own behaviour has its own rate limit, order and null rows; the others are as before."""
     behaviour = Behaviour(rate_requests=1, order="oldest_first", extra_keys=True, null_row_every=2)
     other = simulator.add_account(top_ups=4, behaviour=behaviour)
     page = (await ask(TOP_UP, account=other)).data

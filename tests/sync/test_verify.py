@@ -235,7 +235,7 @@ async def test_sync_writes_an_edited_view_again(run: Synced) -> None:
 
 
 async def test_verify_is_quiet_after_runs_that_failed(run: Synced) -> None:
-    """A run that failed may have stored a newer count of the list, which is no difference."""
+    """A run that failed may have stored a newer count of the list, which is not a difference."""
     run.simulator.account.add_top_ups(3)
     run.simulator.fail("http-403", path="historyUsage")
     with pytest.raises(PermissionDeniedError):
@@ -255,7 +255,7 @@ async def test_verify_is_quiet_after_runs_that_failed(run: Synced) -> None:
     ],
 )
 def test_verify_names_edits_that_statements_can_not_read(ledger: Path, edit: str, what: str) -> None:
-    """A cell that is no number, a missing account and changed columns are differences, not tracebacks."""
+    """A cell that is not a number, a missing account and changed columns are differences, not tracebacks."""
     with contextlib.closing(sqlite3.connect(ledger)) as database:
         database.executescript(edit)
     found = [difference.what for difference in verify(ledger).differences]
@@ -264,7 +264,7 @@ def test_verify_names_edits_that_statements_can_not_read(ledger: Path, edit: str
 
 @pytest.mark.parametrize("cell", ["abc", "NaN", b"\x01", "1.5.5"])
 def test_the_statement_of_an_edited_ledger_says_what_to_do(ledger: Path, cell: object) -> None:
-    """A stored value that is no number raises an error that names `verify`."""
+    """A stored value that is not a number raises an error that names `verify`."""
     with contextlib.closing(sqlite3.connect(ledger)) as database, database:
         database.execute("UPDATE history SET total_amount_attousd = ?", (cell,))
     with pytest.raises(ExportError, match="a stored value is not one that sync writes") as caught:

@@ -105,5 +105,5 @@ def test_json_lines_read_back() -> None:
 
 
 def test_no_rows_are_no_bytes() -> None:
-    """No rows are no bytes."""
+    """Without rows, there are no bytes."""
     assert csv_lines(COLUMNS, []) == jsonl_lines(COLUMNS, []) == b""

@@ -69,7 +69,7 @@ class Browser:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 async def test_a_recipe_does_what_the_guide_says(recipe, simulator, tmp_path):
-    """JSON, tenants, downloads, events, errors, disconnects, metrics and shutdown, and nothing odd in the log."""
+    """JSON, tenants, downloads, events, errors, disconnects, metrics and shutdown, without a surprise in the log."""
     with serving(recipe, simulator, tmp_path) as server:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(100)) as session:
             browser = Browser(session, server.url)

@@ -273,7 +273,7 @@ def test_one_event_loop_after_another_uses_the_answers(provider):
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in Python 3.12")
 async def test_eager_tasks(provider):
-    """With eager tasks, a fetch that ends at once is no running one: it is followed by others, and may be dropped."""
+    """With eager tasks, a fetch that ends at once does not count as running: others follow, and it may be dropped."""
 
     async def at_once() -> int:
         provider.calls += 1
