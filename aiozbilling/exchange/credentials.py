@@ -71,7 +71,7 @@ class Secret:
         if any(not "!" <= character <= "~" for character in self._text):
             return "has a blank or a control character (a newline at its end, from a file?)"
         if self._text[0] in "\"'" and self._text[0] == self._text[-1]:
-            return "is in quotes, which are no part of it (from a .env file?)"
+            return "is in quotes, which are not part of it (from a .env file?)"
         return None
 
 

@@ -136,7 +136,7 @@ def api_error(
 
 
 def message_of(document: Any, clean: Clean) -> str:
-    """Return the message in a document that is no envelope, or ""."""
+    """Return the message in a document that is not an envelope, or ""."""
     return _said(document, clean).message
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["balance_chart", "days_chart", "months_chart", "running_chart"]
 
 WIDTH, HEIGHT = 460, 210
-_FEWEST_MONTHS, _FEWEST_DAYS = 6, 14  # so that a single bar is no wall
+_FEWEST_MONTHS, _FEWEST_DAYS = 6, 14  # so that a single bar does not fill the chart
 _APART: dict[str, Any] = {
     "labelOverlap": "greedy",
     "labelSeparation": 10,
