@@ -116,9 +116,7 @@ def _class(found: Any, level: int) -> str:
     constructor = next((member for member in _members(found) if member.name == "__init__"), None)
     if constructor is not None and constructor.is_function and not constructor.is_alias:
         lines += ["", *_parameters(constructor, found)]
-    fields = _fields(found)
-    if fields:
-        lines += ["", "| field | type | meaning |", "|---|---|---|", *fields]
+    lines += _fields(found)
     for member in _members(found):
         if member.is_function and not member.name.startswith("_") and "overload" not in _decorators(member):
             lines += ["", _function(member, level + 1, owner=found.name)]
@@ -133,22 +131,42 @@ def _members(found: Any) -> list[Any]:
 
 
 def _fields(found: Any) -> list[str]:
+    """Return the table of the attributes. If any has a default, there is a column of defaults."""
     told = {item.name: item for section in _sections(found, "attributes") for item in section.value}
-    rows = []
+    rows: list[tuple[str, str, str, str]] = []
     for member in _members(found):
         if member.name.startswith("_") or not member.is_attribute:
             continue
         section = told.pop(member.name, None)
         meaning = _one_line(_text(member)) or (_one_line(section.description) if section else "")
         if "StrEnum" in map(str, found.bases) and (value := _enum_value(member)):
-            rows.append(f"| `{member.name}` | {_code(repr(value[0]))} | {_one_line(value[1])} |")
+            rows.append((member.name, repr(value[0]), "", _one_line(value[1])))
         else:
-            rows.append(f"| `{member.name}` | {_code(_type(member, found))} | {meaning} |")
-    rows += [
-        f"| `{name}` | {_code(str(item.annotation or ''))} | {_one_line(item.description)} |"
-        for name, item in told.items()
+            rows.append((member.name, _type(member, found), _default(member), meaning))
+    rows += [(name, str(item.annotation or ""), "", _one_line(item.description)) for name, item in told.items()]
+    if not rows:
+        return []
+    if any(default for _, _, default, _ in rows):
+        table = [
+            f"| `{name}` | {_code(kind)} | {_code(default)} | {meaning} |" for name, kind, default, meaning in rows
+        ]
+        return ["", "| field | type | default | meaning |", "|---|---|---|---|", *table]
+    return [
+        "",
+        "| field | type | meaning |",
+        "|---|---|---|",
+        *(f"| `{name}` | {_code(kind)} | {meaning} |" for name, kind, _, meaning in rows),
     ]
-    return rows
+
+
+def _default(member: Any) -> str:
+    """Return the default of an attrs field, or an empty text."""
+    if member.value is None or member.annotation is None:
+        return ""
+    value = ast.parse(str(member.value), mode="eval").body
+    if isinstance(value, ast.Call):  # attrs.field(default=…)
+        return next((ast.unparse(word.value) for word in value.keywords if word.arg == "default"), "")
+    return ast.unparse(value)
 
 
 def _enum_value(member: Any) -> tuple[str, str] | None:
