@@ -17,19 +17,19 @@
     │  ├─ PermissionDeniedError           403
     │  ├─ NotFoundError                   404
     │  ├─ RateLimitedError                429
-    │  │  └─ NotSentError                 our own rate limit or a pause refused the call; nothing was sent
+    │  │  └─ NotSentError                 the library's rate limit or a pause refused the call; nothing was sent
     │  ├─ ServerError                     5xx
     │  ├─ RedirectError                   3xx that must not be followed
     │  └─ RejectedError                   2xx whose envelope reports a failure
-    ├─ DecodeError(ValueError)            the reply is not what the API promises
-    ├─ ListingError                       a list could not be walked exactly once
+    ├─ DecodeError(ValueError)            the reply does not match the API's description
+    ├─ ListingError                       a list could not be read exactly once
     │  ├─ DriftError                      the list changed in a way that can't be repaired
-    │  ├─ IncompleteError                 the server sent fewer rows than its total says
+    │  ├─ IncompleteError                 the server sent fewer rows than its total
     │  └─ RunawayError                    the list does not end
     ├─ FeedError                          a subscriber of `aiozbilling.web.Feed` missed rows
     └─ ExportError                        an export could not be written
-       ├─ ExportLockedError               another exporter works on the same file
-       └─ CheckpointError                 the checkpoint doesn't fit this export
+       ├─ ExportLockedError               another export is writing the same file
+       └─ CheckpointError                 the checkpoint does not belong to this export, or is damaged
 
 Each has structured attributes, from which its message is built. It survives `pickle` and `copy`, and holds neither a
 secret nor an object of the HTTP library.
@@ -100,9 +100,9 @@ class TransportError(AiozBillingError):
     """There was no usable reply.
 
     Attributes:
-        reason: what went wrong, in words.
+        reason: description of the failure.
         endpoint: method and path of the call, such as ``"GET /api/billing/topUp"``.
-        attempts: how many requests were sent.
+        attempts: number of requests that were sent.
         hint: what to do about it, or "".
     """
 
@@ -132,7 +132,7 @@ class CallTimeoutError(TransportError, TimeoutError):
 
 
 class TLSError(TransportError):
-    """The server's certificate or its TLS was refused; never retried."""
+    """The server's certificate was refused, or TLS failed; never retried."""
 
 
 class ProtocolError(TransportError):
@@ -147,13 +147,13 @@ class ApiError(AiozBillingError):
     """The server replied with an error.
 
     Attributes:
-        message: the server's own words, or "".
+        message: the server's message, or "".
         status: the HTTP status.
         code: the provider's error code as text, or None.
         request_id: the provider's id of the request, or None.
-        retry_after: seconds that the server asks to wait before the next request, or None if it did not say.
+        retry_after: seconds that the server asks to wait before the next request, or None.
         endpoint: method and path of the call; for a 404, the whole URL of the request without its query.
-        attempts: how many requests were sent.
+        attempts: number of requests that were sent.
         hint: what to do about it, or "".
     """
 
@@ -211,9 +211,9 @@ class RateLimitedError(ApiError):
 
 
 class NotSentError(RateLimitedError):
-    """Our own rate limit, or a pause that the server asked for, allows no request in time; nothing was sent.
+    """The library's rate limit, or a pause that the server asked for, does not allow the request in time.
 
-    `retry_after` is the time in seconds after which a request is possible. `status` is 429, as for a refusal by the
+    Nothing was sent. A request is possible after `retry_after` seconds. `status` is 429, as for a refusal by the
     server.
     """
 
@@ -226,7 +226,7 @@ class ServerError(ApiError):
 
 
 class RedirectError(ApiError):
-    """3xx that must not be followed, because credentials would go to another place.
+    """3xx that is not followed, because the credentials would be sent to another server.
 
     Attributes:
         location: the URL to which the server redirected, without query and user info.
@@ -246,14 +246,14 @@ _CHANGED = "The API may have changed: look for a newer release, or report it"
 
 
 class DecodeError(AiozBillingError, ValueError):
-    """The reply is not what the API promises.
+    """The reply does not match the API's description.
 
     Attributes:
-        problems: one sentence for each bad field, with its JSON path.
+        problems: a sentence for each wrong field, with its JSON path.
         excerpt: the beginning of the body, at most 200 characters.
         malformed: whether the body is not JSON at all.
         endpoint: method and path of the call.
-        attempts: how many requests were sent.
+        attempts: number of requests that were sent.
         hint: what to do about it.
     """
 
@@ -285,10 +285,10 @@ class DecodeError(AiozBillingError, ValueError):
 
 
 class ListingError(AiozBillingError):
-    """A list could not be walked exactly once; the rows delivered before the error are correct.
+    """A list could not be read exactly once; the rows delivered before the error are correct.
 
     Attributes:
-        reason: what was seen, in words.
+        reason: description of the failure.
         delivered: number of rows delivered before.
         report: the walk's `WalkReport` up to the error, or None.
         cursor: a `Cursor` after the last delivered row, to continue from later, or None.
@@ -316,18 +316,18 @@ class DriftError(ListingError):
 
 
 class IncompleteError(ListingError):
-    """The server's total says that there are more rows, but it sent no more."""
+    """The server's total is higher than the number of rows that it sent."""
 
 
 class RunawayError(ListingError):
-    """The server keeps sending pages without new rows, or far more of them than its total says."""
+    """The server keeps sending pages without new rows, or far more rows than its total."""
 
 
 class FeedError(AiozBillingError):
     """A subscriber of a `Feed` cannot get every row any more, and must load the list again.
 
     Attributes:
-        reason: what happened, in words.
+        reason: description of the failure.
         hint: what to do about it, or "".
     """
 
@@ -344,7 +344,7 @@ class ExportError(AiozBillingError):
     """An export could not be written.
 
     Attributes:
-        reason: what went wrong, in words.
+        reason: description of the failure.
         path: path of the file, as text.
         hint: what to do about it, or "".
     """
@@ -360,11 +360,11 @@ class ExportError(AiozBillingError):
 
 
 class ExportLockedError(ExportError):
-    """Another exporter works on the same file."""
+    """Another export is writing the same file."""
 
 
 class CheckpointError(ExportError):
-    """The checkpoint next to the file doesn't fit: another export, a newer version, or a damaged file."""
+    """The checkpoint next to the file belongs to another export, has another version, or is damaged."""
 
 
 def _sentence(subject: str, what: str, attempts: int, hint: str) -> str:

@@ -92,7 +92,7 @@ class Redirects:
         if status not in _FOLLOWED:
             raise RedirectError("can't be followed")
         if self.followed == _MOST:
-            raise RedirectError("is one too many", hint="Check base_url: a login page may have answered")
+            raise RedirectError(f"is the {_MOST + 1}th in a row", hint="Check base_url: a login page may have answered")
         return redirected(url, location)
 
     def _remember(self, url: str, target: str) -> None:
