@@ -183,7 +183,7 @@ class Simulator(FirstAccount):
         body: Literal["json", "html", "text"] = "json",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Replace good replies by a fault. A request has at most one fault, the one that was planned first.
+        """Replace good replies with a fault. A request has at most one fault, the one that was planned first.
 
         Args:
             fault: the fault.
