@@ -130,7 +130,7 @@ def same(twin: BaseException, error: BaseException) -> bool:
     ],
 )
 def test_standard_twins_catch_ours(kind, twin):
-    """Code that catches the standard library's error also catches ours, with our attributes."""
+    """Code that catches the standard library's error also catches the library's error, with its attributes."""
     with pytest.raises(twin) as caught:
         raise EXAMPLES[kind]
     assert caught.value is EXAMPLES[kind]
@@ -138,7 +138,7 @@ def test_standard_twins_catch_ours(kind, twin):
 
 
 def test_twins_of_oserror_keep_their_message():
-    """OSError builds its own message from two arguments; our errors pass one argument and keep their message."""
+    """OSError builds its own message from two arguments; the library's errors pass one and keep their message."""
     error = errors.ConnectError("no connection: refused", endpoint="GET /x", attempts=1)
     assert str(error) == "GET /x: no connection: refused"
     assert error.errno is None

@@ -36,7 +36,7 @@ def test_odd_pages_have_1000_rows(name):
 
 @pytest.mark.parametrize("name", [*list(REPLIES)[:2], *slow(*list(REPLIES)[2:])])
 def test_pauses_are_measured_of_every_reply(name):
-    """Each reply of the stall scenario ends in a page or in our error, and a pause is measured."""
+    """Each reply of the stall scenario ends in a page or in an error of the library, and a pause is measured."""
     assert asyncio.run(longest_ms(REPLIES[name](256 * 1024))) >= 0
 
 

@@ -114,7 +114,7 @@ async def test_a_server_without_tls_is_a_tls_error_at_once() -> None:
 
 @pytest.mark.parametrize("is_given", [False, True])
 async def test_one_attempt_is_one_request(billing_simulator: Simulator, *, is_given: bool) -> None:
-    """Aiohttp's own retry of a GET after a lost connection is disabled, on our sessions and on the caller's."""
+    """Aiohttp's own retry of a GET after a lost connection is disabled, on the client's sessions and the caller's."""
     async with aiohttp.ClientSession() as session:
         given = {"session": session} if is_given else {}
         url = billing_simulator.url

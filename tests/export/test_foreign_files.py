@@ -19,7 +19,7 @@ ROWS = top_ups(3)
     "name", ["t.csv.part", "t.csv.ready", "_t.csv.manifest.json", "t.csv.manifest.json", "t.csv.lock"]
 )
 async def test_a_foreign_file_stops_the_export(tmp_path: Path, name: str) -> None:
-    """A foreign file with one of our names keeps its content, and the error names it."""
+    """A file of another program with a name of the export keeps its content, and the error names it."""
     foreign = tmp_path / name
     foreign.write_text('{"name": "mine"}')
     with pytest.raises(ExportError, match=name):

@@ -56,7 +56,7 @@ class Account:
 @pytest.mark.parametrize("at_tail", [False, True])
 @pytest.mark.parametrize("seed", [*range(3), *slow(*range(3, 10))])
 def test_every_row_comes_once(seed: int, at_tail: bool) -> None:
-    """Whatever is added, removed and moved between readings, every row comes once, or one of our errors is raised."""
+    """Whatever is added, removed and moved between readings, every row comes once, or a known error is raised."""
     choose = random.Random(seed)
     account = Account(choose.choice((0, 1, 5, 90, 130, 400)), at_tail=at_tail, clamp=choose.choice((10, 64, 1000)))
     came, place = account.read(None)

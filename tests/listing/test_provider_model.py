@@ -14,7 +14,7 @@ from tests.listing.model_provider import Row, trial
 
 @pytest.mark.parametrize("block", range(3))
 def test_no_row_twice_none_lost_no_old_row(block: int, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever the list does, each new row comes once and no old one, or one of our errors is raised."""
+    """Whatever the list does, each new row comes once and no old one, or an error of the library is raised."""
     caplog.set_level(logging.CRITICAL)
     ended = {trial(seed) for seed in range(10 * block, 10 * (block + 1))}
     assert "complete" in ended

@@ -58,7 +58,7 @@ class TestOverlap:
         assert walk.done
 
     def test_null_rows_are_counted_once_and_passed(self) -> None:
-        """Null rows count for the position and are no anchors."""
+        """Null rows count for the position but can't be anchors."""
         walk = make_walk(4)
         assert feed(walk, 7, rows(None, 1, 2, None), rows(2, None, 3, None), rows(3, None, None)) == ["r1", "r2", "r3"]
         assert (walk.report.null_rows_skipped, walk.report.rows, walk.done) == (4, 3, True)

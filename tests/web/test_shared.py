@@ -357,7 +357,7 @@ async def test_a_month_for_many_requests(simulator, billing):
 
 
 async def test_our_own_rate_limit_counts_as_a_failure_that_passes(simulator):
-    """When our rate limit allows no refresh, requests still get the old answer at once."""
+    """When the library's rate limit allows no refresh, requests still get the old answer at once."""
     from aiozbilling import AiozBilling
 
     keys = {"api_key": simulator.api_key, "secret_key": simulator.secret_key, "base_url": simulator.url}
