@@ -106,4 +106,4 @@ class Drift:
 
 
 def _changed() -> DriftError:
-    return DriftError("the list changed while it was read", hint='on_drift="repair" continues')
+    return DriftError("the list changed while it was read", hint='Use on_drift="repair" to continue')

@@ -19,7 +19,7 @@ from aiozbilling.listing.source import key_from_text, key_text
 __all__ = ["BEGIN_AGAIN", "KnownRows", "digest", "known_at"]
 
 BEGIN_AGAIN = (
-    "read the whole list, compare its rows with those that you have, and follow after the cursor of that reading"
+    "Read the whole list, compare its rows with those that you have, and follow from the cursor of that reading"
 )
 _KEPT = 16  # removed rows in the sketch of a cursor: a row that moves may be missing from one reading
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LATER", "MOST_PROBES", "MOST_REMOVED", "Limits", "too_many"]
 
-LATER = "read the list again later, or continue from the error's cursor"
+LATER = "Read the list again later, or continue from the error's cursor"
 MOST_REMOVED = 10  # rows, beyond a tenth of the list, that may be removed while it is read
 MOST_PROBES = 24  # requests of one search before it fails
 _MOST_UNCOUNTED = 1000  # rows that may come beyond twice the total

@@ -16,7 +16,7 @@ __all__ = ["FLOATING", "ORDER", "Memory", "Overlap", "overlap_at", "refuse_repea
 
 FLOATING = -1  # rank of a row whose order among its neighbours is no longer known
 _GENERATION = 8192  # keys; two generations are remembered, so a walk's memory is flat however long the list
-ORDER = "a walk needs keys that are unique and an order that stays"
+ORDER = "A walk needs unique keys and an order that does not change"
 
 
 @attrs.define(eq=False, repr=False)

@@ -159,7 +159,7 @@ class Follower(Generic[R]):
             part = await self._read()  # a row that moved may be missing from one reading
         if not part.rows and len(self._known):
             reason = f"the list is empty now, and had at least {len(self._known)} rows in an earlier poll"
-            raise IncompleteError(reason, hint="read the list again later")
+            raise IncompleteError(reason, hint="Read the list again later")
         if not part.rows:
             self._empty_reads = empty_reads + 1
             if self._empty_reads < _EMPTY_READS:

@@ -57,7 +57,7 @@ class Search:
             raise IncompleteError(reason, hint=LATER)
         if offset is None:
             reason = f"none of the last rows delivered was found near position {place.position}"
-            raise DriftError(reason, hint="they were deleted, or the server does not respect the offset")
+            raise DriftError(reason, hint="They were deleted, or the server ignores the offset")
         return offset
 
     def _untried(self, guesses: Iterator[int], highest: int) -> int | None:

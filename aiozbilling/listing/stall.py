@@ -18,8 +18,8 @@ __all__ = ["EMPTY_PAUSE_S", "Stall", "nothing_new"]
 _PAUSES_S = (0.2, 1.0)  # before a reply that contradicts its total is requested again
 EMPTY_PAUSE_S = 0.5  # before a list that seems to be empty is requested again
 _MOST_WINDOWS = 3  # consecutive windows that join and bring no new row
-_OFFSET = "the server ignores or rounds the offset, or the list grows faster than it is read; try another page_size"
-_NEEDS_TWO = "a walk needs pages of at least two rows, to see how they join"
+_OFFSET = "The server ignores or rounds the offset, or the list grows faster than it is read. Try another page_size"
+_NEEDS_TWO = "A walk needs pages of at least two rows, to see how they join"
 
 
 @attrs.define(eq=False, repr=False)
@@ -78,7 +78,7 @@ def nothing_new(window: FetchedWindow[Any], overlap: Overlap, size: int) -> List
         return DriftError("the server returns one row at a time", hint=_NEEDS_TWO)
     if window.is_full and window.keys[-1] is None:
         reason = f"{len(window.keys) - 1 - overlap.index} null rows in a row"
-        return DriftError(reason, hint="what comes after them can't be joined")
+        return DriftError(reason, hint="Rows after them can't be joined")
     if not window.is_full and window.end < window.total:
         reason = f"the server counts {window.total} rows, but returned none from offset {window.end} on"
         return IncompleteError(reason, hint=LATER)

@@ -509,7 +509,7 @@ async def test_a_resume_that_can_not_decide_is_an_error() -> None:
     async with following(Ledger(now)) as billing:
         with pytest.raises(DriftError, match="it is not certain which rows are new") as caught:
             await asyncio.wait_for(anext(billing.top_ups(after=cursor).follow(every_s=EVERY_S)), 60)
-    assert "read the whole list, compare its rows with those that you have" in str(caught.value)
+    assert "Read the whole list, compare its rows with those that you have" in str(caught.value)
 
 
 async def test_a_cursor_of_an_earlier_release_is_followed() -> None:
