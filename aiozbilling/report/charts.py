@@ -6,16 +6,15 @@ import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import altair as alt
 
 from aiozbilling.report.numbers import axis_format, long_month, money
 from aiozbilling.statement.balance import BalanceDay
 from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.months import SpendMonth
-
-if TYPE_CHECKING:
-    import altair as alt
 
 __all__ = ["balance_chart", "days_chart", "months_chart", "running_chart"]
 
@@ -33,8 +32,6 @@ _PARTS = (("storage", "var(--blue)"), ("bandwidth", "var(--orange)"), ("not spli
 
 def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, Any]:
     """Draw the spend of each month as a stack of its components."""
-    import altair as alt
-
     names = [month.month for month in months]
     while 0 < len(names) < _FEWEST_MONTHS:
         names.insert(0, next_month(names[0], -1))
@@ -80,8 +77,6 @@ def _parts(month: SpendMonth) -> list[dict[str, Any]]:
 
 def days_chart(days: Sequence[SpendDay], unusual: frozenset[dt.date], *, tooltips: bool) -> dict[str, Any]:
     """Draw the spend of each day as a bar, unusual ones in another colour."""
-    import altair as alt
-
     names = [day.day.isoformat() for day in days]
     while 0 < len(names) < _FEWEST_DAYS:
         names.insert(0, (dt.date.fromisoformat(names[0]) - dt.timedelta(days=1)).isoformat())
@@ -117,8 +112,6 @@ def balance_chart(
     days: Sequence[BalanceDay], forecast: Sequence[tuple[dt.date, Fraction]], *, tooltips: bool
 ) -> dict[str, Any]:
     """Draw the balance of each day as an area, and its forecast as a dashed line."""
-    import altair as alt
-
     past = [_point(row.day, Fraction(row.closing), "") for row in days]
     future = [_point(day, usd, " (forecast)") for day, usd in forecast]
     highest = max((abs(row["usd"]) for row in [*past, *future]), default=0.0)
@@ -145,8 +138,6 @@ def balance_chart(
 
 def running_chart(this: Sequence[SpendDay], last: Sequence[SpendDay], *, tooltips: bool) -> dict[str, Any]:
     """Draw the running total of a month, and that of the previous month."""
-    import altair as alt
-
     old, new = _running(last), _running(this)
     axis = alt.Axis(values=[1, 5, 10, 15, 20, 25, 31], format="d", grid=False, title="day of the month")
     x = alt.X("number:Q", scale=alt.Scale(domain=[1, 31]), axis=axis)
@@ -167,8 +158,6 @@ def running_chart(this: Sequence[SpendDay], last: Sequence[SpendDay], *, tooltip
 
 
 def _chart(rows: Sequence[dict[str, Any]]) -> alt.Chart:
-    import altair as alt
-
     return alt.Chart(alt.Data(values=list(rows)))  # type: ignore[no-untyped-call]
 
 
@@ -186,8 +175,6 @@ def _point(day: dt.date, usd: Fraction, remark: str) -> dict[str, Any]:
 
 def _few(names: Sequence[str], most: int, stored: str, written: str) -> alt.Axis:
     """Choose at most `most` evenly spaced values for labels, including the last one, and rewrite their times."""
-    import altair as alt
-
     step = -(-len(names) // most) or 1
     chosen = list(reversed(list(reversed(names))[::step]))
     words = f"utcFormat(utcParse(datum.label, '{stored}'), '{written}')"
@@ -196,8 +183,6 @@ def _few(names: Sequence[str], most: int, stored: str, written: str) -> alt.Axis
 
 def _dollars(highest: float) -> alt.Y:
     """Return the vertical axis. An axis without any amount ends at a dollar, so that 0 is at its foot."""
-    import altair as alt
-
     # d3 abbreviates as physicists do; the tiles say bn and tn.
     words = "replace(replace(replace(datum.label, 'M', 'm'), 'G', 'bn'), 'T', 'tn')"
     large: dict[str, Any] = {"labelExpr": words} if highest >= 10**6 else {}
@@ -210,15 +195,11 @@ def _dollars(highest: float) -> alt.Y:
 
 
 def _tooltip(tooltips: bool) -> dict[str, Any]:  # noqa: FBT001 - used by this module only
-    import altair as alt
-
     return {"tooltip": [alt.Tooltip("is:N"), alt.Tooltip("worth:N")]} if tooltips else {}
 
 
 def _hover(base: Any) -> Any:
     """Add invisible points that are large enough for a finger."""
-    import altair as alt
-
     return base.mark_point(filled=True, opacity=0, size=160, aria=False).encode(
         tooltip=[alt.Tooltip("is:N"), alt.Tooltip("worth:N")]
     )

@@ -6,6 +6,8 @@ import re
 from functools import cache
 from typing import Any
 
+import vl_convert
+
 __all__ = ["script", "script_spec", "static_svg"]
 
 _SIZE = re.compile(r'^<svg [^>]*?width="(\d+)" height="(\d+)"[^>]*>')
@@ -15,8 +17,6 @@ _NEVER_DRAWN = re.compile(r'<path class="(?:background|foreground)"[^>]*?/>')
 
 def static_svg(spec: dict[str, Any]) -> str:
     """Draw a Vega-Lite chart as an SVG element that fills the width of its container."""
-    import vl_convert
-
     drawn: str = vl_convert.vegalite_to_svg(spec)
     # Screen readers get the figure's text and table; paths for the mouse and empty backgrounds are a third of the size.
     drawn = _NEVER_DRAWN.sub("", _AXIS_LABEL.sub("", drawn))
@@ -25,8 +25,6 @@ def static_svg(spec: dict[str, Any]) -> str:
 
 def script_spec(spec: dict[str, Any]) -> dict[str, Any]:
     """Compile a Vega-Lite chart to the Vega that the page's script draws."""
-    import vl_convert
-
     compiled: dict[str, Any] = vl_convert.vegalite_to_vega(spec)
     return compiled
 
@@ -37,7 +35,5 @@ def script() -> str:
 
     This takes three seconds, once per process. The script has 900 kB, because Vega can't be bundled alone.
     """
-    import vl_convert
-
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;")
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")

@@ -9,7 +9,6 @@ from typing import Any
 from aiozbilling.report.attention import remarks
 from aiozbilling.report.controls import controls_grid
 from aiozbilling.report.extra import needs_extra
-from aiozbilling.report.figures import figures
 from aiozbilling.report.grid import shown
 from aiozbilling.report.grids import accounts_grid, deposits_grid, months_grid, top_days_grid, unusual_grid
 from aiozbilling.report.lead import lead
@@ -65,6 +64,8 @@ def _file(name: str) -> str:
 
 
 def _context(of: ReportMonth, made_at: dt.datetime, *, static: bool) -> dict[str, Any]:
+    from aiozbilling.report.figures import figures  # its libraries belong to the extra, and take long to import
+
     return {
         "title": f"Billing report, {long_month(of.month)}",
         "about": _about(of),

@@ -32,18 +32,10 @@ class Sheet:
     total: Sequence[Any] = ()
 
 
-def sheets(of: ReportMonth) -> Iterator[Sheet]:
-    """Yield the sheets of a month's workbook. Some sheets contain all months of the statement."""
-    yield _summary(of)
-    yield _months(of)
-    yield _accounts(of)
-    yield _days(of)
-    yield _balance(of)
-    yield _deposits(of)
-    yield _unusual(of)
-    yield _cu(of)
-    yield _metered(of)
-    yield _controls(of)
+def sheets(of: ReportMonth) -> list[Sheet]:
+    """Return the sheets of a month's workbook. Some sheets contain all months of the statement."""
+    makers = (_summary, _months, _accounts, _days, _balance, _deposits, _unusual, _cu, _metered, _controls)
+    return [make(of) for make in makers]
 
 
 def _summary(of: ReportMonth) -> Sheet:
