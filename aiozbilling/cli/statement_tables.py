@@ -15,7 +15,7 @@ from aiozbilling.cli.output import Format, Lines, chosen, write
 from aiozbilling.cli.screen import Drawn, Form, Screen, has_figures, left_out, note_of
 from aiozbilling.records.amounts import exact_sum, scaled
 from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD
-from aiozbilling.tables.columns import Column
+from aiozbilling.tables.columns import CellType, Column
 
 if TYPE_CHECKING:
     from aiozbilling.statement import Runway, Statement
@@ -23,43 +23,32 @@ if TYPE_CHECKING:
 __all__ = ["month_rows", "print_balances", "print_daily_balances", "print_months", "print_runways"]
 
 Row = tuple[Any, ...]
+
+
+def _columns(type_: CellType, *names: str) -> list[Column]:
+    return [Column(name, type_) for name in names]
+
+
 _MONTH = (
-    Column("system", "text"),
-    Column("account", "text"),
-    Column("month", "text"),
-    Column("is_closed", "bool"),
-    Column("currency", "text"),
-    Column("spend", "decimal"),
-    Column("storage", "decimal"),
-    Column("bandwidth", "decimal"),
-    Column("not_split", "decimal"),
-    Column("deposits", "decimal"),
-    Column("used_cu", "decimal"),
+    *_columns("text", "system", "account", "month"),
+    *_columns("bool", "is_closed"),
+    *_columns("text", "currency"),
+    *_columns("decimal", "spend", "storage", "bandwidth", "not_split", "deposits", "used_cu"),
 )
 _BALANCE = (
-    Column("account", "text"),
-    Column("day", "text"),
-    Column("credited_usd", "decimal"),
-    Column("spent_usd", "decimal"),
-    Column("balance_usd", "decimal"),
-    Column("uncredited", "int"),
+    *_columns("text", "account", "day"),
+    *_columns("decimal", "credited_usd", "spent_usd", "balance_usd"),
+    *_columns("int", "uncredited"),
 )
 _DAILY = (
-    Column("account", "text"),
-    Column("day", "text"),
-    Column("opening_usd", "decimal"),
-    Column("credited_usd", "decimal"),
-    Column("spent_usd", "decimal"),
-    Column("closing_usd", "decimal"),
+    *_columns("text", "account", "day"),
+    *_columns("decimal", "opening_usd", "credited_usd", "spent_usd", "closing_usd"),
 )
 _RUNWAY = (
-    Column("account", "text"),
-    Column("day", "text"),
-    Column("balance_usd", "decimal"),
-    Column("usd_per_day", "decimal"),
-    Column("basis_days", "int"),
-    Column("days_left", "int"),
-    Column("empty_on", "text"),
+    *_columns("text", "account", "day"),
+    *_columns("decimal", "balance_usd", "usd_per_day"),
+    *_columns("int", "basis_days", "days_left"),
+    *_columns("text", "empty_on"),
 )
 
 
