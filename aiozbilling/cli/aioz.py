@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -53,8 +54,6 @@ def month(
     """AIOZ: storage and bandwidth of this month, and their cost."""
 
     async def show(billing: "AiozBilling", simulated: "Simulator | None") -> None:
-        from datetime import UTC, datetime
-
         from aiozbilling.cli.aioz_tables import MonthTable
         from aiozbilling.records import MonthUsage
 

@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -60,8 +61,6 @@ def cu_usage(
         raise ConfigurationError("--until needs --since")
 
     async def show(billing: "B3osBilling", simulated: "Simulator | None") -> None:
-        from datetime import UTC, datetime
-
         from aiozbilling.cli.b3os_tables import CuTable
         from aiozbilling.records import CuUsage
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +17,6 @@ from aiozbilling.cli.sources import with_aioz
 from aiozbilling.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from aiozbilling import AiozBilling
     from aiozbilling.simulator import Simulator
     from aiozbilling.statement import Facts, Statement
@@ -47,8 +46,6 @@ def with_statement(db: Path | None, access: Access, use: Callable[[Statement, da
         await use(statement(facts), now)
 
     async def on_account(billing: AiozBilling, _simulator: Simulator | None) -> None:
-        from datetime import UTC, datetime
-
         from aiozbilling.statement import collect
 
         await use_facts(await collect({"main": billing}), datetime.now(UTC))
@@ -62,8 +59,6 @@ def with_statement(db: Path | None, access: Access, use: Callable[[Statement, da
 
 
 async def _on_ledger(db: Path, use_facts: Callable[[Facts, datetime], Awaitable[None]]) -> None:
-    from datetime import UTC, datetime
-
     from aiozbilling.statement import read_ledger
 
     await use_facts(read_ledger(db), datetime.now(UTC))

@@ -1,5 +1,6 @@
 """The command that writes the report."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,6 @@ from aiozbilling.cli.output import write
 from aiozbilling.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from aiozbilling.statement import Statement
 
 __all__ = ["report"]
@@ -40,7 +39,7 @@ def report(
 ) -> None:
     """Write the report of a month, an HTML page or a workbook."""
 
-    async def show(statement: "Statement", now: "datetime") -> None:
+    async def show(statement: "Statement", now: datetime) -> None:
         import asyncio
 
         from aiozbilling.report import write_report

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,7 +115,6 @@ def _end_stdout() -> None:
 
 def _log(request: "ReceivedRequest") -> None:
     """Write a line for a request, without its credentials."""
-    from datetime import UTC, datetime
     from urllib.parse import urlencode
 
     query = f"?{urlencode(request.query)}" if request.query else ""

@@ -1,5 +1,6 @@
 """Commands of the statement: `months`, `balance` and `runway`."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +11,6 @@ from aiozbilling.cli.options import Access, BaseUrl, OutputFormat, Simulated, Si
 from aiozbilling.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from aiozbilling.statement import Runway, Statement
 
 __all__ = ["TOO_SHORT", "balance", "months", "runway"]
@@ -45,7 +44,7 @@ def months(
     AIOZ's costs are sums of the daily history. A month is closed when no further rows are expected.
     """
 
-    async def show(statement: "Statement", _now: "datetime") -> None:
+    async def show(statement: "Statement", _now: datetime) -> None:
         from aiozbilling.cli.statement_tables import month_rows, print_months
 
         await print_months(format_, month_rows(statement, since, until), statement)
@@ -65,7 +64,7 @@ def balance(
 ) -> None:
     """AIOZ: balance of each account: credited deposits minus spend."""
 
-    async def show(statement: "Statement", _now: "datetime") -> None:
+    async def show(statement: "Statement", _now: datetime) -> None:
         from aiozbilling.cli.statement_tables import print_balances, print_daily_balances
 
         await (print_daily_balances if daily else print_balances)(format_, statement)
@@ -87,7 +86,7 @@ def runway(
     The balance is divided by the mean daily spend of the last 30 complete days.
     """
 
-    async def show(statement: "Statement", now: "datetime") -> None:
+    async def show(statement: "Statement", now: datetime) -> None:
         from aiozbilling.cli.statement_tables import print_runways
 
         await print_runways(format_, statement, now.date())
@@ -102,7 +101,7 @@ def runway(
     with_statement(db, Access(simulator, base_url, timeout), show)
 
 
-def _is_short(runway: "Runway", now: "datetime", fail_below: int | None) -> bool:
+def _is_short(runway: "Runway", now: datetime, fail_below: int | None) -> bool:
     left = runway.days_left(now.date())
     return fail_below is not None and left is not None and left < fail_below
 
