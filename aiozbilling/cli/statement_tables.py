@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
@@ -14,11 +14,8 @@ from aiozbilling.cli.figures import NOTHING, aligned, exact, money, rounded
 from aiozbilling.cli.output import Format, Lines, chosen, write
 from aiozbilling.cli.screen import Drawn, Form, Screen, has_figures, left_out, note_of
 from aiozbilling.records.amounts import exact_sum, scaled
-from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD
+from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD, Runway, Statement
 from aiozbilling.tables.columns import CellType, Column
-
-if TYPE_CHECKING:
-    from aiozbilling.statement import Runway, Statement
 
 __all__ = ["month_rows", "print_balances", "print_daily_balances", "print_months", "print_runways"]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from aiozbilling.listing.last_rows import LastRows
 from aiozbilling.listing.memory import FLOATING, Memory, Overlap, overlap_at, refuse_repeated
 from aiozbilling.listing.window import Anchors, FetchedWindow, Place
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["Delivered"]
 

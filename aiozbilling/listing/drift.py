@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiozbilling.errors import DriftError
-
-if TYPE_CHECKING:
-    from aiozbilling.listing.memory import Overlap
-    from aiozbilling.listing.window import Consistency, FetchedWindow
+from aiozbilling.listing.memory import Overlap
+from aiozbilling.listing.window import Consistency, FetchedWindow
 
 __all__ = ["Drift"]
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Sequence
 
 from aiozbilling.listing.window import Anchors, Place
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
 
 __all__ = ["LastRows"]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiozbilling.errors import DriftError, IncompleteError, RunawayError
-
-if TYPE_CHECKING:
-    from aiozbilling.listing.memory import Overlap
-    from aiozbilling.listing.plan import Plan
-    from aiozbilling.listing.window import FetchedWindow, WalkReport
+from aiozbilling.listing.memory import Overlap
+from aiozbilling.listing.plan import Plan
+from aiozbilling.listing.window import FetchedWindow, WalkReport
 
 __all__ = ["LATER", "MOST_PROBES", "MOST_REMOVED", "Limits", "too_many"]
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING
 
 import attrs
 
 from aiozbilling.errors import DriftError
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
 
 __all__ = ["FLOATING", "ORDER", "Memory", "Overlap", "overlap_at", "refuse_repeated"]
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.listing.limits import LATER, MOST_PROBES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aiozbilling.listing.plan import Plan
-    from aiozbilling.listing.window import FetchedWindow, Place
+from aiozbilling.listing.plan import Plan
+from aiozbilling.listing.window import FetchedWindow, Place
 
 __all__ = ["Search"]
 

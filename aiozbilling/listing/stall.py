@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from aiozbilling.errors import DriftError, IncompleteError, ListingError, RunawayError
 from aiozbilling.listing.limits import LATER
-
-if TYPE_CHECKING:
-    from aiozbilling.listing.memory import Overlap
-    from aiozbilling.listing.window import FetchedWindow
+from aiozbilling.listing.memory import Overlap
+from aiozbilling.listing.window import FetchedWindow
 
 __all__ = ["EMPTY_PAUSE_S", "Stall", "nothing_new"]
 

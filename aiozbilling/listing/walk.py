@@ -8,7 +8,8 @@ were read. Therefore windows overlap by a few rows. If one shares no row, the wa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from aiozbilling.errors import ConfigurationError, DriftError, IncompleteError, ListingError
 from aiozbilling.listing.delivered import Delivered
@@ -20,9 +21,6 @@ from aiozbilling.listing.plan import MOST_AHEAD, Plan, overlap_of
 from aiozbilling.listing.search import Search
 from aiozbilling.listing.stall import EMPTY_PAUSE_S, Stall, nothing_new
 from aiozbilling.listing.window import Anchors, FetchedWindow, WalkOptions, WalkReport, Window, keys_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["Walk"]
 

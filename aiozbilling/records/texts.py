@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from decimal import Decimal
+from datetime import datetime
+from decimal import Decimal
 
 __all__ = ["decimal_text", "printable", "time_text"]
 

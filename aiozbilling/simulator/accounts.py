@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
+from aiozbilling.simulator.behaviour import Behaviour
 from aiozbilling.simulator.credentials import Credentials
 from aiozbilling.simulator.history import History
 from aiozbilling.simulator.top_ups import TopUps
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from aiozbilling.simulator.behaviour import Behaviour
 
 __all__ = ["Account"]
 

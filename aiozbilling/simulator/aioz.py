@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
+from aiozbilling.simulator.accounts import Account
+from aiozbilling.simulator.behaviour import Behaviour
+from aiozbilling.simulator.credentials import Signature
+from aiozbilling.simulator.history import History
 from aiozbilling.simulator.reply import Reply
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from aiozbilling.simulator.accounts import Account
-    from aiozbilling.simulator.behaviour import Behaviour
-    from aiozbilling.simulator.credentials import Signature
-    from aiozbilling.simulator.history import History
-    from aiozbilling.simulator.top_ups import TopUps
+from aiozbilling.simulator.top_ups import TopUps
 
 __all__ = ["Aioz"]
 

@@ -8,18 +8,14 @@ from __future__ import annotations
 import calendar
 import json
 import re
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aiozbilling.simulator.credentials import digest
+from aiozbilling.simulator.accounts import Account
+from aiozbilling.simulator.behaviour import Behaviour
+from aiozbilling.simulator.credentials import Signature, digest
 from aiozbilling.simulator.reply import Reply
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from aiozbilling.simulator.accounts import Account
-    from aiozbilling.simulator.behaviour import Behaviour
-    from aiozbilling.simulator.credentials import Signature
 
 __all__ = ["B3os"]
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import attrs
+from aiohttp import web
+from yarl import URL
 
 from aiozbilling.simulator.faults import Fault, PlannedFault
 from aiozbilling.simulator.reply import Reply, html, text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiohttp import web
-    from yarl import URL
-
-    from aiozbilling.simulator.services import System
+from aiozbilling.simulator.services import System
 
 __all__ = ["bad_reply"]
 

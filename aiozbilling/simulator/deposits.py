@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from aiozbilling.simulator.behaviour import Behaviour
 from aiozbilling.simulator.credentials import digest
-
-if TYPE_CHECKING:
-    from aiozbilling.simulator.behaviour import Behaviour
 
 __all__ = ["Deposits", "RowTimes"]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 import attrs
 
-if TYPE_CHECKING:
-    from aiozbilling.simulator.accounts import Account
+from aiozbilling.simulator.accounts import Account
 
 __all__ = ["Fault", "PlannedFault"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from aiozbilling.simulator.accounts import Account
+from aiozbilling.simulator.accounts import Account
 
 __all__ = ["FirstAccount"]
 

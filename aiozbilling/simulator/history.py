@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
+from aiozbilling.simulator.behaviour import Behaviour
 from aiozbilling.simulator.credentials import digest
-
-if TYPE_CHECKING:
-    from aiozbilling.simulator.behaviour import Behaviour
 
 __all__ = ["History"]
 

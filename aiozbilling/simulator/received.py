@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import attrs
+from aiohttp import web
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aiohttp import web
-
-    from aiozbilling.simulator.accounts import Account
+from aiozbilling.simulator.accounts import Account
 
 __all__ = ["ReceivedRequest", "RequestLog"]
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from aiohttp import web
 
@@ -16,11 +16,9 @@ from aiozbilling.simulator.clock import Clock
 from aiozbilling.simulator.faults import Fault, PlannedFault
 from aiozbilling.simulator.first_account import FirstAccount
 from aiozbilling.simulator.received import ReceivedRequest, RequestLog
+from aiozbilling.simulator.reply import Reply
 from aiozbilling.simulator.services import Services
 from aiozbilling.simulator.socket_faults import FaultyExchange, send
-
-if TYPE_CHECKING:
-    from aiozbilling.simulator.reply import Reply
 
 __all__ = ["Simulator"]
 

@@ -7,19 +7,17 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import attrs
 
 from aiozbilling.simulator.accounts import Account
 from aiozbilling.simulator.aioz import Aioz
 from aiozbilling.simulator.b3os import B3os
+from aiozbilling.simulator.behaviour import Behaviour
+from aiozbilling.simulator.credentials import Signature
 from aiozbilling.simulator.metered import Metered
 from aiozbilling.simulator.reply import Reply, html, text
-
-if TYPE_CHECKING:
-    from aiozbilling.simulator.behaviour import Behaviour
-    from aiozbilling.simulator.credentials import Signature
 
 __all__ = ["Services", "System"]
 

@@ -6,21 +6,16 @@ import asyncio
 import socket
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 import attrs
 from aiohttp import web
 
 from aiozbilling.simulator.bad_replies import bad_reply
-from aiozbilling.simulator.faults import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from aiozbilling.simulator.behaviour import Behaviour
-    from aiozbilling.simulator.faults import PlannedFault
-    from aiozbilling.simulator.reply import Reply
-    from aiozbilling.simulator.services import System
+from aiozbilling.simulator.behaviour import Behaviour
+from aiozbilling.simulator.faults import Fault, PlannedFault
+from aiozbilling.simulator.reply import Reply
+from aiozbilling.simulator.services import System
 
 __all__ = ["FaultyExchange", "send"]
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aiozbilling.simulator.behaviour import Behaviour
 from aiozbilling.simulator.deposits import Deposits, RowTimes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aiozbilling.simulator.behaviour import Behaviour
 
 __all__ = ["TopUps"]
 

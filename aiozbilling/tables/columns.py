@@ -6,16 +6,14 @@ is in USD × 10^18, as the provider sends it, and ``…_usd`` in dollars.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import attrs
 
 from aiozbilling.records import CuBalance, CuSummary, CuUsage, DayUsage, MeteredUsage, MonthUsage, TopUp
 from aiozbilling.records.amounts import scaled_amounts, token_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["MISFITS", "MISFITS_MEANING", "By", "Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
 
