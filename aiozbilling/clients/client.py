@@ -131,7 +131,8 @@ class Client:
         Raises:
             ConfigurationError: the credentials come from a function, and there is no label.
         """
-        return self._exchange.account.fingerprint(self.base_url, key)
+        account = self._exchange.account
+        return fingerprint(account.source, account.label, self.base_url, key)
 
     def with_options(
         self,

@@ -10,7 +10,7 @@ from aiozbilling.exchange.credentials import Credentials, keyed_fingerprint, lab
 from aiozbilling.exchange.throttle import Throttle
 from aiozbilling.records.texts import printable
 
-__all__ = ["Account"]
+__all__ = ["Account", "fingerprint"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -33,17 +33,15 @@ class Account:
         known = [source] if isinstance(source, Credentials) else filter(None, (source.current, *source.earlier))
         return printable(scrubbed(text, *known))
 
-    def fingerprint(self, host: str, key: bytes) -> str:
-        """Return a text, keyed with `key`, that identifies the account at a host.
-
-        Raises:
-            ConfigurationError: the credentials change, and the account has no label.
-        """
-        return fingerprint(self.source, self.label, host, key)
-
 
 def fingerprint(source: Credentials | CredentialSource, label: str, host: str, key: bytes) -> str:
-    """Return a fingerprint of an account: of its credentials or, if they change, of its label."""
+    """Return a text, keyed with `key`, that identifies an account at a host.
+
+    It depends on the credentials or, if they change, on the label.
+
+    Raises:
+        ConfigurationError: the credentials change, and the account has no label.
+    """
     if isinstance(source, Credentials):
         return keyed_fingerprint(source, host, key)
     if not label:
