@@ -38,6 +38,7 @@ class Begin(Protocol):
         ...
 
 
+@attrs.define(eq=False)
 class ListSync:
     """Reads the new rows of a list and stores them page by page.
 
@@ -54,23 +55,15 @@ class ListSync:
         requests: the requests made.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        table: LedgerTable,
-        begin: Begin,
-        on_page: Callable[[int, int, int], object],
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    ) -> None:
-        self._ledger = ledger
-        self._table = table
-        self._begin = begin
-        self._on_page = on_page
-        self._sleep = sleep
-        self.state: ListState = ListState()
-        self.seen: set[int] = set()
-        self.counts: ListCounts = ListCounts()
-        self.requests: int = 0
+    _ledger: Ledger
+    _table: LedgerTable
+    _begin: Begin
+    _on_page: Callable[[int, int, int], object]
+    _sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    state: ListState = attrs.field(factory=ListState, init=False)
+    seen: set[int] = attrs.field(factory=set, init=False)
+    counts: ListCounts = attrs.field(factory=ListCounts, init=False)
+    requests: int = attrs.field(default=0, init=False)
 
     async def run(self, *, full: bool = False) -> None:
         """Update the list.
