@@ -80,12 +80,12 @@ class ReportMonth:
     @property
     def days(self) -> list[SpendDay]:
         """Days of the month that have a row, oldest first."""
-        return days_of(self.statement, self.month)
+        return self._days_of(self.month)
 
     @property
     def days_before(self) -> list[SpendDay]:
         """Days of the previous month."""
-        return days_of(self.statement, next_month(self.month, -1))
+        return self._days_of(next_month(self.month, -1))
 
     @property
     def cu(self) -> list[tuple[str, CuUsage]]:
@@ -98,7 +98,5 @@ class ReportMonth:
         usages = self.statement.facts.metered
         return [(account, usage) for account, usage in usages if usage.period.year_month == self.month]
 
-
-def days_of(statement: Statement, month: str) -> list[SpendDay]:
-    """Return the days of a month that have a row, oldest first."""
-    return [day for day in statement.days if month_of(day.day) == month]
+    def _days_of(self, month: str) -> list[SpendDay]:
+        return [day for day in self.statement.days if month_of(day.day) == month]

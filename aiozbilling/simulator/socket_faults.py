@@ -29,22 +29,15 @@ async def send(reply: Reply) -> web.StreamResponse:
     )
 
 
+@attrs.frozen(eq=False)
 class FaultyExchange:
     """One request, its good reply, and the faults that can replace that reply."""
 
-    def __init__(
-        self,
-        request: web.BaseRequest,
-        system: System,
-        good: Reply,
-        behaviour: Behaviour,
-        closing: asyncio.Event,
-    ) -> None:
-        self.request = request
-        self.system = system
-        self.good = good
-        self.behaviour = behaviour
-        self.closing = closing
+    request: web.BaseRequest
+    system: System
+    good: Reply
+    behaviour: Behaviour
+    closing: asyncio.Event
 
     async def with_fault(self, planned: PlannedFault) -> web.StreamResponse:
         """Apply a fault, and return the response that aiohttp finishes."""
