@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.errors import ExportError
 from aiozbilling.export.in_thread import in_thread
-from aiozbilling.listing.listing import Listing
+from aiozbilling.sync.incremental import Begin
 from aiozbilling.sync.layout import HISTORY, TOP_UPS, Cell, LedgerTable, Row, rows_of
 from aiozbilling.sync.store import Ledger
 
@@ -44,25 +43,16 @@ async def confirm_aioz(ledger: Ledger, billing: AiozBilling, fingerprint: str) -
     """
     if await in_thread(is_known, ledger, "aioz", fingerprint):
         return
-    stored = await in_thread(_stored, ledger)
-    if not any(stored.values()):
+    if not await in_thread(ledger.select, "SELECT 1 FROM top_ups UNION ALL SELECT 1 FROM history LIMIT 1"):
         return
     top_ups = await _ends(billing.top_ups, TOP_UPS)
     days = await _ends(billing.history_usage, HISTORY)
     await in_thread(judge, ledger, top_ups, days)
 
 
-def _stored(ledger: Ledger) -> dict[str, int]:
-    return {table.name: int(str(ledger.select(f"SELECT count(*) FROM {table.name}")[0][0])) for table in _TABLES}  # noqa: S608
-
-
-_TABLES = (TOP_UPS, HISTORY)
-
-
-async def _ends(begin: Any, table: LedgerTable) -> list[Row]:
+async def _ends(begin: Begin, table: LedgerTable) -> list[Row]:
     """Read the list's first page and its last rows."""
-    first: Listing[Any] = begin()
-    page = await first
+    page = await begin()
     records = list(page.items)
     if page.total > len(records):
         records += await begin(offset=max(0, page.total - _LAST)).collect()
@@ -80,7 +70,7 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
             raise _refused(ledger, f"this account is stored as {other!r}, with the same rows", "Use that label")
     stored = {
         table.name: ledger.select(f"SELECT count(*) FROM {table.name} WHERE account = ?", ledger.account)[0][0]  # noqa: S608
-        for table in _TABLES
+        for table in (TOP_UPS, HISTORY)
     }
     if stored["top_ups"]:
         if not _holders(ledger, top_ups) & {ledger.account}:
