@@ -14,6 +14,7 @@ from aiozbilling.cli.output import write
 from aiozbilling.cli.progress import summary
 from aiozbilling.cli.running import run
 from aiozbilling.cli.sources import rate_limit_of
+from aiozbilling.errors import AiozBillingError
 
 if TYPE_CHECKING:
     from aiozbilling.fleet import FleetProgress, Outcome
@@ -147,8 +148,6 @@ def _report_failed(outcomes: "list[Outcome]") -> None:
 
 
 def _reason(error: Exception | None) -> str:
-    from aiozbilling.errors import AiozBillingError
-
     if isinstance(error, AiozBillingError):
         return str(error)
     return f"unexpected {type(error).__name__}: this is a bug"

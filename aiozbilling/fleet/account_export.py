@@ -95,7 +95,7 @@ class AccountExport:
             )
 
     async def _export(
-        self, listing: Any, staged: Path, on_rows: Callable[[int], object], *, overwrite: bool = False
+        self, listing: Listing[Any], staged: Path, on_rows: Callable[[int], object], *, overwrite: bool = False
     ) -> None:
         until = time.monotonic() + _ENDING_S
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import partial
 
 import attrs
 
@@ -55,11 +55,8 @@ async def export_accounts(
     waiting = iter(accounts)
 
     async def export(account: Account) -> Outcome:
-        def opened() -> Any:
-            return clients.client(account, secrets[account.label])
-
-        files = AccountFiles(account, plan.layout)
-        job = AccountExport(files, opened, plan.concurrency, plan.incremental)
+        opened = partial(clients.client, account, secrets[account.label])
+        job = AccountExport(AccountFiles(account, plan.layout), opened, plan.concurrency, plan.incremental)
         return await job.run(lambda rows: on_rows(account.label, rows))
 
     async def work() -> None:
