@@ -50,14 +50,21 @@ class SharedRateLimit:
         checked_seconds("SharedRateLimit.per_s", self.per_s)
         if os.name != "posix":
             raise ConfigurationError("SharedRateLimit needs a POSIX system, because it locks files with flock")
-        try:
+        with _usable(self.folder):
             object.__setattr__(self, "key", _shared_key(self.folder))
-        except OSError as error:
-            raise ConfigurationError(f"SharedRateLimit.folder {str(self.folder)!r} is not usable: {error}") from None
 
     def window(self, account: str) -> SharedWindow:
         """Return the window of an account."""
         return SharedWindow(RateLimit(self.requests, self.per_s), path=self.folder / f"{account}.times")
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """Name the folder in the error if a file in it can't be read or written."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(f"SharedRateLimit.folder {str(folder)!r} is not usable: {error}") from None
 
 
 def _shared_key(folder: Path) -> bytes:
@@ -102,7 +109,7 @@ class SharedWindow(ArrivalWindow):
     def _locked(self) -> Iterator[None]:
         import fcntl
 
-        with self._lock:
+        with self._lock, _usable(self.path.parent):
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(self._handle, fcntl.LOCK_EX)  # released when the file is closed or the process ends

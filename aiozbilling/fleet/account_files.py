@@ -53,9 +53,7 @@ class AccountFiles:
     def manifest(self) -> AccountManifest:
         """The account's manifest, which is read once."""
         if self._manifest is None:
-            path = self.layout.manifest(self.account.label)
-            with failures_named(path):
-                self._manifest = AccountManifest.load(path, self.account.label)
+            self._manifest = AccountManifest.load(self.layout.manifest(self.account.label), self.account.label)
         return self._manifest
 
     def staged(self, name: str) -> Path:

@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from aiozbilling.errors import CheckpointError
-from aiozbilling.export.disk import Disk, write_whole
+from aiozbilling.export.disk import Disk, failures_named, write_whole
 from aiozbilling.fleet.changes import Place
 from aiozbilling.records.amounts import EXACT, exact_sum
 
@@ -95,13 +95,15 @@ class AccountManifest:
 
         Raises:
             CheckpointError: the manifest is damaged, or has another version.
+            ExportError: the file can't be read.
         """
-        try:
-            manifest = msgspec.json.decode(path.read_bytes(), type=cls)
-        except FileNotFoundError:
-            return cls(account=label)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            manifest = None
+        with failures_named(path):
+            try:
+                manifest = msgspec.json.decode(path.read_bytes(), type=cls)
+            except FileNotFoundError:
+                return cls(account=label)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                manifest = None
         if manifest is None or manifest.version != VERSION or manifest.account != label:
             raise CheckpointError(
                 "this manifest is damaged, or belongs to another version or account",

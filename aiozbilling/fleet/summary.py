@@ -34,8 +34,7 @@ class Summary:
         """Read the manifests of all accounts. A damaged one is ignored here; its account's export reports it."""
         for path in sorted(self.layout.manifests.glob("*.json")):
             try:
-                with failures_named(path):
-                    manifest = AccountManifest.load(path, path.stem)
+                manifest = AccountManifest.load(path, path.stem)
                 self._add(manifest, _marks(manifest.lists.get(self.layout.list)))
             except AiozBillingError:
                 continue
@@ -60,9 +59,7 @@ class Summary:
         Raises:
             ExportError: the manifest is damaged or can't be read.
         """
-        path = self.layout.manifest(label)
-        with failures_named(path):
-            manifest = AccountManifest.load(path, label)
+        manifest = AccountManifest.load(self.layout.manifest(label), label)
         marks = _marks(manifest.lists.get(self.layout.list))
         owner = next((owner for mark in marks if (owner := self._owners.get(mark, label)) != label), None)
         if owner is None:
@@ -77,7 +74,8 @@ class Summary:
         }
         unfinished = sorted(label for label in selected if self.layout.list not in self._lists.get(label, {}))
         content["lists"][self.layout.list]["account"] |= {label: self._unfinished(label) for label in unfinished}
-        write_whole(disk, self.layout.summary, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+        with failures_named(self.layout.summary):
+            write_whole(disk, self.layout.summary, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
 
     def _of_list(self, name: str) -> dict[str, Any]:
         states = {label: lists[name] for label, lists in sorted(self._lists.items()) if name in lists}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -139,3 +140,17 @@ def test_credentials_that_change_need_a_label_to_share_a_limit(tmp_path: Path) -
         AiozBilling(credentials=lambda: "token", rate_limit=limit)
     AiozBilling(credentials=lambda: "token", rate_limit=limit, account="one")
     AiozBilling(credentials=lambda: "token", rate_limit=RateLimit(1, 60))
+
+
+async def test_a_folder_that_is_gone_is_a_configuration_error(tmp_path: Path, billing_simulator: Simulator) -> None:
+    """If the folder is removed while clients use it, a call fails with an error that names it, without a request."""
+    folder = tmp_path / "limits"
+    limit = SharedRateLimit(folder, 10, 60)
+    account, url = billing_simulator.account, billing_simulator.url
+    keys = {"api_key": account.api_key, "secret_key": account.secret_key}
+    async with AiozBilling(**keys, base_url=url, rate_limit=limit) as billing:
+        await billing.this_month_usage()
+        shutil.rmtree(folder)
+        with pytest.raises(ConfigurationError, match=r"limits' is not usable: .*No such file"):
+            await billing.this_month_usage()
+    assert len(billing_simulator.requests) == 1
