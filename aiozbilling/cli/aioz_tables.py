@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import aligned, exact, moment, money, plain_money, shortened, size, size_in_gb
 from aiozbilling.cli.pictures import sparkline
-from aiozbilling.cli.screen import Bars, Drawn, Form, Screen, left_out, note_of
+from aiozbilling.cli.screen import Bars, Drawn, Form, Screen, note_of
 from aiozbilling.records import DayUsage, MonthUsage, TopUp
 from aiozbilling.records.amounts import exact_sum
 
@@ -38,10 +38,10 @@ class MonthTable:
                 [Form("bytes", [exact(count) for count in counts])],
                 _money(costs, self._decimals, usage.total_cost_usd),
             ]
-            table, kept = self._screen.table(columns, give_way=(2, 3, 4))
+            table, left_out = self._screen.table(columns, give_way=(2, 3, 4))
             yield Text(f"AIOZ Pin, {self._month} so far", style="bold")
             yield table
-            yield from map(Text, note_of(left_out(columns, kept)))
+            yield from map(Text, note_of(left_out))
 
     def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - there is one month
         """Draw nothing."""
@@ -73,9 +73,9 @@ class HistoryTable:
             _money([day.amount_usd for day in records], self._decimals),
             [Bars("Bandwidth", [day.total_bandwidth / highest for day in records])],
         ]
-        table, kept = self._screen.table(columns, give_way=(6, 2, 4, 1, 5), header=not self._days)
-        self._has_bars = 6 in kept
-        self._left_out |= dict.fromkeys(left_out(columns, kept))
+        table, left_out = self._screen.table(columns, give_way=(6, 2, 4, 1, 5), header=not self._days)
+        self._has_bars = len(table.columns) == len(columns)  # they are left out first
+        self._left_out |= dict.fromkeys(left_out)
         self._days += [(str(day.day), day.total_bandwidth) for day in records]
         self._usd = exact_sum((self._usd, *(day.amount_usd for day in records)))
         yield table
@@ -137,8 +137,8 @@ class TopUpTable:
                 )
             ),
         ]
-        table, kept = self._screen.table(columns, give_way=(7, 6, 5, 7, 6, 5, 0, 1, 3), header=not self._count)
-        self._left_out |= dict.fromkeys(left_out(columns, kept))
+        table, left_out = self._screen.table(columns, give_way=(7, 6, 5, 7, 6, 5, 0, 1, 3), header=not self._count)
+        self._left_out |= dict.fromkeys(left_out)
         if not self._count:
             yield Text("AIOZ Pin, top-ups", style="bold")
         self._add(records)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import CU_PLACES, NOTHING, aligned, exact, percent, rounded
 from aiozbilling.cli.pictures import gauge, level
-from aiozbilling.cli.screen import Bars, Drawn, Form, Screen, left_out, note_of
+from aiozbilling.cli.screen import Bars, Drawn, Form, Screen, note_of
 from aiozbilling.records import CuBalance, CuDay, CuLine, CuSummary, CuUsage
 from aiozbilling.records.amounts import exact_sum
 
@@ -79,9 +79,9 @@ class CuTable:
 
     def _fitted(self, columns: Sequence[Sequence[Form | Bars]], give_way: Sequence[int]) -> Iterator[Drawn]:
         """Draw a table that fits the terminal, and name the columns that are left out."""
-        table, kept = self._screen.table(columns, give_way)
+        table, left_out = self._screen.table(columns, give_way)
         yield table
-        yield from map(Text, note_of(left_out(columns, kept)))
+        yield from map(Text, note_of(left_out))
 
 
 class CuBalanceTable:

@@ -18,7 +18,7 @@ from aiozbilling.cli.figures import NOTHING
 from aiozbilling.cli.pictures import bar
 from aiozbilling.records.texts import printable
 
-__all__ = ["Bars", "Drawn", "Form", "Screen", "has_figures", "left_out", "note_of"]
+__all__ = ["Bars", "Drawn", "Form", "Screen", "has_figures", "note_of"]
 
 Drawn: TypeAlias = Table | Text
 _GAP = 2
@@ -97,19 +97,21 @@ class Screen:
 
     def table(
         self, columns: Sequence[Sequence[Form | Bars]], give_way: Sequence[int], *, header: bool = True
-    ) -> tuple[Table, frozenset[int]]:
+    ) -> tuple[Table, list[str]]:
         """Fit a table into the width.
 
         Each column is a list of forms, widest first. While the table is too wide, the columns in `give_way` take their
-        next form, one after another; a column without a next form is left out. Returns the table and the indexes of
-        the columns that are in it.
+        next form, one after another; a column without a next form is left out. Returns the table and the names of the
+        columns that are left out; columns without content and bars don't count.
         """
         chosen: list[Sequence[Form | Bars]] = list(columns)
         for index in give_way:
             if _width(chosen) <= self.width:
                 break
             chosen[index] = chosen[index][1:]
-        return self._drawn(chosen, header=header), frozenset(i for i, forms in enumerate(chosen) if forms)
+        missing = [forms[0] for forms, left in zip(columns, chosen, strict=True) if forms and not left]
+        names = [form.name or form.title for form in missing if isinstance(form, Form) and has_figures(form)]
+        return self._drawn(chosen, header=header), list(filter(None, names))
 
     def _drawn(self, chosen: Sequence[Sequence[Form | Bars]], *, header: bool) -> Table:
         first = [forms[0] for forms in chosen if forms]
@@ -144,12 +146,6 @@ class Screen:
 def has_figures(form: Form) -> bool:
     """Return whether any cell has content."""
     return any(cell.strip() not in ("", NOTHING) for cell in form.cells)
-
-
-def left_out(columns: Sequence[Sequence[Form | Bars]], kept: frozenset[int]) -> list[str]:
-    """Return the names of the columns that a table has no room for; columns without content and bars don't count."""
-    missing = [forms[0] for i, forms in enumerate(columns) if forms and i not in kept]
-    return [form.name or form.title for form in missing if isinstance(form, Form) and form.title and has_figures(form)]
 
 
 def note_of(names: Iterable[str]) -> list[str]:

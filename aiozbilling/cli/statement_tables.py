@@ -12,7 +12,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import NOTHING, aligned, exact, money, rounded
 from aiozbilling.cli.output import Format, Lines, chosen, write
-from aiozbilling.cli.screen import Drawn, Form, Screen, has_figures, left_out, note_of
+from aiozbilling.cli.screen import Drawn, Form, Screen, has_figures, note_of
 from aiozbilling.records.amounts import exact_sum, scaled
 from aiozbilling.statement import BALANCE_METHOD, RUNWAY_METHOD, Runway, Statement
 from aiozbilling.tables.columns import CellType, Column
@@ -94,8 +94,8 @@ async def print_months(format_: Format | None, rows: Sequence[Row], statement: S
     screen = Screen()
     # Deposits are left out before compute units: their sum is below, and a row of B3OS has no other figure.
     without_figures = [i for i, column in enumerate(forms) if not has_figures(column[0])]
-    table, kept = screen.table(forms, give_way=(*without_figures, 7, 6, 5, 8, 9, 0))
-    below = note_of(left_out(forms, kept))
+    table, left_out = screen.table(forms, give_way=(*without_figures, 7, 6, 5, 8, 9, 0))
+    below = note_of(left_out)
     below.append(f"AIOZ, exact sums: spend {exact(sums[5])} USD, credited deposits {exact(sums[9])} USD")
     if any(row[3] is False for row in rows):
         below.append("* not closed: further rows may come")
@@ -225,7 +225,7 @@ async def _print_forms(
     heading: str, forms: Sequence[Sequence[Form]], give_way: Sequence[int], rows: Sequence[Row], below: Iterable[str]
 ) -> None:
     screen = Screen()
-    table, kept = screen.table(forms, give_way)
-    lines = [*note_of(left_out(forms, kept)), *below]
+    table, left_out = screen.table(forms, give_way)
+    lines = [*note_of(left_out), *below]
     drawn: list[Drawn] = [Text(heading, style="bold"), table] if rows else []
     await write(screen.draw([*drawn, Text(), *map(Text, lines if rows else ["No account has rows."])]))
