@@ -1,5 +1,6 @@
 """Commands for files: `export` writes a list to a file, `schema` prints the columns of a list."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +24,8 @@ from aiozbilling.cli.progress import progress_bar, rows_kept, summary
 from aiozbilling.cli.sources import with_aioz
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiozbilling import AiozBilling
     from aiozbilling.export import ExportReport, Progress
     from aiozbilling.simulator import Simulator
@@ -81,7 +84,7 @@ def export(
 
         read = billing.top_ups if what == "top-ups" else billing.history_usage
         listing = read(page_size=page_size, concurrency=concurrency)
-        with rows_kept(Path(f"{out}.checkpoint").exists) as kept, progress_bar(what) as shown:
+        with rows_kept(*_kept_and_complete(out)) as kept, progress_bar(what) as shown:
 
             def on_progress(progress: "Progress") -> None:
                 kept(progress.read)
@@ -120,6 +123,21 @@ def schema(
         rows = text.replace(" |\n", "\u00a0|\n").splitlines()  # the last bar must not be wrapped to a line of its own
         text = "".join(wrapped(row, 4).replace("\u00a0", " ") + "\n" for row in rows)
     run(write(text.encode()))
+
+
+def _kept_and_complete(out: Path) -> "tuple[Callable[[], bool], Callable[[], bool]]":
+    """Return functions that return whether an interrupted export kept rows, and whether it is complete."""
+    file = Path(os.path.realpath(out))  # if it is a link, the rows are kept next to its target
+    checkpoint, before = Path(f"{file}.checkpoint"), _inode(file)
+    return checkpoint.exists, lambda: _inode(file) != before and not checkpoint.exists()
+
+
+def _inode(file: Path) -> int | None:
+    """Return the number of a file, which changes when an export replaces it; None if there is no file."""
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
 
 
 def _exported(report: "ExportReport", out: Path, *, spanned: bool) -> str:

@@ -17,7 +17,9 @@ __all__ = ["progress_bar", "rows_kept", "summary"]
 
 
 @contextmanager
-def rows_kept(is_kept: Callable[[], bool]) -> Iterator[Callable[[int], None]]:
+def rows_kept(
+    is_kept: Callable[[], bool], is_complete: Callable[[], bool] = lambda: False
+) -> Iterator[Callable[[int], None]]:
     """If the run is interrupted, note how many rows are kept. Yields a function that takes the rows read so far."""
     rows = 0
 
@@ -31,7 +33,9 @@ def rows_kept(is_kept: Callable[[], bool]) -> Iterator[Callable[[int], None]]:
         raise
     except BaseException as error:
         is_stuck = isinstance(error, ListingError) and not error.delivered
-        if (rows or is_kept()) and not is_stuck:
+        if is_complete():
+            note("The file is complete: the command was interrupted after it was written.")
+        elif (rows or is_kept()) and not is_stuck:
             kept = f"{rows:,} row{'' if rows == 1 else 's'}" if rows else "The rows read so far are"
             note(f"{kept} kept. Run the same command again to resume.")
         elif not isinstance(error, Exception):  # Ctrl-C or SIGTERM

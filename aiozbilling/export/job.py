@@ -271,8 +271,11 @@ class Job:
 
 
 def _check_name(path: Path) -> None:
-    if path.is_dir():
-        raise ConfigurationError(f"{path} is a folder: pass the path of a file")
+    with failures_named(path):
+        if path.is_dir():
+            raise ConfigurationError(f"{path} is a folder: pass the path of a file")
+        if path.exists() and not path.is_file():  # replaced by root, /dev/null would be lost for every program
+            raise ConfigurationError(f"{path} is a device, a pipe or a socket: pass the path of a file")
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError:
@@ -280,8 +283,9 @@ def _check_name(path: Path) -> None:
 
 
 def _check_folder(path: Path) -> None:
-    if not path.absolute().parent.is_dir():
-        raise ExportError("the folder does not exist", path=str(path), hint="Create it, or choose another folder")
+    with failures_named(path):
+        if not path.absolute().parent.is_dir():
+            raise ExportError("the folder does not exist", path=str(path), hint="Create it, or choose another folder")
 
 
 def _iso(moment: datetime | None) -> str | None:

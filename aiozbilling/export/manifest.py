@@ -22,7 +22,7 @@ from aiozbilling.records.amounts import EXACT, TokenAmount
 from aiozbilling.records.texts import decimal_text, time_text
 from aiozbilling.tables.table import HISTORY
 
-__all__ = ["ExportReport", "is_manifest", "write_manifest"]
+__all__ = ["ExportReport", "manifest_in", "write_manifest"]
 
 _LARGEST = 16 << 20  # bytes of a manifest
 
@@ -134,11 +134,12 @@ def _amount(amounts: dict[str, TokenAmount], denom: str) -> Decimal:
     return amounts[denom].amount if denom in amounts else Decimal(0)
 
 
-def is_manifest(disk: Disk, path: Path) -> bool:
-    """Return whether a file is a manifest that some release of this library wrote."""
+def manifest_in(disk: Disk, path: Path) -> dict[str, Any] | None:
+    """Return the content of a manifest that some release of this library wrote; None if the file is none."""
     with disk.reader(path) as file:
         try:
             content = json.loads(file.read(_LARGEST))
         except (ValueError, RecursionError):
-            return False
-    return isinstance(content, dict) and str(content.get("made_by", "")).startswith("aiozbilling ")
+            return None
+    is_ours = isinstance(content, dict) and str(content.get("made_by", "")).startswith("aiozbilling ")
+    return content if is_ours else None

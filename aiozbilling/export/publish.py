@@ -8,7 +8,7 @@ from pathlib import Path
 from aiozbilling.errors import CheckpointError, ExportError
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk
-from aiozbilling.export.manifest import ExportReport, is_manifest, write_manifest
+from aiozbilling.export.manifest import ExportReport, manifest_in, write_manifest
 from aiozbilling.export.part import digest
 
 __all__ = ["left_unnamed", "publish", "refuse_foreign", "refuse_taken"]
@@ -22,8 +22,17 @@ def refuse_taken(disk: Disk, names: Names, *, overwrite: bool) -> None:
     Raises:
         ExportError: the file exists, and `overwrite` is false.
     """
-    if disk.exists(names.final) and not overwrite:
+    if overwrite or not disk.exists(names.final):
+        return
+    manifest = manifest_in(disk, names.manifest) if disk.exists(names.manifest) else None
+    if manifest is None or not _is(disk, names.final, manifest.get("bytes"), manifest.get("sha256")):
         raise ExportError("the file exists", path=str(names.final), hint=_TAKEN)
+    # The process that exported it may have been killed before it could say so.
+    raise ExportError(
+        f"the file exists and is a complete export: {manifest.get('rows')} rows, {manifest.get('finished_at')}",
+        path=str(names.final),
+        hint=_COMPLETE,
+    )
 
 
 def refuse_foreign(disk: Disk, names: Names, *, is_resumed: bool) -> None:
@@ -39,7 +48,7 @@ def refuse_foreign(disk: Disk, names: Names, *, is_resumed: bool) -> None:
         if not is_resumed and disk.exists(path):
             raise ExportError("the name is taken by a file that is not part of an export", path=str(path), hint=_MOVE)
     for path in (names.manifest, names.old_manifest):
-        if disk.exists(path) and not is_manifest(disk, path):
+        if disk.exists(path) and manifest_in(disk, path) is None:
             raise ExportError("the file is not the manifest of an export", path=str(path), hint=_MOVE)
 
 
@@ -50,9 +59,9 @@ def left_unnamed(disk: Disk, names: Names, sealed: Checkpoint) -> Path | None:
         CheckpointError: the file is missing or was changed.
     """
     for path in (names.ready, names.part):
-        if disk.exists(path) and _is(disk, path, sealed):
+        if disk.exists(path) and _is(disk, path, sealed.size, sealed.sha256):
             return path
-    if _is(disk, names.final, sealed):
+    if _is(disk, names.final, sealed.size, sealed.sha256):
         return None
     raise CheckpointError(
         "the complete file was removed or changed before it got its name",
@@ -79,8 +88,8 @@ def publish(disk: Disk, names: Names, sealed: Checkpoint, unnamed: Path | None, 
     return report
 
 
-def _is(disk: Disk, path: Path, sealed: Checkpoint) -> bool:
-    return disk.size(path) == sealed.size and digest(disk, path) == (sealed.size, sealed.sha256)
+def _is(disk: Disk, path: Path, size: object, sha256: object) -> bool:
+    return disk.size(path) == size and digest(disk, path) == (size, sha256)
 
 
 def _name(disk: Disk, waiting: Path, names: Names, *, overwrite: bool) -> None:
@@ -117,4 +126,5 @@ def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
 
 
 _MOVE = "Move that file to another folder"
+_COMPLETE = "Nothing is left to do. To export again, choose another name, or replace the file with overwrite=True"
 _TAKEN = "Choose another name, or replace the file with overwrite=True"

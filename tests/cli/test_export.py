@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from aiozbilling.export.publish import publish
 from aiozbilling.simulator import Simulator
 from tests.marks import slow
 
@@ -30,7 +32,7 @@ def test_an_export_ends_with_its_facts(command: Any, tmp_path: Path, suffix: str
     assert summary["list"] == "static; 0 duplicates and 0 null rows skipped"
     again = command("export", "top-ups", "--out", str(path))
     assert (again.code, again.out) == (12, b"")
-    assert "Choose another name, or replace the file with --force" in again.err
+    assert "Nothing is left to do. To export again, choose another name, or replace the file with --force" in again.err
     assert command("export", "top-ups", "--out", str(path), "--force").code == 0
 
 
@@ -85,6 +87,35 @@ def test_an_export_that_ends_before_its_first_row_keeps_nothing(
     assert (process.returncode, out) == (130, b"")
     assert err == b"Nothing is kept: no row was read. Run the same command again to start from the beginning.\n"
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
+
+
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_an_export_that_is_interrupted_at_its_end_is_complete(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_resumed: bool
+) -> None:
+    """If SIGTERM comes while the file gets its name, a note and the next run say that it is complete."""
+    path, link = tmp_path / "t.csv", tmp_path / "link.csv"
+    link.symlink_to(path)
+
+    def published(*arguments: Any, **options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.3)  # until the command is cancelled; if it is not, its exit code is another one
+        return publish(*arguments, **options)
+
+    def failed(*_arguments: Any, **_options: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    if is_resumed:  # by a run that reads nothing
+        monkeypatch.setattr("aiozbilling.export.job.publish", failed)
+        assert command("export", "top-ups", "--out", str(link)).code == 12
+    monkeypatch.setattr("aiozbilling.export.job.publish", published)
+    result = command("export", "top-ups", "--out", str(link))
+    assert result.code == 143
+    assert result.err == "The file is complete: the command was interrupted after it was written.\n"
+    again = command("export", "top-ups", "--out", str(link))
+    assert again.code == 12
+    assert "the file exists and is a complete export: 120 rows" in again.err
+    assert "Nothing is left to do. To export again, choose another name, or replace the file with --force" in again.err
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,11 @@ async def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
         await export(listing_of([]), path)
     report = await export(listing_of([]), path, overwrite=True)  # nothing is read again
     assert report.rows == len(rows_in(path)) == 9
+    with pytest.raises(ExportError, match=r"is a complete export: 9 rows, .*Nothing is left to do"):
+        await export(listing_of([]), path)
+    path.write_text("edited")
+    with pytest.raises(ExportError, match=r"the file exists\. Choose another name"):
+        await export(listing_of([]), path)
     assert beside(path) == {"t.csv", "_t.csv.manifest.json"}
 
 

@@ -69,3 +69,21 @@ async def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         await export(listing_of(ROWS), tmp_path / os.fsdecode(b"t\xff.csv"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+async def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    """A pipe, as a device, is refused even with overwrite, also behind a link."""
+    pipe, link = tmp_path / "pipe.csv", tmp_path / "link.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(ConfigurationError, match="is a device, a pipe or a socket"):
+            await export(listing_of(ROWS), path, overwrite=True)
+    assert pipe.is_fifo()
+
+
+async def test_a_name_that_is_too_long_is_an_export_error(tmp_path: Path) -> None:
+    """A name that the file system refuses is an `ExportError`, as any other failure of the disk."""
+    with pytest.raises(ExportError, match="name too long"):
+        await export(listing_of(ROWS), tmp_path / f"{'t' * 300}.csv")
