@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
 from os import PathLike
 from pathlib import Path
 
 from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.export.disk import failures_named
 from aiozbilling.report.book import workbook
 from aiozbilling.report.page import html_report
 from aiozbilling.report.period import ReportMonth, default_month
@@ -33,14 +33,15 @@ def write_report(
 
     Args:
         statement: the statement, of any number of accounts.
-        path: path with the suffix ``.html`` or ``.xlsx``. An existing file is replaced.
+        path: path with the suffix ``.html`` or ``.xlsx``. An existing file is replaced; a link stays, and its target is
+            replaced.
         month: month such as ``"2026-10"``. Default: the latest closed month.
         static: whether to write a page without scripts.
         now: time of the report, UTC. Default: now.
 
     Raises:
-        ConfigurationError: the suffix or the month is invalid, a workbook should be static, or the extra ``report`` is
-            not installed.
+        ConfigurationError: the suffix or the month is invalid, the path is a folder or a device, a workbook should be
+            static, or the extra ``report`` is not installed.
         ExportError: the file can't be written.
     """
     refuse_mistakes(path, month=month, static=static)
@@ -50,8 +51,8 @@ def write_report(
         content = workbook(ReportMonth(statement, chosen))
     else:
         content = html_report(statement, month=chosen, static=static, now=now).encode()
-    with _replaced(file) as part:
-        part.write_bytes(content)
+    with failures_named(file, "Fix this and write the report again"):
+        _replace(Path(os.path.realpath(file)), content)  # a link stays a link
     return chosen
 
 
@@ -59,8 +60,9 @@ def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: boo
     """Raise the errors that `write_report` would raise for its arguments, before anything is read.
 
     Raises:
-        ConfigurationError: the suffix or the month is invalid, or a workbook should be static.
-        ExportError: the folder does not exist.
+        ConfigurationError: the suffix or the month is invalid, the path is a folder or a device, or a workbook should
+            be static.
+        ExportError: the folder does not exist or can't be read.
     """
     file = Path(path)
     if file.suffix.lower() not in (*_PAGES, *_BOOKS):
@@ -69,18 +71,21 @@ def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: boo
         raise ConfigurationError("a workbook has no scripts: leave out static")
     if month is not None:
         first_day(month)
-    if not file.parent.is_dir():
-        raise ExportError("there is no such folder", path=str(file))
+    with failures_named(file, "Fix this and write the report again"):
+        if not file.parent.is_dir():
+            raise ExportError("there is no such folder", path=str(file))
+        if file.exists() and not file.is_file():
+            raise ConfigurationError(f"{file} is a folder, a device or a pipe: pass the path of a file")
 
 
-@contextmanager
-def _replaced(file: Path) -> Iterator[Path]:
-    """Yield a temporary name next to the file, which is then renamed to the file."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+def _replace(file: Path, content: bytes) -> None:
+    """Write a temporary file next to the file, and rename it to the file when it is on the disk."""
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     try:
-        yield part
+        with part.open("xb") as written:
+            written.write(content)
+            written.flush()
+            os.fsync(written.fileno())
         part.replace(file)
-    except OSError as error:
-        raise ExportError(error.strerror or "the file can't be written", path=str(file)) from error
     finally:
         part.unlink(missing_ok=True)

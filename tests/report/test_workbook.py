@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import subprocess
 import zipfile
@@ -92,6 +93,24 @@ def test_other_endings_and_places_are_refused(tmp_path):
         with pytest.raises(ExportError, match="no such folder"):
             write_report(book, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_link_stays_and_a_pipe_is_refused(tmp_path):
+    """The target of a link is replaced, not the link; a folder and a pipe are not replaced."""
+    book = statement(usual())
+    (tmp_path / "link.html").symlink_to("target.html")
+    write_report(book, tmp_path / "link.html", static=True, now=READ_AT)
+    assert (tmp_path / "link.html").is_symlink()
+    assert b"<html" in (tmp_path / "target.html").read_bytes()
+    (tmp_path / "folder.html").mkdir()
+    os.mkfifo(tmp_path / "pipe.html")
+    for name in ("folder.html", "pipe.html"):
+        with pytest.raises(ConfigurationError, match="is a folder, a device or a pipe"):
+            write_report(book, tmp_path / name, static=True, now=READ_AT)
+    with pytest.raises(ExportError, match="file name too long. Fix this and write the report again"):
+        write_report(book, tmp_path / f"{'r' * 300}.html", static=True, now=READ_AT)
+    assert {path.name for path in tmp_path.iterdir()} == {"link.html", "target.html", "folder.html", "pipe.html"}
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -51,6 +52,18 @@ async def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     async with synced(tmp_path / "not" / "there.sqlite", top_ups=1, days=1) as run:
         with pytest.raises(ExportError, match="no such file or directory. Fix this and sync again"):
             await run()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+async def test_a_folder_or_a_pipe_is_no_ledger(tmp_path: Path) -> None:
+    """A folder or a pipe is refused with its reason; opening a pipe would wait for ever."""
+    pipe = tmp_path / "pipe.sqlite"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe):
+        async with synced(path, top_ups=1, days=1) as run:
+            with pytest.raises(ExportError, match="a folder, a device or a pipe, not a file. Use a name such as"):
+                await run()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe.sqlite"]
 
 
 @pytest.mark.parametrize("name", ["x.duckdb", "x.csv", "x.PARQUET", "x.json", "Cargo.lock"])
