@@ -132,4 +132,6 @@ def database_failures_named(path: Path, hint: str = "Fix this and run it again t
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            hint = "Use another file, or restore a copy of it"
         raise ExportError(str(error), path=str(path), hint=hint) from error

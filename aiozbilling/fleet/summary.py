@@ -67,7 +67,11 @@ class Summary:
         return owner
 
     def save(self, disk: Disk, selected: Sequence[str]) -> None:
-        """Write the summary. It also lists selected accounts without an outcome."""
+        """Write the summary. It also lists selected accounts without an outcome.
+
+        Raises:
+            ExportError: it can't be written.
+        """
         content: dict[str, Any] = {
             "written_at": time_text(datetime.now(UTC)),
             "lists": {name: self._of_list(name) for name in ("top_ups", "history")},

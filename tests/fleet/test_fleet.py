@@ -51,6 +51,15 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+async def test_a_summary_that_cannot_be_written_is_named(file, out, accounts):
+    """If the summary can't be written, as on a full disk, the error names it, and the accounts are complete."""
+    (out / "_fleet.json").mkdir(parents=True)  # a file can't replace a folder
+    with pytest.raises(ExportError, match="_fleet.json: is a directory"):
+        await run(file, out)
+    (out / "_fleet.json").rmdir()
+    assert [outcome.new_rows for outcome in (await run(file, out)).values()] == [0] * len(accounts)
+
+
 async def test_each_account_has_its_rows(file, out, accounts):
     """The dataset holds each account's top-ups exactly, under its label, and the outcomes count and sum them."""
     outcomes = await run(file, out)

@@ -89,6 +89,16 @@ async def test_a_foreign_database_is_left_alone(tmp_path: Path, version: int) ->
     assert path.read_bytes() == before
 
 
+async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    """The advice for another kind of file, or for a damaged ledger, is another file, not another sync."""
+    path = tmp_path / "mine.sqlite"
+    path.write_bytes(b"mine" * 300)
+    async with synced(path, top_ups=1, days=1) as run:
+        with pytest.raises(ExportError, match="file is not a database. Use another file, or restore a copy of it"):
+            await run()
+    assert path.read_bytes() == b"mine" * 300
+
+
 async def test_a_link_takes_the_lock_of_its_file(tmp_path: Path) -> None:
     """A sync through a symbolic link and one of the file itself exclude each other."""
     async with synced(tmp_path / "b.sqlite", top_ups=1, days=1) as run:
