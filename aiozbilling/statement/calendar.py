@@ -8,7 +8,7 @@ from calendar import monthrange
 
 from aiozbilling.errors import ConfigurationError
 
-__all__ = ["days_between", "end_of_month", "first_day", "last_day", "month_of", "months_between", "next_month"]
+__all__ = ["days_between", "first_day", "last_day", "month_of", "months_between", "next_month"]
 
 
 def month_of(day: dt.date) -> str:
@@ -33,26 +33,21 @@ def last_day(month: str) -> dt.date:
     return first.replace(day=monthrange(first.year, first.month)[1])
 
 
-def end_of_month(month: str) -> dt.datetime:
-    """Return the moment when a month ends, UTC."""
-    return dt.datetime.combine(last_day(month), dt.time(), dt.UTC) + dt.timedelta(days=1)
-
-
 def next_month(month: str, step: int = 1) -> str:
     """Return the month `step` months later, or earlier if `step` is negative."""
-    years, index = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + step, 12)
+    years, index = divmod(_number(month) + step, 12)
     return f"{years:04}-{index + 1:02}"
 
 
 def months_between(first: str, last: str) -> list[str]:
     """List the months from `first` to `last`, both included."""
-    months = []
-    while first <= last:
-        months.append(first)
-        first = next_month(first)
-    return months
+    return [next_month("0000-01", number) for number in range(_number(first), _number(last) + 1)]
 
 
 def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
     """List the days from `first` to `last`, both included."""
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _number(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:]) - 1

@@ -11,7 +11,7 @@ from fractions import Fraction
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
-from aiozbilling.statement.calendar import end_of_month, month_of, months_between
+from aiozbilling.statement.calendar import month_of, months_between
 from aiozbilling.statement.facts import AccountFacts, Deposit, MonthSnapshot, SpendDay
 
 __all__ = ["SpendMonth", "account_months", "change", "combined_months", "cost_per_tb", "is_closed"]
@@ -71,7 +71,7 @@ def is_closed(account: AccountFacts, month: str) -> bool:
     latest = next((day.day for day in reversed(account.days) if day.day <= last), None)
     if latest is not None and month_of(latest) > month:
         return True
-    return account.read_at is not None and account.read_at >= end_of_month(month) + SETTLES_IN
+    return account.read_at is not None and _is_settled(month, account.read_at)
 
 
 def account_months(account: AccountFacts) -> tuple[SpendMonth, ...]:
@@ -139,7 +139,7 @@ def _month(
 def _combined(
     month: str, accounts: Sequence[AccountFacts], months: Sequence[SpendMonth], as_of: dt.datetime
 ) -> SpendMonth:
-    is_due = as_of >= end_of_month(month) + SETTLES_IN
+    is_due = _is_settled(month, as_of)
     open_ = [account.account for account in accounts if not is_closed(account, month)]
     return SpendMonth(
         month=month,
@@ -153,6 +153,10 @@ def _combined(
         is_closed=len(open_) < len(accounts) if is_due else not open_,
         not_read=tuple(open_) if is_due else (),
     )
+
+
+def _is_settled(month: str, at: dt.datetime) -> bool:
+    return month_of((at - SETTLES_IN).date()) > month
 
 
 def _known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -15,7 +15,17 @@ from aiozbilling import B3osBilling, PermissionDeniedError
 from aiozbilling.report.attention import remarks
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.simulator import Simulator
-from aiozbilling.statement import Facts, is_closed, read_ledger, runway, statement
+from aiozbilling.statement import (
+    AccountFacts,
+    Facts,
+    SpendDay,
+    account_months,
+    combined_months,
+    is_closed,
+    read_ledger,
+    runway,
+    statement,
+)
 from aiozbilling.sync import sync
 from aiozbilling.sync.layout import HISTORY
 from tests.report.cases import READ_AT, account
@@ -50,6 +60,15 @@ def test_rows_of_a_later_reading_that_failed_are_not_of_the_future():
     assert later.future_rows == 0
     assert runway(later).day == date(2028, 2, 29)
     assert is_closed(later, "2028-01")
+
+
+def test_the_last_month_of_the_calendar_ends() -> None:
+    """Rows at the end of the calendar, a way to write "never", have a last month, which is not closed."""
+    days = tuple(SpendDay(day, Decimal(1), 1, 1) for day in (date(9999, 11, 30), date(9999, 12, 31)))
+    one = AccountFacts("a", days=days, read_at=READ_AT)
+    expected = [("9999-11", False), ("9999-12", False)]
+    assert [(month.month, month.is_closed) for month in account_months(one)] == expected
+    assert [(month.month, month.is_closed) for month in combined_months((one,), READ_AT)] == expected
 
 
 def test_the_ledgers_view_has_the_same_rule(tmp_path: Path) -> None:
