@@ -46,6 +46,7 @@ class Behaviour:
     total: Callable[[int], int] = lambda true: true
     offset: Callable[[int, int], int] = lambda offset, limit: offset
     shuffled: bool = False
+    tied: int = 0  # rows of equal time in a group, which requests return in different orders
     repeated: str = ""  # "adjacent", "near" or "far": one id occurs twice
     more: int = 0  # rows returned beyond the limit
     moves: float = 0.0  # rate at which a row moves to the head
@@ -108,6 +109,17 @@ class ModelServer:
             self.deleted |= {row.id for row in gone if row}
             self.lengths.append(len(rows))
 
+    def _unstable(self) -> list[Row | None]:
+        """Return the list as a server sorts it whose rows have equal times in groups, now and then in another order."""
+        groups = [
+            self.rows[begin : begin + self.behaviour.tied] for begin in range(0, len(self.rows), self.behaviour.tied)
+        ]
+        return [
+            row
+            for group in groups
+            for row in (group if self.rng.random() < 0.7 else self.rng.sample(group, len(group)))
+        ]
+
     def read(self, window: Window) -> tuple[list[Row | None], int]:
         """Answer one request as the list is now."""
         b, rng = self.behaviour, self.rng
@@ -124,7 +136,7 @@ class ModelServer:
         total = b.total(self.lengths[-1] if window.pause_s and b.heals else rng.choice(self.lengths))
         offset = b.offset(window.offset, window.limit)
         limit = window.limit if b.clamp is None else min(window.limit, b.clamp)
-        rows = self.rows[offset : offset + limit + b.more]
+        rows = (self._unstable() if b.tied else self.rows)[offset : offset + limit + b.more]
         if rng.random() < b.transient or (b.early_end is not None and offset >= b.early_end):
             return [], total
         self.begun = self.begun or bool(rows)
@@ -176,6 +188,7 @@ BEHAVIOURS: dict[str, Callable[[random.Random], Behaviour]] = {
         offset=lambda offset, limit: offset // limit * limit, head=r.choice([0, 0.1])
     ),
     "shuffled": lambda r: Behaviour(shuffled=True),
+    "equal times in any order": lambda r: Behaviour(tied=r.choice([2, 3, 5, 20])),
     "adjacent repeat": lambda r: Behaviour(repeated="adjacent", head=r.choice([0, 0.1])),
     "near repeat": lambda r: Behaviour(repeated="near", head=r.choice([0, 0.1])),
     "far repeat": lambda r: Behaviour(repeated="far", head=r.choice([0, 0.1])),
@@ -258,6 +271,10 @@ def trial(name: str, seed: int) -> str:
     elif behaviour.shuffled:
         assert len(set(outcome.rows)) == len(outcome.rows), "rows came twice"
         assert not ended or set(survivors(server, offset)) <= set(outcome.rows), "rows were lost"
+    elif behaviour.tied:
+        assert len(set(outcome.rows)) == len(outcome.rows), "rows came twice"
+        lost = set(survivors(server, offset)) - set(outcome.rows) if ended and not offset else set()
+        assert not lost or (policy, walk.report.consistency) == ("repair", "changed"), "a row was lost silently"
     elif behaviour.moves:
         assert len(set(outcome.rows)) == len(outcome.rows), "rows came twice"
         lost = set(survivors(server, offset)) - set(outcome.rows)
