@@ -153,9 +153,9 @@ class BillingReader(DataSourceReader):
     options: Options
 
     def partitions(self) -> Sequence[InputPartition]:
-        """Divide the accounts into partitions."""
+        """Divide the accounts into partitions. Spark needs one (it fails with a TypeError), also without accounts."""
         accounts, size = self.options.selected(), self.options.accounts_per_partition
-        return [Accounts(accounts[first : first + size]) for first in range(0, len(accounts), size)]
+        return [Accounts(accounts[first : first + size]) for first in range(0, len(accounts) or 1, size)]
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
         """Iterate the rows of a partition as Arrow."""

@@ -72,6 +72,13 @@ def test_the_tables_have_exact_types_and_sums(spark, file, accounts):
     assert {row["account"] for row in table(spark, file, "months").collect()} == set(SIZES)
 
 
+def test_an_accounts_file_without_aioz_has_no_rows(spark, tmp_path):
+    """The tables have no rows if all accounts are of other systems."""
+    other = tmp_path / "others.toml"
+    other.write_text('[[account]]\nlabel = "cu"\nsystem = "b3os"\norganization = "org_1"\ntoken = "env:UNUSED"\n')
+    assert [table(spark, other, name).collect() for name in ("top_ups", "outcomes")] == [[], []]
+
+
 def test_a_dataset_of_a_fleet_has_its_partition_column_types_and_sums(spark, file, accounts, tmp_path):
     """`spark.read.parquet` finds every row under its label, exact decimals and timestamps."""
     asyncio.run(run(file, tmp_path / "out"))
