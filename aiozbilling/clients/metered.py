@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from urllib.parse import quote
 
 from aiozbilling.clients.months import Month, by_month, last_day, months_between
@@ -26,7 +26,7 @@ _METERED = System(
         404: "Check that base_url (METERED_BILLING_URL) is the root of the deployment",
     },
 )
-_ONE_DAY = timedelta(days=1)
+_WESTERNMOST_MIDNIGHT = time(12)  # in UTC
 _TIME_OF_DAY = re.compile(r"[T ]", re.IGNORECASE)
 _METRIC = re.compile(r"[^,\s\ud800-\udfff]+")
 USAGE = Endpoint(_METERED, "/api/billing/usage", MeteredUsage, 'Docs, "Get Usage", GET /api/billing/usage')
@@ -116,11 +116,13 @@ class MeteredBilling(TokenClient):
 def _refuse_other_period(period: Period, first: date, last: date) -> None:
     """Refuse a reply about another month: a server that ignores the dates would return one period for all months.
 
-    A billing period may begin or end within the month, or in the time zone of the deployment.
+    A billing period may begin or end within the month, and a day may begin at midnight of the deployment's time zone.
     """
-    begins, ends = period.start.date(), period.end.date()
-    if first - ends > _ONE_DAY or begins - last > _ONE_DAY:
-        problem = f"expected a period in {first.isoformat()[:7]} at $.data.period, got {begins} to {ends}"
+    month, begins, ends = first.isoformat()[:7], period.start.date(), period.end.date()
+    is_later = period.year_month > month and ends > last
+    is_earlier = begins < first and period.end < datetime.combine(first, _WESTERNMOST_MIDNIGHT, UTC)
+    if is_earlier or is_later:
+        problem = f"expected a period in {month} at $.data.period, got {begins} to {ends}"
         hint = (
             "The server may ignore startDate and endDate. Then it can't be read by month or synced: read its current"
             " period with usage() or aiozbilling metered, without dates"

@@ -81,6 +81,16 @@ async def test_a_server_that_ignores_the_dates_can_not_be_synced(serve: Serve, t
     assert verify(tmp_path / "b.sqlite").rows == 0
 
 
+@pytest.mark.parametrize("zone", ["Z", "+14:00", "-12:00"])
+@pytest.mark.parametrize(("first", "last"), [("2026-09-01", "2026-09-30"), ("2026-11-01", "2026-11-30")])
+async def test_the_months_before_and_after_are_refused(serve: Serve, first: str, last: str, zone: str) -> None:
+    """The period of a neighbouring month is an error in every time zone; last month is what is asked for most."""
+    url = serve("/api/billing/usage", period(f"{first}T00:00:00{zone}", f"{last}T23:59:59{zone}"))
+    async with MeteredBilling(url, token="t") as metered:
+        with pytest.raises(DecodeError, match="expected a period in 2026-10"):
+            [usage async for usage in metered.usage_by_month(since="2026-10", until="2026-10")]
+
+
 @pytest.mark.parametrize(
     ("start", "end"),
     [
@@ -89,6 +99,7 @@ async def test_a_server_that_ignores_the_dates_can_not_be_synced(serve: Serve, t
         ("2026-09-15T00:00:00Z", "2026-10-14T23:59:59Z"),
         ("2026-10-31T00:00:00Z", "2026-11-29T23:59:59Z"),
         ("2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"),
+        ("2026-10-31T15:00:00Z", "2026-10-31T23:59:59Z"),
     ],
 )
 async def test_a_period_that_has_a_part_of_the_month_is_accepted(serve: Serve, start: str, end: str) -> None:
