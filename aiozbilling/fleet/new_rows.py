@@ -85,7 +85,7 @@ def _known_at(kind: type[TopUp | DayUsage], place: Place, rows: list[Any]) -> se
     try:
         return known_at(cursor, [KEY[kind](row) for row in rows], place.grows_at)
     except ListingError as error:
-        error.hint = "read all rows again, with a new checkpoint, and replace those that you have"
+        error.hint = "Read all rows again, with a new checkpoint, and replace those that you have"
         raise
 
 

@@ -71,7 +71,7 @@ def known_at(cursor: Cursor, keys: list[Hashable], grows_at: End | None) -> set[
     """
     before = cursor.position + 1
     if is_far_shorter(len(keys), before):
-        raise IncompleteError(f"the list had {before} rows at the cursor, and has {len(keys)} now", hint=BEGIN_AGAIN)
+        raise IncompleteError(f"the list had {before} rows at the cursor, and now has {len(keys)}", hint=BEGIN_AGAIN)
     present = set(map(digest, keys))
     if (known := _known_among(cursor, keys, grows_at)) is None:
         raise DriftError(

@@ -67,7 +67,7 @@ class Limits:
             IncompleteError: the total is 0 now, and was not before.
         """
         if not total and self._highest_total:
-            raise IncompleteError(f"the server counted {self._highest_total} rows before, and none now", hint=LATER)
+            raise IncompleteError(f"the server counted {self._highest_total} rows before, and now none", hint=LATER)
 
     def too_short(self, window: FetchedWindow[Any], overlap: Overlap, counted: int) -> IncompleteError | None:
         """Return an error if a window shows that the list ends far before the position where it ended at first.
@@ -80,10 +80,10 @@ class Limits:
         end, known = len(window.keys) - overlap.index + overlap.rank, max(self._counted, counted)
         if end >= 0.9 * known - MOST_REMOVED:
             return None
-        return IncompleteError(f"the list had {known} rows, and ends after {end} of them now", hint=LATER)
+        return IncompleteError(f"the list had {known} rows, and now ends after {end}", hint=LATER)
 
 
 def too_many(came: int, limit: int) -> DriftError:
     """Return what is wrong with a reply that has more rows than were requested."""
-    hint = f"the server ignores the page size: try page_size={came}"
+    hint = f"The server ignores the page size: try page_size={came}"
     return DriftError(f"asked for {limit} rows and got {came}", hint=hint)

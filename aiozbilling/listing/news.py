@@ -139,7 +139,8 @@ class Follower(Generic[R]):
         if len(self._known) and not known:
             raise DriftError("none of the rows known before is in the list any more", hint=BEGIN_AGAIN)
         if part.is_whole and is_far_shorter(known, len(self._known)):
-            raise IncompleteError(f"the list had {len(self._known)} rows, and {known} of them now", hint=BEGIN_AGAIN)
+            reason = f"the list had {len(self._known)} rows, and now has {known} of them"
+            raise IncompleteError(reason, hint=BEGIN_AGAIN)
         if part.is_whole:
             self._grows_at = self._growing_end(part) or self._grows_at
         news = self._oldest_first(part)

@@ -111,5 +111,5 @@ def test_a_disturbance_makes_no_old_row_new_after_a_resume(disturbance: str, eve
 def test_a_list_that_stays_far_shorter_ends_a_follow() -> None:
     """A list that lost most of its rows, poll after poll, is an error that says what to do."""
     account = Account(OLD, short=range(100, 10**6))
-    with pytest.raises(IncompleteError, match=r"the list had 101 rows, and 1 of them now .*Read the whole list"):
+    with pytest.raises(IncompleteError, match=r"the list had 101 rows, and now has 1 of them .*Read the whole list"):
         run(rows_within(8000.0, account.listing(), 10.0))

@@ -109,7 +109,7 @@ class TestErrors:
         walk = make_walk(4, after=Anchors(3, 6, ("r4",)) if resumed else None)
         if not resumed:
             feed(walk, 6, rows(1, 2, 3, 4))
-        with pytest.raises(IncompleteError, match="counted 6 rows before, and none now"):
+        with pytest.raises(IncompleteError, match="counted 6 rows before, and now none"):
             feed(walk, 0, [], [], [])
 
     def test_a_list_that_ends_far_too_early_is_incomplete(self) -> None:
@@ -117,7 +117,7 @@ class TestErrors:
         walk = make_walk(10)
         server = [Row(f"r{number}") for number in range(100)]
         pauses = []
-        with pytest.raises(IncompleteError, match="had 100 rows, and ends after 12"):
+        with pytest.raises(IncompleteError, match="had 100 rows, and now ends after 12"):
             while not walk.done:
                 window = walk.plan(1)[0]
                 pauses.append(window.pause_s)
