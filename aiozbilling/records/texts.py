@@ -23,5 +23,5 @@ def printable(text: str) -> str:
     """Replace control characters, which a terminal would execute: escapes, C1, bidirectional controls, line breaks."""
     if text.isprintable():
         return text
-    odd = {character for character in text if not character.isprintable()}
+    odd = {character for character in set(text) if not character.isprintable()}
     return text.translate({ord(character): " " if character.isspace() else "�" for character in odd})
