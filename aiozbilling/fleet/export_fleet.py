@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
-from aiozbilling.errors import ConfigurationError, ExportError
+from aiozbilling.errors import ConfigurationError, ExportError, ExportLockedError
 from aiozbilling.exchange.checks import refuse_bad_count
 from aiozbilling.exchange.rate import Limiter
 from aiozbilling.export.disk import Disk, failures_named, write_whole
@@ -161,7 +161,11 @@ async def _dataset(layout: Layout) -> AsyncIterator[_Dataset]:
     def begin() -> None:
         with failures_named(layout.root):
             layout.root.mkdir(parents=True, exist_ok=True)
-            held.enter_context(dataset.disk.locked(layout.lock))
+            try:
+                held.enter_context(dataset.disk.locked(layout.lock))
+            except ExportLockedError as error:
+                reason = error.reason.replace("this file", "to this folder")
+                raise ExportLockedError(reason, path=str(layout.root), hint=error.hint) from None
             if not layout.salt.exists():
                 layout.manifests.mkdir(exist_ok=True)
                 write_whole(dataset.disk, layout.salt, os.urandom(32))

@@ -228,7 +228,7 @@ async def test_one_fleet_writes_to_a_folder(file, out):
     """A second fleet on the same folder is refused while the first one runs."""
     async with aclosing(fleet(file, "top_ups", out, rate_limit=None)) as outcomes:
         await anext(outcomes)
-        with pytest.raises(ExportLockedError):
+        with pytest.raises(ExportLockedError, match=r"out: another process \(\d+\) is writing to this folder\. Wait"):
             await run(file, out)
 
 
