@@ -35,12 +35,13 @@ async def collect_account(
         AiozBillingError: a request failed.
     """
     at = dt.datetime.now(dt.UTC) if read_at is None else read_at
+    month = await billing.this_month_usage()  # before the lists, which may take minutes: at midnight, the month changes
     top_ups, history = billing.top_ups(), billing.history_usage()
     facts = account_facts(
         account,
         top_ups=await top_ups.collect(),
         history=await history.collect(),
-        months=[(at, await billing.this_month_usage())],
+        months=[(at, month)],
         read_at=at,
     )
     return attrs.evolve(facts, top_ups_counted=_counted(top_ups.report), history_counted=_counted(history.report))
@@ -67,7 +68,7 @@ async def collect(
         b3os: clients of B3OS with the organization's id, by label.
         metered: clients of metered billing by label.
         months: number of months of B3OS and metered billing, including the current month.
-        read_at: the time of this reading, UTC, for a simulated clock. Default: now.
+        read_at: the time of this reading, UTC, for a simulated clock. Default: when the reading of each account begins.
         source: a description of what is read, shown to people.
 
     Raises:
@@ -83,5 +84,5 @@ async def collect(
         units += [(label, units_of_month) async for units_of_month in by_month]
     for label, metered_client in (metered or {}).items():
         usages += [(label, usage) async for usage in metered_client.usage_by_month(since=since, until=last)]
-    facts = [await collect_account(billing, label, read_at=at) for label, billing in accounts.items()]
+    facts = [await collect_account(billing, label, read_at=read_at) for label, billing in accounts.items()]
     return Facts(tuple(facts), tuple(units), tuple(usages), source)

@@ -73,6 +73,18 @@ async def test_a_deposit_that_the_provider_removed_does_not_count(tmp_path):
     assert statement(facts).balances[-1].closing == direct.balances[-1].closing != before
 
 
+async def test_the_month_is_read_at_the_time_that_names_it():
+    """The snapshot is requested before the lists, and each account has its own time: a month may end meanwhile."""
+    async with Simulator(accounts=2, top_ups=5, days=4) as simulator:
+        one, other = (client_of(simulator, account) for account in simulator.accounts)
+        async with one, other:
+            facts = await collect({"one": one, "other": other})
+        paths = [request.path.rpartition("/")[2] for request in simulator.requests]
+    assert paths == ["thisMonthUsage", "topUp", "historyUsage"] * 2
+    first, second = (account.read_at for account in facts.accounts)
+    assert first < second
+
+
 async def test_records_of_all_three_systems_are_restored(tmp_path):
     """Compute units and metered usage from a ledger equal the providers' replies to the last digit."""
     async with Simulator(top_ups=5, days=40) as simulator, client_of(simulator, simulator.account) as billing:
