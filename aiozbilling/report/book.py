@@ -13,23 +13,29 @@ import attrs
 
 from aiozbilling.records.texts import decimal_text
 from aiozbilling.report.extra import needs_extra
-from aiozbilling.report.grid import shown
+from aiozbilling.report.grid import clean
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.report.sheets import Sheet, sheets
+from aiozbilling.statement.months import SpendMonth
 
 __all__ = ["workbook"]
 
 _LONGEST_TEXT = 500
+_NO_ISOLATES = dict.fromkeys(map(ord, "\u2068\u2069"))  # a cell has one direction
 _LARGEST = 10**15  # a spreadsheet's number has 15 digits
-_FORMATS = {
-    "text": {},
+_CHART_MONTHS = 24
+_LINE, _WORDS_WIDTH = 15, 92  # height of a line, and the characters of one
+_HEAD = {"bold": True, "bg_color": "#E8EEF3", "bottom": 1, "text_wrap": True, "valign": "top"}
+_FORMATS: dict[str, dict[str, Any]] = {
+    "text": {"align": "left", "indent": 1},
+    "words": {"align": "left", "indent": 1, "text_wrap": True},
     "money": {"num_format": "#,##0.00;[Red]-#,##0.00"},
     "number": {"num_format": "#,##0.####"},
     "count": {"num_format": "#,##0"},
     "share": {"num_format": "0.0 %"},
-    "day": {"num_format": "yyyy-mm-dd", "align": "left"},
-    "month": {"num_format": "yyyy-mm", "align": "left"},
-    "time": {"num_format": "yyyy-mm-dd hh:mm"},
+    "day": {"num_format": "yyyy-mm-dd", "align": "left", "indent": 1},
+    "month": {"num_format": "yyyy-mm", "align": "left", "indent": 1},
+    "time": {"num_format": "yyyy-mm-dd hh:mm", "align": "left", "indent": 1},
     "exact": {"num_format": "@", "align": "right", "font_color": "#5A6B78"},
 }
 
@@ -54,10 +60,17 @@ def workbook(of: ReportMonth) -> bytes:
         book,
         {name: book.add_format({**format_, "valign": "top"}) for name, format_ in _FORMATS.items()},
         {name: book.add_format({**format_, "bold": True, "top": 1}) for name, format_ in _FORMATS.items()},
-        book.add_format({"bold": True, "bg_color": "#E8EEF3", "bottom": 1, "text_wrap": True, "valign": "top"}),
+        {
+            name: book.add_format(
+                {**_HEAD, "align": "left" if "indent" in format_ else "right", "indent": format_.get("indent", 0)}
+            )
+            for name, format_ in _FORMATS.items()
+        },
     )
     for sheet in sheets(of):
         drawing.add(sheet)
+    if of.statement.months:
+        drawing.chart(of.statement.months)
     book.close()
     return file.getvalue()
 
@@ -67,12 +80,12 @@ class _Book:
     _book: Any
     _cells: dict[str, Any]
     _totals: dict[str, Any]
-    _head: Any
+    _heads: dict[str, Any]
 
     def add(self, sheet: Sheet) -> None:
         page = self._book.add_worksheet(sheet.name)
         for index, (title, kind, width) in enumerate(sheet.columns):
-            page.write_string(0, index, title, self._head)
+            page.write_string(0, index, title, self._heads[kind])
             page.set_column(index, index, width, self._cells[kind])
         for number, row in enumerate(sheet.rows, 1):
             self._row(page, sheet, number, row, self._cells)
@@ -86,8 +99,37 @@ class _Book:
         page.set_paper(9)
         page.fit_to_pages(1, 0)
         page.repeat_rows(0)
+        page.set_footer("&L&A&RPage &P of &N")
+
+    def chart(self, months: Sequence[SpendMonth]) -> None:
+        """Draw the spend by month below the summary, from the cells of the sheet of months."""
+        chart = self._book.add_chart({"type": "column", "subtype": "stacked"})
+        first, last = max(len(months) - _CHART_MONTHS, 0) + 1, len(months)
+        for column, color in ((4, "#1F6FB2"), (6, "#D07C14"), (8, "#A9B5BE")):  # storage, bandwidth, not split
+            chart.add_series(
+                {
+                    "name": ["Months", 0, column],
+                    "categories": ["Months", first, 0, last, 0],
+                    "values": ["Months", first, column, last, column],
+                    "fill": {"color": color},
+                    "gap": 40,
+                }
+            )
+        so_far = "" if months[-1].is_closed else f"; {months[-1].month} so far"
+        font = {"name_font": {"size": 12, "bold": True}}
+        chart.set_title({"name": f"Spend by month, AIOZ Pin in USD{so_far}", **font})
+        chart.set_x_axis({"num_format": "yyyy-mm", "text_axis": True, "label_position": "low"})
+        chart.set_y_axis({"num_format": "#,##0.00", "major_gridlines": {"visible": True, "line": {"color": "#DDE3E8"}}})
+        chart.set_legend({"position": "top"})
+        chart.set_size({"width": 900, "height": 320})
+        page = self._book.get_worksheet_by_name("Summary")
+        page.fit_to_pages(1, 1)
+        page.insert_chart(page.dim_rowmax + 2, 0, chart)
 
     def _row(self, page: Any, sheet: Sheet, number: int, row: Sequence[Any], formats: dict[str, Any]) -> None:
+        words = [value for value, (_, kind, _) in zip(row, sheet.columns, strict=True) if kind == "words"]
+        if words:  # LibreOffice shows the first line only of a wrapped text in a row without a height
+            page.set_row(number, _LINE * -(-len(words[0]) // _WORDS_WIDTH))
         for index, (value, (_, kind, _)) in enumerate(zip(row, sheet.columns, strict=True)):
             _write(page, number, index, value, kind, formats[kind])
 
@@ -95,8 +137,10 @@ class _Book:
 def _write(page: Any, row: int, column: int, value: Any, kind: str, format_: Any) -> None:
     if value is None or value == "":
         page.write_blank(row, column, None, format_)
-    elif kind in ("text", "exact"):
-        page.write_string(row, column, shown(value, _LONGEST_TEXT) if kind == "text" else decimal_text(value), format_)
+    elif kind == "exact":
+        page.write_string(row, column, decimal_text(value), format_)
+    elif isinstance(value, str):
+        page.write_string(row, column, clean(value.translate(_NO_ISOLATES), _LONGEST_TEXT), format_)
     elif kind in ("day", "month"):
         page.write_datetime(row, column, value, format_)
     elif kind == "time":

@@ -10,7 +10,8 @@ from typing import Any
 
 import altair as alt
 
-from aiozbilling.report.numbers import axis_format, long_month, money
+from aiozbilling.report.numbers import axis_format, days_text, long_month, money
+from aiozbilling.report.period import is_whole
 from aiozbilling.statement.balance import BalanceDay
 from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.facts import SpendDay
@@ -19,6 +20,8 @@ from aiozbilling.statement.months import SpendMonth
 __all__ = ["balance_chart", "days_chart", "months_chart", "running_chart"]
 
 WIDTH, HEIGHT = 460, 210
+_PALE = 0.5  # opacity of what is not whole, such as the running month
+_OPACITY: dict[str, Any] = {"field": "opacity", "type": "quantitative", "scale": None, "legend": None}
 _FEWEST_MONTHS, _FEWEST_DAYS = 6, 14  # so that a single bar does not fill the chart
 _APART: dict[str, Any] = {
     "labelOverlap": "greedy",
@@ -47,6 +50,7 @@ def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, A
             x=alt.X("month:O", axis=_few(names, 7, "%Y-%m", "%b %Y"), scale=alt.Scale(domain=names), title=None),
             y=_dollars(highest).stack("zero"),
             color=color,
+            opacity=_OPACITY,
             order=alt.Order("order:O"),
             **_tooltip(tooltips),
         )
@@ -67,7 +71,8 @@ def _parts(month: SpendMonth) -> list[dict[str, Any]]:
             "part": name,
             "usd": float(amount),
             "order": order,
-            "is": f"{long_month(month.month)}, {name}",
+            "opacity": 1 if is_whole(month) else _PALE,
+            "is": f"{long_month(month.month)}{'' if is_whole(month) else f' ({days_text(month.days)})'}, {name}",
             "worth": money(amount),
         }
         for order, ((name, _), amount) in enumerate(zip(_PARTS, amounts, strict=True))
@@ -75,8 +80,10 @@ def _parts(month: SpendMonth) -> list[dict[str, Any]]:
     ]
 
 
-def days_chart(days: Sequence[SpendDay], unusual: frozenset[dt.date], *, tooltips: bool) -> dict[str, Any]:
-    """Draw the spend of each day as a bar, unusual ones in another colour."""
+def days_chart(
+    days: Sequence[SpendDay], unusual: frozenset[dt.date], unfinished: frozenset[dt.date], *, tooltips: bool
+) -> dict[str, Any]:
+    """Draw the spend of each day as a bar, unusual ones in another colour and unfinished ones paler."""
     names = [day.day.isoformat() for day in days]
     while 0 < len(names) < _FEWEST_DAYS:
         names.insert(0, (dt.date.fromisoformat(names[0]) - dt.timedelta(days=1)).isoformat())
@@ -84,12 +91,15 @@ def days_chart(days: Sequence[SpendDay], unusual: frozenset[dt.date], *, tooltip
         {
             "day": day.day.isoformat(),
             "usd": float(day.usd or 0),
-            "is": f"{day.day}{' (unusual)' * (day.day in unusual)}",
+            "opacity": _PALE if day.day in unfinished else 1,
+            "is": f"{day.day}{' (unusual)' * (day.day in unusual)}{' (so far)' * (day.day in unfinished)}",
             "worth": money(day.usd, 4),
             "kind": "unusual" if day.day in unusual else "usual",
         }
         for day in days
     ]
+    months = [name for name in names if name.endswith("-01")]
+    named = months if len(months) > 2 else names
     color = alt.Color(
         "kind:N",
         legend=None,
@@ -99,9 +109,10 @@ def days_chart(days: Sequence[SpendDay], unusual: frozenset[dt.date], *, tooltip
         _chart(rows)
         .mark_bar(width=alt.RelativeBandSize(0.8), aria=False)
         .encode(
-            x=alt.X("day:O", axis=_few(names, 4, "%Y-%m-%d", "%-d %b %Y"), scale=alt.Scale(domain=names), title=None),
+            x=alt.X("day:O", axis=_few(named, 4, "%Y-%m-%d", "%-d %b %Y"), scale=alt.Scale(domain=names), title=None),
             y=_dollars(max((float(day.usd or 0) for day in days), default=0.0)),
             color=color,
+            opacity=_OPACITY,
             **_tooltip(tooltips),
         )
     )
@@ -185,7 +196,8 @@ def _dollars(highest: float) -> alt.Y:
     """Return the vertical axis. An axis without any amount ends at a dollar, so that 0 is at its foot."""
     # d3 abbreviates as physicists do; the tiles say bn and tn.
     words = "replace(replace(replace(datum.label, 'M', 'm'), 'G', 'bn'), 'T', 'tn')"
-    large: dict[str, Any] = {"labelExpr": words} if highest >= 10**6 else {}
+    words = f"datum.value === 0 ? '$0' : {words}"
+    large: dict[str, Any] = {"labelExpr": words} if highest >= 10**6 or 0 < highest < 0.01 else {}
     zero: dict[str, Any] = {
         "gridColor": {"condition": {"test": "datum.value === 0", "value": "var(--muted)"}, "value": "var(--line)"}
     }

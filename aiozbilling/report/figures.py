@@ -13,7 +13,7 @@ from aiozbilling.report.charts import balance_chart, days_chart, months_chart, r
 from aiozbilling.report.drawing import script_spec, static_svg
 from aiozbilling.report.grid import Grid, shown
 from aiozbilling.report.numbers import day_name, days_text, long_month, money, money_short, month_name, runway_text
-from aiozbilling.report.period import ReportMonth
+from aiozbilling.report.period import ReportMonth, is_whole, month_label
 from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.estimates import forecast
 from aiozbilling.statement.facts import SpendDay
@@ -57,15 +57,19 @@ def figures(of: ReportMonth, *, static: bool) -> list[Figure]:
 
 def _months(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001 - used by this module only
     months = of.statement.months[-_MONTHS:]
-    rows = [[m.month, money(m.spend), money(m.storage), money(m.bandwidth), money(m.not_split)] for m in months]
+    rows = [[month_label(m), money(m.spend), money(m.storage), money(m.bandwidth), money(m.not_split)] for m in months]
+    legend = [("blue", "storage"), ("orange", "bandwidth"), ("grey", "not split")]
+    if not all(map(is_whole, months)):
+        legend.append(("pale", "paler: not the whole month"))
     text = f"{len(months)} months" + (f" from {months[0].month} to {months[-1].month}" if months else "")
     return _figure(
         "months",
         "Spend by month",
         text,
-        [("blue", "storage"), ("orange", "bandwidth"), ("grey", "not split")],
+        legend,
         Grid(columns=("<month", "spend", "storage", "bandwidth", "not split"), rows=rows),
         lambda tooltips: months_chart(months, tooltips=tooltips),
+        unit=_unit(of),
         static=static,
     )
 
@@ -95,6 +99,7 @@ def _balance(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
         legend,
         Grid(columns=("<day", "opening", "credited", "spent", "closing"), rows=rows),
         lambda tooltips: balance_chart(days, corners, tooltips=tooltips),
+        unit=_unit(of),
         static=static,
     )
 
@@ -120,6 +125,7 @@ def _running(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
         legend,
         Grid(columns=("<day of the month", of.month, before), rows=rows),
         lambda tooltips: running_chart(this, last, tooltips=tooltips),
+        unit=_unit(of),
         static=static,
     )
 
@@ -137,15 +143,26 @@ def _days(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     unusual = frozenset(day.day for day in of.statement.unusual) & {day.day for day in days}
     rows = [[str(day.day), money(day.usd, 4), "unusual" if day.day in unusual else ""] for day in days]
     found = f"{len(unusual)} unusual" if unusual else "none is unusual"
+    as_of = of.statement.as_of
+    unfinished = frozenset(day.day for day in days if as_of is not None and day.day >= as_of.date())
+    legend = [("blue", "spend"), ("red", f"unusual: {len(unusual)}")]
+    if unfinished:
+        legend.append(("pale", "paler: the day so far"))
     return _figure(
         "days",
         "Spend by day",
         f"{len(days)} days, {found}",
-        [("blue", "spend"), ("red", f"unusual: {len(unusual)}")],
+        legend,
         Grid(columns=("<day", "spend", "<remark"), rows=rows),
-        lambda tooltips: days_chart(days, unusual, tooltips=tooltips),
+        lambda tooltips: days_chart(days, unusual, unfinished, tooltips=tooltips),
+        unit=_unit(of),
         static=static,
     )
+
+
+def _unit(of: ReportMonth) -> str:
+    """Return the unit of the amounts, and whose they are if another system has costs, too."""
+    return "USD, AIOZ Pin" if of.statement.facts.metered else "USD"
 
 
 def _figure(
@@ -156,13 +173,14 @@ def _figure(
     grid: Grid,
     chart: Callable[[bool], dict[str, Any]],
     *,
+    unit: str,
     static: bool,
 ) -> Figure:
     is_empty = not grid.rows
     return Figure(
         id=id_,
         title=title,
-        unit="USD",
+        unit=unit,
         text=text,
         legend=() if is_empty else legend,
         svg="" if is_empty else static_svg(chart(False)),  # noqa: FBT003

@@ -8,10 +8,12 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Grid", "shown"]
+__all__ = ["Grid", "clean", "shown"]
 
 _LONGEST = 60
 _UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_JOINERS = "\u200c\u200d"  # parts of emoji and of words in Persian and Hindi
+_RIGHT_TO_LEFT = frozenset(("R", "AL", "AN"))
 
 
 @attrs.frozen(kw_only=True)
@@ -45,8 +47,24 @@ class Grid:
         return ["l" if title.startswith("<") else "" for title in self.columns]
 
 
-def shown(text: str | None, longest: int = _LONGEST) -> str:
-    """Return a provider's text without control and bidirectional characters, and with at most 60 characters."""
+def shown(text: str | None) -> str:
+    """Return a provider's text for a sentence or a cell: `clean`, at most 60 characters, in a direction of its own."""
+    cleaned = clean(text, _LONGEST)
+    if not any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in cleaned):
+        return cleaned
+    # Otherwise a browser mixes a Hebrew or Arabic name with the numbers and names beside it.
+    return f"\u2068{cleaned}\u2069".replace(" ", "\u00a0")
+
+
+def clean(text: str | None, longest: int) -> str:
+    """Return a provider's text without control and bidirectional characters, and with at most `longest` characters."""
     text = (text or "").strip()
-    clean = "".join("�" if unicodedata.category(character) in _UNSHOWN else character for character in text)
-    return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
+    cleaned = "".join(
+        "�" if unicodedata.category(character) in _UNSHOWN and not _joins(text[:index], character) else character
+        for index, character in enumerate(text)
+    )
+    return cleaned if len(cleaned) <= longest else f"{cleaned[: longest - 1]}…"
+
+
+def _joins(before: str, character: str) -> bool:
+    return character in _JOINERS and not before[-1:].isascii()

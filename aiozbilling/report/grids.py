@@ -16,8 +16,9 @@ from aiozbilling.report.numbers import (
     month_name,
     percent,
     runway_text,
+    tokens_text,
 )
-from aiozbilling.report.period import ReportMonth, opening_and_closing
+from aiozbilling.report.period import ReportMonth, month_label, opening_and_closing
 from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.estimates import complete_days
 from aiozbilling.statement.facts import SpendDay
@@ -49,7 +50,7 @@ def months_grid(of: ReportMonth) -> Grid:
 
 def _month_row(of: ReportMonth, month: SpendMonth, previous: SpendMonth | None) -> list[str]:
     return [
-        month.month + ("" if month.is_closed else " *") + (" †" if month.not_read else ""),
+        month_label(month),
         money(month.spend),
         percent(change(month, previous), signed=True) if month.is_closed else NOTHING,
         money(month.storage),
@@ -68,11 +69,11 @@ def deposits_grid(of: ReportMonth) -> Grid:
             row.month or "no time",
             shown(row.token),
             count(row.credited),
-            decimal(row.tokens, 4),
+            tokens_text(row.tokens),
             money(row.usd),
-            "$" + decimal(row.rate, 4) if row.rate is not None else NOTHING,
+            money(row.rate, 4),
             count(row.uncredited),
-            decimal(row.uncredited_tokens, 4) if row.uncredited else NOTHING,
+            tokens_text(row.uncredited_tokens) if row.uncredited else NOTHING,
         ]
         for row in reversed(of.statement.deposits)
     ]
@@ -145,7 +146,7 @@ def _of_total(day: SpendDay, total: Decimal) -> list[str]:
 
 
 def _terabytes(size: int) -> str:
-    return f"{decimal(Fraction(size, 10**12), 2)} TB" if size >= 10**11 else f"{decimal(Fraction(size, 10**9), 1)} GB"
+    return f"{decimal(Fraction(size, 10**12), 2)} TB" if size >= 10**12 else f"{decimal(Fraction(size, 10**9), 1)} GB"
 
 
 def unusual_grid(of: ReportMonth) -> Grid:

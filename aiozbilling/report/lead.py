@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.report.grid import shown
-from aiozbilling.report.numbers import day_name, money_short, month_name, percent
-from aiozbilling.report.period import ReportMonth
-from aiozbilling.statement.calendar import next_month
+from aiozbilling.report.numbers import day_name, days_text, money_in, money_short, month_name, percent, time_text
+from aiozbilling.report.period import ReportMonth, is_whole
 
-__all__ = ["lead"]
+__all__ = ["basis", "lead"]
 
 
 def lead(of: ReportMonth) -> str:
@@ -19,12 +19,27 @@ def lead(of: ReportMonth) -> str:
     return " ".join(_sentences(of))
 
 
+def basis(of: ReportMonth) -> list[str]:
+    """Return what the report rests on: systems, time, units and source."""
+    facts = of.statement.facts
+    number = len(facts.accounts)
+    systems = [f"{number} AIOZ Pin account{'s' * (number != 1)}"] if number else []
+    systems += ["B3OS"] if facts.cu else []
+    systems += ["metered billing"] if facts.metered else []
+    read = f"as of {time_text(of.statement.as_of)}" if of.statement.as_of else "nothing was read"
+    basis = [", ".join(systems) or "no account", read, "amounts in USD, exact in the source, rounded here"]
+    return [*basis, shown(facts.source)] if facts.source else basis
+
+
 def _sentences(of: ReportMonth) -> Iterator[str]:
     month = of.spend_month
     if month is None:
+        yield from _metered(of)
         return
     so_far = "" if month.is_closed else " so far"
-    yield f"{month_name(of.month)} cost {money_short(month.spend)}{so_far}{_compared(of)}."
+    on = " on AIOZ Pin" if of.statement.facts.metered else ""
+    yield f"{month_name(of.month)} cost {_usd(month.spend)}{on}{so_far}{_compared(of)}."
+    yield from _metered(of)
     opening, closing = of.balances
     credited = exact_sum(*(row.usd for row in of.deposits if row.credited))
     if opening is not None and closing is not None:
@@ -32,23 +47,32 @@ def _sentences(of: ReportMonth) -> Iterator[str]:
     yield from _runway(of)
 
 
+def _usd(amount: Decimal) -> str:
+    return money_short(amount).replace("<", "less than ")
+
+
 def _compared(of: ReportMonth) -> str:
-    if of.change is None:
+    month, previous = of.spend_month, of.previous
+    if month is None or previous is None or not month.is_closed:
         return ""
-    before = month_name(next_month(of.month, -1))
+    before = month_name(previous.month)
+    if of.change is None:
+        return f", after {_usd(previous.spend)} in {before}"
+    if not is_whole(previous):
+        before = f"the {days_text(previous.days)} of {before}"
     if not round(of.change, 3):
         return f", as much as {before}"
     return f", {percent(abs(of.change))} {'more' if of.change > 0 else 'less'} than {before}"
 
 
 def _deposits(credited: Decimal) -> str:
-    return f"Deposits of {money_short(credited)} were credited, and" if credited else "No deposit was credited, and"
+    return f"Deposits of {_usd(credited)} were credited, and" if credited else "No deposit was credited, and"
 
 
 def _moved(opening: Decimal, closing: Decimal) -> str:
     if opening == closing:
-        return f"stayed at {money_short(closing)}"
-    return f"{'rose' if closing > opening else 'fell'} from {money_short(opening)} to {money_short(closing)}"
+        return f"stayed at {_usd(closing)}"
+    return f"{'rose' if closing > opening else 'fell'} from {_usd(opening)} to {_usd(closing)}"
 
 
 def _runway(of: ReportMonth) -> Iterator[str]:
@@ -61,3 +85,13 @@ def _runway(of: ReportMonth) -> Iterator[str]:
         yield f"{name} has no balance left."
     elif first.empty_on is not None:
         yield f"At the present rate of spend, {whose} is empty on {day_name(first.empty_on)}."
+
+
+def _metered(of: ReportMonth) -> Iterator[str]:
+    totals: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for _, usage in of.metered:
+        cost = usage.estimated_cost
+        totals[cost.currency] = exact_sum(totals[cost.currency], cost.total)
+    if totals:
+        amounts = " and ".join(money_in(amount, shown(currency)) for currency, amount in totals.items())
+        yield f"Metered billing costs {amounts}, estimated by the provider."

@@ -24,7 +24,7 @@ def sparkline(values: Sequence[float]) -> Markup | str:
         f"{index * step:.0f},{_HEIGHT - 3 - (_HEIGHT - 6) * ((value - low) / span if high > low else 0.5):.1f}"
         for index, value in enumerate(values)
     )
-    return _svg("spark", _HEIGHT, f'<polyline points="{points}"/>')
+    return _svg("spark", _HEIGHT, f'<polyline vector-effect="non-scaling-stroke" points="{points}"/>')
 
 
 def bar(share: float) -> Markup:

@@ -25,6 +25,7 @@ __all__ = [
     "quantity",
     "runway_text",
     "time_text",
+    "tokens_text",
 ]
 
 NOTHING = "–"
@@ -36,18 +37,32 @@ _MONTHS = (
 _LARGE = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
 _CENTURY = 36_525
 _HUGE = 10**15  # larger numbers are written with an exponent
+_NO_CENTS = 10**9  # amounts from here on have no decimals: with them, a table of months is wider than paper
 
 Number = Decimal | Fraction | int
 
 
 def money(amount: Number | None, places: int = 2) -> str:
-    """Write dollars: ``$1,234.50``. An amount that is too small for its places is written as ``<$0.01``."""
-    if amount is None:
+    """Write dollars: ``$1,234.50``, from a billion on without cents.
+
+    An amount that is too small for its places is written as ``<$0.01``.
+    """
+    return _amount(amount, places, "$")
+
+
+def tokens_text(tokens: Number | None) -> str:
+    """Write an amount of tokens with four decimals, by the rules of `money`: ``<0.0001``, never ``0.0000``."""
+    return _amount(tokens, 4, "")
+
+
+def _amount(number: Number | None, places: int, unit: str) -> str:
+    if number is None:
         return NOTHING
-    text = decimal(abs(Fraction(amount)), places)
-    sign = _MINUS if amount < 0 else ""
+    size = abs(Fraction(number))
+    text = decimal(size, places if size < _NO_CENTS else 0)
+    sign = _MINUS if number < 0 else ""
     smallest = decimal(Fraction(1, 10**places), places)
-    return f"{sign}<${smallest}" if amount and not text.strip("0.") else f"{sign}${text}"
+    return f"{sign}<{unit}{smallest}" if number and not text.strip("0.") else f"{sign}{unit}{text}"
 
 
 def money_short(amount: Number | None) -> str:

@@ -11,7 +11,7 @@ from aiozbilling.report.controls import controls_grid
 from aiozbilling.report.extra import needs_extra
 from aiozbilling.report.grid import shown
 from aiozbilling.report.grids import accounts_grid, deposits_grid, months_grid, top_days_grid, unusual_grid
-from aiozbilling.report.lead import lead
+from aiozbilling.report.lead import basis, lead
 from aiozbilling.report.methods import METHODS
 from aiozbilling.report.numbers import long_month, time_text
 from aiozbilling.report.period import ReportMonth, default_month
@@ -68,7 +68,7 @@ def _context(of: ReportMonth, made_at: dt.datetime, *, static: bool) -> dict[str
 
     return {
         "title": f"Billing report, {long_month(of.month)}",
-        "about": _about(of),
+        "about": basis(of),
         "lead": lead(of),
         "made_at": time_text(made_at),
         "style": _file("page.css"),
@@ -98,14 +98,3 @@ def _scripts(*, static: bool) -> dict[str, str]:
     from aiozbilling.report.drawing import script
 
     return {"vega": script(), "draw": _file("page.js")}
-
-
-def _about(of: ReportMonth) -> list[str]:
-    facts = of.statement.facts
-    number = len(facts.accounts)
-    systems = [f"{number} AIOZ Pin account{'s' * (number != 1)}"] if number else []
-    systems += ["B3OS"] if facts.cu else []
-    systems += ["metered billing"] if facts.metered else []
-    read = f"as of {time_text(of.statement.as_of)}" if of.statement.as_of else "nothing was read"
-    about = [", ".join(systems) or "no account", read, "amounts in USD, exact in the source, rounded here"]
-    return [*about, shown(facts.source)] if facts.source else about

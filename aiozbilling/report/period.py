@@ -10,6 +10,7 @@ from fractions import Fraction
 import attrs
 
 from aiozbilling.records import CuUsage, MeteredUsage
+from aiozbilling.report.numbers import days_text
 from aiozbilling.statement.balance import BalanceDay, balance_on
 from aiozbilling.statement.calendar import first_day, last_day, month_of, next_month
 from aiozbilling.statement.deposits import DepositMonth
@@ -17,7 +18,7 @@ from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.months import SpendMonth, change
 from aiozbilling.statement.summary import Statement
 
-__all__ = ["ReportMonth", "default_month", "opening_and_closing"]
+__all__ = ["ReportMonth", "default_month", "is_whole", "month_label", "opening_and_closing"]
 
 
 def default_month(statement: Statement, now: dt.datetime) -> str:
@@ -41,6 +42,17 @@ def opening_and_closing(balances: Sequence[BalanceDay], month: str) -> tuple[Dec
     return balances[0].opening if before is None else before, balance_on(balances, last)
 
 
+def is_whole(month: SpendMonth) -> bool:
+    """Return whether a month is closed and has a row for each of its days."""
+    return month.is_closed and month.days >= last_day(month.month).day
+
+
+def month_label(month: SpendMonth) -> str:
+    """Return a month as tables name it, so that a part of a month is no month: ``2026-11 *``, ``2025-10 (14 days)``."""
+    part = "" if is_whole(month) else f" ({days_text(month.days)})" if month.is_closed else " *"
+    return f"{month.month}{part}{' †' if month.not_read else ''}"
+
+
 @attrs.frozen
 class ReportMonth:
     """A statement's view of one month, all accounts together."""
@@ -54,12 +66,18 @@ class ReportMonth:
         return self.statement.month(self.month)
 
     @property
+    def previous(self) -> SpendMonth | None:
+        """The sums of the previous month, or None if nothing was spent before this month."""
+        earlier = [month for month in self.statement.months if month.month < self.month]
+        return earlier[-1] if any(month.spend for month in earlier) else None
+
+    @property
     def change(self) -> Fraction | None:
         """Change relative to the previous month, or None if the month is open or there is no previous month."""
         month = self.spend_month
         if month is None or not month.is_closed:
             return None
-        return change(month, self.statement.month(next_month(self.month, -1)))
+        return change(month, self.previous)
 
     @property
     def is_running(self) -> bool:

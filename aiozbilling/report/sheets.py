@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
+from aiozbilling.report.lead import basis, lead
 from aiozbilling.report.methods import METHODS
 from aiozbilling.report.numbers import runway_text
 from aiozbilling.report.period import ReportMonth, opening_and_closing
@@ -40,9 +42,10 @@ def sheets(of: ReportMonth) -> list[Sheet]:
 
 def _summary(of: ReportMonth) -> Sheet:
     rows: list[list[Any]] = [[tile.label, tile.value, tile.usd, tile.note] for tile in tiles(of)]
-    rows += [[name, "", None, text] for name, text in METHODS.items()]
+    texts = {"In short": lead(of), "Source": " · ".join(basis(of)), **METHODS}
+    rows += [[name, "", None, text] for name, text in texts.items() if text]
     columns: list[_Column] = [("figure", "text", 26), ("value", "text", 20), ("USD", "money", 14)]
-    return Sheet("Summary", [*columns, ("basis", "text", 90)], rows)
+    return Sheet("Summary", [*columns, ("basis", "words", 90)], rows)
 
 
 def _both(title: str) -> list[_Column]:
@@ -161,13 +164,22 @@ def _unusual(of: ReportMonth) -> Sheet:
 
 def _cu(of: ReportMonth) -> Sheet:
     rows = [
-        [account, usage.year_month, day.date, line.node_type, line.type, line.count, line.cu, line.cu]
+        [
+            account,
+            _date(usage.year_month, "-01"),
+            _date(day.date),
+            line.node_type,
+            line.type,
+            line.count,
+            line.cu,
+            line.cu,
+        ]
         for account, usage in of.statement.facts.cu
         for day in usage.daily
         for line in day.breakdown
     ]
     columns: list[_Column] = [
-        ("account", "text", 20), ("month", "text", 10), ("day", "text", 12), ("node", "text", 24), ("kind", "text", 10),
+        ("account", "text", 20), ("month", "month", 10), ("day", "day", 12), ("node", "text", 24), ("kind", "text", 10),
         ("runs", "count", 10), ("CU", "number", 14), ("CU, exact", "exact", 20),
     ]  # fmt: skip
     units = _total(row[6] for row in rows)
@@ -206,6 +218,14 @@ def _controls(of: ReportMonth) -> Sheet:
         ("without amount", "count", 14), ("read at, UTC", "time", 18),
     ]  # fmt: skip
     return Sheet("Control totals", columns, rows)
+
+
+def _date(text: str | None, end: str = "") -> dt.date | str | None:
+    """Return the day that a text with this end is, or the text."""
+    try:
+        return dt.date.fromisoformat(f"{text}{end}")
+    except ValueError:
+        return text
 
 
 def _total(amounts: Iterator[Any]) -> Decimal:

@@ -12,16 +12,16 @@ from aiozbilling.report.grid import shown
 from aiozbilling.report.numbers import (
     NOTHING,
     days_text,
-    decimal,
     long_month,
     money,
     money_short,
     month_name,
     percent,
+    quantity,
     runway_text,
 )
-from aiozbilling.report.period import ReportMonth
-from aiozbilling.statement.calendar import first_day, last_day, month_of, next_month
+from aiozbilling.report.period import ReportMonth, is_whole
+from aiozbilling.statement.calendar import first_day, last_day, month_of
 
 __all__ = ["Tile", "tiles"]
 
@@ -48,12 +48,17 @@ def _spend(of: ReportMonth) -> Tile:
     month = of.spend_month
     if month is None:
         return Tile(f"Spend, {long_month(of.month)}", money(None), "no data for this month")
-    if of.change is not None:
-        note = f"{percent(of.change, signed=True)} on {month_name(next_month(of.month, -1))}"
+    previous = of.previous
+    if of.change is not None and previous is not None:
+        part = "" if is_whole(previous) else f"{days_text(previous.days)} of "
+        note = f"{percent(of.change, signed=True)} on {part}{month_name(previous.month)}"
+    elif month.is_closed and previous is not None:
+        note = f"{month_name(previous.month)}: {money_short(previous.spend)}"
     elif month.is_closed:
         note = "first month with spend" if month.spend else "nothing was spent"
     else:
         note = f"{days_text(month.days)} so far"
+    note = f"AIOZ Pin; {note}" if of.statement.facts.metered else note
     return Tile(f"Spend, {long_month(of.month)}", money_short(month.spend), note, usd=month.spend)
 
 
@@ -71,11 +76,13 @@ def _closing(of: ReportMonth) -> Tile:
 
 
 def _deposits(of: ReportMonth) -> Tile:
+    if of.spend_month is None:
+        return Tile("Deposits credited", money(None), "no data for this month")
     credited = [row for row in of.deposits if row.credited]
     total = exact_sum(*(row.usd for row in credited))
     waiting = sum(row.uncredited for row in of.deposits)
     if len(credited) == 1 and credited[0].rate is not None:
-        note = f"{decimal(credited[0].tokens, 2)} {shown(credited[0].token)} at ${decimal(credited[0].rate, 4)}"
+        note = f"{quantity(credited[0].tokens)} {shown(credited[0].token)} at {money(credited[0].rate, 4)}"
     else:
         note = f"in {len(credited)} tokens" if len(credited) > 1 else "none" if not credited else "no value in USD"
     note += f"; {waiting} not credited" if waiting else ""

@@ -105,8 +105,11 @@ def combined_months(accounts: Sequence[AccountFacts], as_of: dt.datetime) -> tup
 
 
 def change(month: SpendMonth, previous: SpendMonth | None) -> Fraction | None:
-    """Compute the change of spend relative to the previous month; None if the spend of that month is not positive."""
-    if previous is None or previous.spend <= 0:
+    """Compute the change of spend relative to the previous month.
+
+    It is None if the spend of that month is not positive, or if that of this month is negative.
+    """
+    if previous is None or previous.spend <= 0 or month.spend < 0:
         return None
     return Fraction(month.spend) / Fraction(previous.spend) - 1
 

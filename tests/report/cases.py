@@ -114,6 +114,24 @@ def huge() -> Facts:
     return facts(attrs.evolve(one, days=days, deposits=deposits, snapshots=()))
 
 
+def trillions() -> Facts:
+    """Build an account that spends up to a trillion dollars a day."""
+    one = account("main", 200)
+    days = tuple(attrs.evolve(day, usd=day.usd * 10**12) for day in one.days)
+    deposits = tuple(attrs.evolve(row, usd=row.usd * 10**12, tokens=row.tokens * 10**12) for row in one.deposits)
+    snapshots = tuple(
+        attrs.evolve(row, storage_usd=row.storage_usd * 10**12, bandwidth_usd=row.bandwidth_usd * 10**12)
+        for row in one.snapshots
+    )
+    return facts(attrs.evolve(one, days=days, deposits=deposits, snapshots=snapshots))
+
+
+def right_to_left() -> Facts:
+    """Build names in Hebrew and Arabic, and an emoji of three persons."""
+    one, two = account("חשבון ראשי", 90), account("👩‍👩‍👧 צוות", 90, seed=2)
+    return facts(one, two, metered=(("acme", metered("ابجد", "طن")),))
+
+
 CASES = {
     "usual": usual,
     "one-month": lambda: facts(account("main", 21)),
@@ -124,4 +142,6 @@ CASES = {
     "nothing": Facts,
     "hostile": hostile,
     "huge": huge,
+    "trillions": trillions,
+    "right-to-left": right_to_left,
 }

@@ -23,6 +23,9 @@ OVERLAPPING_LABELS = """() => [...document.querySelectorAll('.drawing svg')].fla
   const over = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1;
   return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b => over(a, b)).map(b => [a.left, b.left]));
 })"""
+WIDER_THAN_THEIR_SPACE = """() => [...document.querySelectorAll('.scroll table')]
+  .filter(e => e.getBoundingClientRect().width > e.parentElement.clientWidth + 2)
+  .map(e => e.getAttribute('aria-label'))"""
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +75,32 @@ def test_a_page_prints_on_two_pages_in_light(case, browser, full_page):
     context.close()
 
 
+@pytest.mark.parametrize("case", ["usual", "trillions"])
+def test_tables_fit_the_paper(case, browser, full_page):
+    """Neither usual amounts nor a trillion dollars a day make a table wider than the paper."""
+    page = browser.new_page(viewport={"width": 703, "height": 1030})  # A4 without its margins
+    page.goto(full_page(case).as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate(WIDER_THAN_THEIR_SPACE) == []
+    page.close()
+
+
+def test_a_tablet_shows_every_column_of_short_tables(browser, full_page):
+    """At 768 pixels the tables that stand in pairs on a desk are one below the other, with all of their columns."""
+    page = browser.new_page(viewport={"width": 768, "height": 1024})
+    page.goto(full_page("usual").as_uri())
+    wide = page.evaluate(WIDER_THAN_THEIR_SPACE)
+    assert not {"Compute units", "Metered billing", "Top days", "Unusual days", "Months"} & set(wide)
+    page.close()
+
+
 def test_a_finger_on_a_bar_shows_its_value(browser, full_page):
     """The tooltip has the day and its amount, as text."""
     page = browser.new_page()
     page.goto(full_page("usual").as_uri())
     page.wait_for_function("document.documentElement.dataset.drawn")
     page.hover("#months .mark-rect path >> nth=-1")
-    assert re.fullmatch(r"\w+ 2026, [a-z ]+\n\$[\d.]+", page.inner_text(".tip"))
+    assert re.fullmatch(r"\w+ 2026 \(21 days\), [a-z ]+\n\$[\d.]+", page.inner_text(".tip"))
     page.close()
 
 

@@ -11,13 +11,14 @@ from aiozbilling.report.charts import months_chart
 from aiozbilling.report.figures import figures
 from aiozbilling.report.lead import lead
 from aiozbilling.report.period import ReportMonth
+from aiozbilling.report.tiles import tiles
 from aiozbilling.statement import Facts, SpendDay, account_facts, statement
-from tests.report.cases import READ_AT, account
+from tests.report.cases import READ_AT, account, metered
 
 
-def of(*accounts, month="2026-10"):
+def of(*accounts, month="2026-10", **more):
     """Return a month of accounts."""
-    return ReportMonth(statement(Facts(accounts)), month)
+    return ReportMonth(statement(Facts(accounts, **more)), month)
 
 
 def test_a_month_is_told_in_three_sentences():
@@ -43,6 +44,46 @@ def test_what_is_not_known_is_not_told(one, month, text):
     """A running month is named as such; a month without data has no sentence; an empty balance has no date."""
     told = lead(of(one, month=month))
     assert (text in told) if text else not told
+
+
+def test_the_costs_of_metered_billing_are_told_apart():
+    """A reader does not take the spend on AIOZ Pin for all costs; each currency has its own sum."""
+    bills = (("a", metered()), ("b", metered()), ("c", metered(currency="eur")))
+    text = lead(of(account("main", 400), metered=bills))
+    assert text.startswith(
+        "October cost $14.12 on AIOZ Pin, 14.9 % more than September."
+        " Metered billing costs $109.90 and 54.95 EUR, estimated by the provider. Deposits"
+    )
+    assert lead(of(metered=bills[:1])) == "Metered billing costs $54.95, estimated by the provider."
+
+
+def test_a_month_is_not_compared_with_a_part_of_a_month():
+    """If the history begins in the previous month, the sentence and the tile name its number of days."""
+    month = of(account("main", 58))
+    assert "more than the 6 days of September." in lead(month)
+    assert tiles(month)[0].note.endswith("% on 6 days of September")
+
+
+def test_the_month_after_a_refund_is_not_the_first():
+    """A month after one with negative spend has no percentage, and is not the first month with spend."""
+    month = of(refunded(), month="2026-10")
+    assert month.change is None
+    assert ", after $" in lead(month)
+    one = account("main", 120)
+    days = tuple(attrs.evolve(day, usd=-day.usd) if day.day.month == 9 else day for day in one.days)
+    month = of(attrs.evolve(one, days=days))
+    assert ", after −$" in lead(month)
+    assert tiles(month)[0].note.startswith("September: −$")
+
+
+def test_small_amounts_are_words():
+    """The sentences say less than $0.01, and an account's name keeps its signs."""
+    one = account("a<b", 60)
+    small = tuple(attrs.evolve(day, usd=day.usd / 10**9) for day in one.days)
+    text = lead(of(attrs.evolve(one, days=small, snapshots=()), account("main", 60)))
+    assert "account a<b" in text or "account main" in text
+    alone = lead(of(attrs.evolve(one, days=small, snapshots=())))
+    assert alone.startswith("October cost less than $0.01")
 
 
 def refunded():

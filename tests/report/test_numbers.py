@@ -17,6 +17,7 @@ from aiozbilling.report.numbers import (
     percent,
     quantity,
     runway_text,
+    tokens_text,
 )
 from aiozbilling.statement import Runway
 
@@ -31,12 +32,19 @@ from aiozbilling.statement import Runway
         (Fraction(-1, 1000), "−<$0.01"),
         (Decimal(0), "$0.00"),
         (None, "–"),
+        (Decimal("999999999.994"), "$999,999,999.99"),
+        (Decimal("1234567890.6"), "$1,234,567,891"),
         (Decimal("8.66384e40"), "$8.664e+40"),
     ],
 )
 def test_money_has_cents(amount, text):
     """Money is rounded half to even and grouped, and an amount that is not zero never looks like zero."""
     assert money(amount) == text
+
+
+def test_tokens_never_look_like_none():
+    """Tokens have four decimals; fewer than that are not ``0.0000``."""
+    assert [tokens_text(n) for n in (Decimal(35), Decimal("-1e-9"), 0, None)] == ["35.0000", "−<0.0001", "0.0000", "–"]
 
 
 def test_quantities_have_no_noise():

@@ -13,7 +13,11 @@ import pytest
 
 from aiozbilling import ConfigurationError
 from aiozbilling.report import html_report
+from aiozbilling.report.charts import months_chart
+from aiozbilling.report.figures import figures
 from aiozbilling.report.grid import shown
+from aiozbilling.report.grids import months_grid
+from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement import AccountFacts, Facts, SpendDay, statement
 from tests.report.cases import CASES, HOSTILE, READ_AT, usual
 
@@ -43,7 +47,7 @@ def test_the_tiles_hold_the_months_figures(static_page):
     """Spend, balances, deposits, runway and this month are at the top, with the figures of the statement."""
     texts = Outline(static_page("usual")).texts
     tiles = texts[texts.index("Spend, October 2026") :]
-    assert tiles[1:6] == ["$40.02", "+9.7", "%", "on", "September"]
+    assert tiles[1:7] == ["$40.02", "AIOZ", "Pin;", "+9.7\u00a0%", "on", "September"]
     assert {"Opening balance", "Deposits credited", "Closing balance", "Runway", "November so far"} <= set(tiles)
 
 
@@ -107,6 +111,34 @@ def test_provider_text_is_cleaned():
     """Control and bidirectional characters are replaced, and a long name is cut."""
     assert shown(HOSTILE) == "<script>alert(1)</script>\"'&=cmd|�[31m�gnp�"
     assert len(shown("a" * 500)) == 60
+
+
+def test_names_keep_their_writing():
+    """A Hebrew name is one unit with its own direction, and an emoji of several signs stays whole."""
+    assert shown("חשבון ראשי") == "\u2068חשבון\u00a0ראשי\u2069"
+    assert shown("👩\u200d👧 می\u200cخواهم") == "\u2068👩\u200d👧\u00a0می\u200cخواهم\u2069"
+    assert shown("pro\u200dd") == "pro�d"
+
+
+def test_a_part_of_a_month_is_no_month(static_page):
+    """The month in which the history begins has its number of days, the running one is bold in its own report."""
+    rows = {row[0]: row for row in months_grid(ReportMonth(statement(usual()), "2026-10")).rows}
+    page = html_report(statement(CASES["one-month"]()), static=True, now=READ_AT)
+    assert re.search(r'<tr class="now"><th scope="row" class="l">2026-11 \*', page)
+    assert "2025-10 (14 days)" in static_page("usual")
+    assert "2026-11 *" in rows
+
+
+def test_what_is_not_whole_is_drawn_paler():
+    """The bars of the running month, of the first month and of the running day are paler, and the legend says so."""
+    months, _, _, days = figures(ReportMonth(statement(usual()), "2026-10"), static=True)
+    assert ("pale", "paler: not the whole month") in months.legend
+    assert ("pale", "paler: the day so far") in days.legend
+    chart = months_chart(statement(usual()).months, tooltips=False)
+    pale = {row["month"] for row in chart["data"]["values"] if row["opacity"] < 1}
+    assert pale == {"2025-10", "2026-11"}
+    whole = statement(usual()).months[1:-1]
+    assert all(row["opacity"] == 1 for row in months_chart(whole, tooltips=False)["data"]["values"])
 
 
 @pytest.mark.slow
@@ -179,6 +211,8 @@ def test_axes_of_nothing_and_of_large_amounts_are_readable():
     assert "$1.00" in nothing
     assert "$30tn" in labels("1e12")
     assert not [label for label in nothing if "e" in label]
+    assert "$0" in labels("1e-9")
+    assert "$0e+0" not in labels("1e-9")
 
 
 def test_the_runway_is_unknown_until_a_day_is_complete():

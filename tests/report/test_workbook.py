@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from xml.etree import ElementTree
 
+import openpyxl
 import pytest
 
 from aiozbilling import ConfigurationError, ExportError
@@ -62,6 +63,27 @@ def test_the_summary_has_its_money_as_numbers(tmp_path):
     rows = cells_of(tmp_path / "r.xlsx", 1)[1:7]
     assert rows[0][2] == ("n", str(float(round(book.month("2026-10").spend, 2))))
     assert [row[2][0] == "n" and bool(row[2][1]) for row in rows] == [True, True, True, True, False, True]
+
+
+def test_the_summary_says_what_it_rests_on(tmp_path):
+    """The summary has the sentences of the page, its time, unit and source, and a chart of the months."""
+    write_report(statement(CASES["right-to-left"]()), tmp_path / "r.xlsx", now=READ_AT)
+    rows = {row[0][1]: row[3][1] for row in cells_of(tmp_path / "r.xlsx", 1)[1:]}
+    assert rows["In short"].startswith("October cost $")
+    assert "account 👩‍👩‍👧\u00a0צוות is empty" in rows["In short"]
+    assert "as of 2026-11-21 12:00 UTC · amounts in USD" in rows["Source"]
+    with zipfile.ZipFile(tmp_path / "r.xlsx") as book:
+        chart = book.read("xl/charts/chart1.xml").decode()
+    assert "AIOZ Pin in USD; 2026-11 so far" in chart
+    assert "Months!$E$2:$E$5" in chart
+
+
+def test_titles_stand_above_their_numbers(tmp_path):
+    """A title is aligned as its column, and the days of compute units are dates."""
+    write_report(statement(usual()), tmp_path / "r.xlsx", now=READ_AT)
+    sheet = openpyxl.load_workbook(tmp_path / "r.xlsx")["Compute units"]
+    assert [sheet[place].alignment.horizontal for place in ("A1", "F1", "G1", "H1")] == ["left", *["right"] * 3]
+    assert [sheet[place].value.date() for place in ("B2", "C2")] == [date(2026, 10, 1)] * 2
 
 
 def test_no_text_is_a_formula(tmp_path):
