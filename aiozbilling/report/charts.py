@@ -83,7 +83,7 @@ def _parts(month: SpendMonth) -> list[dict[str, Any]]:
 def days_chart(
     days: Sequence[SpendDay], unusual: frozenset[dt.date], unfinished: frozenset[dt.date], *, tooltips: bool
 ) -> dict[str, Any]:
-    """Draw the spend of each day as a bar, unusual ones in another colour and unfinished ones paler."""
+    """Draw the spend of each day as a bar: unusual ones in another colour and with a mark, unfinished ones paler."""
     names = [day.day.isoformat() for day in days]
     while 0 < len(names) < _FEWEST_DAYS:
         names.insert(0, (dt.date.fromisoformat(names[0]) - dt.timedelta(days=1)).isoformat())
@@ -116,7 +116,14 @@ def days_chart(
             **_tooltip(tooltips),
         )
     )
-    return _finished(bars, f"Spend by day in USD, {len(days)} days, {len(unusual)} of them unusual")
+    # Without colours, as on paper, red and blue are the same grey.
+    marks = (
+        _chart([row | {"usd": max(row["usd"], 0.0)} for row in rows if row["kind"] == "unusual"])
+        .mark_point(shape="triangle-down", filled=True, size=36, opacity=1, yOffset=-6, color="var(--red)", aria=False)
+        .encode(x=alt.X("day:O"), y=alt.Y("usd:Q"), **_tooltip(tooltips))
+    )
+    drawn = alt.layer(bars, marks) if unusual else bars
+    return _finished(drawn, f"Spend by day in USD, {len(days)} days, {len(unusual)} of them unusual")
 
 
 def balance_chart(

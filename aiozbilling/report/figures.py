@@ -145,7 +145,7 @@ def _days(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     found = f"{len(unusual)} unusual" if unusual else "none is unusual"
     as_of = of.statement.as_of
     unfinished = frozenset(day.day for day in days if as_of is not None and day.day >= as_of.date())
-    legend = [("blue", "spend"), ("red", f"unusual: {len(unusual)}")]
+    legend = [("blue", "spend"), ("mark", f"unusual: {len(unusual)}")]
     if unfinished:
         legend.append(("pale", "paler: the day so far"))
     return _figure(

@@ -40,7 +40,8 @@ def gauge(share: float | None) -> Markup:
     if share <= 1:
         return _svg("bar", 12, f'{track}<rect class="fill" width="{_pixels(share)}" height="12" rx="2"/>')
     within = _pixels(1 / share)
-    over = f'<rect class="over" x="{within}" width="{_WIDTH - within:.1f}" height="12" rx="2"/>'
+    # The gap shows where the plan ends, without colours, too.
+    over = f'<rect class="over" x="{within + 1.5:.1f}" width="{_WIDTH - within - 1.5:.1f}" height="12" rx="2"/>'
     return _svg("bar", 12, f'<rect class="fill" width="{within}" height="12" rx="2"/>{over}')
 
 

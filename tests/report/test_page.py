@@ -69,6 +69,17 @@ def test_tables_are_reached_by_keyboard_and_have_titles(static_page):
     assert not re.search(r'<th scope="col"[^>]*>\s*<', page.replace("<th", "\n<th"))
 
 
+def test_unusual_days_are_marked_without_colour():
+    """An unusual day has a mark above its bar, for readers who see no red and for black ink."""
+    month = ReportMonth(statement(usual()), "2026-10")
+    days = figures(month, static=True)[3]
+    unusual = [day for day in month.statement.unusual if str(day.day) in {row[0] for row in days.grid.rows}]
+    marks = re.search(r'<g class="mark-symbol.*?</g>', days.svg, re.DOTALL)
+    assert marks
+    assert marks[0].count("<path") == len(unusual) > 0
+    assert ("mark", f"unusual: {len(unusual)}") in days.legend
+
+
 def test_every_section_is_there(static_page):
     """The page has the accounts, days, months, deposits, both other systems, and the methods."""
     titles = {
