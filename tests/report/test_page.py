@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 
+import attrs
 import pytest
 
 from aiozbilling import ConfigurationError
@@ -19,7 +20,7 @@ from aiozbilling.report.grid import shown
 from aiozbilling.report.grids import months_grid
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.statement import AccountFacts, Facts, SpendDay, statement
-from tests.report.cases import CASES, HOSTILE, READ_AT, usual
+from tests.report.cases import CASES, HOSTILE, READ_AT, account, usual
 
 QUICK = {"usual", "nothing"}
 
@@ -78,6 +79,16 @@ def test_unusual_days_are_marked_without_colour():
     assert marks
     assert marks[0].count("<path") == len(unusual) > 0
     assert ("mark", f"unusual: {len(unusual)}") in days.legend
+
+
+def test_a_refund_is_copied_as_a_number():
+    """A negative amount in a table has a hyphen, which a spreadsheet reads; with the sign U+2212 it would be text."""
+    one = account("main", 60)
+    days = tuple(attrs.evolve(day, usd=-day.usd) for day in one.days)
+    page = html_report(statement(Facts((attrs.evolve(one, days=days, snapshots=()),))), static=True, now=READ_AT)
+    cells = re.findall(r"<td>([^<]*\$[^<]*)", page)
+    assert [cell for cell in cells if cell.startswith("-$")]
+    assert not [cell for cell in cells if "\u2212" in cell]
 
 
 def test_every_section_is_there(static_page):
