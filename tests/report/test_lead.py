@@ -9,7 +9,7 @@ import pytest
 
 from aiozbilling.report.charts import months_chart
 from aiozbilling.report.figures import figures
-from aiozbilling.report.lead import lead
+from aiozbilling.report.lead import basis, lead
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.report.tiles import tiles
 from aiozbilling.statement import Facts, SpendDay, account_facts, statement
@@ -54,6 +54,7 @@ def test_the_costs_of_metered_billing_are_told_apart():
         "October cost $14.12 on AIOZ Pin, 14.9 % more than September."
         " Metered billing costs $109.90 and 54.95 EUR, estimated by the provider. Deposits"
     )
+    assert basis(of(metered=bills[:1])) == ["metered billing", "amounts in USD, exact in the source, rounded here"]
     assert lead(of(metered=bills[:1])) == "Metered billing costs $54.95, estimated by the provider."
 
 
