@@ -38,7 +38,7 @@ def run_pytest(folder, mark, *arguments):
     (folder / "test_sample.py").write_text(SAMPLE.format(mark=mark))
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, timeout=60)
 
 
 @pytest.mark.slow  # the tests of this project use the fixture in auto mode themselves
@@ -48,6 +48,16 @@ def test_both_modes_of_pytest_asyncio_work(tmp_path, mode, mark):
     run = run_pytest(tmp_path, mark, f"--asyncio-mode={mode}", "--strict-markers")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "1 passed" in run.stdout
+
+
+@pytest.mark.slow
+def test_a_test_in_another_event_loop_is_told_what_to_set(tmp_path):
+    """A test whose requests would wait for ever fails at once, and says which setting is missing."""
+    run = run_pytest(tmp_path, '@pytest.mark.asyncio(loop_scope="session")', "--asyncio-mode=strict")
+    assert "asyncio_default_fixture_loop_scope = session" in run.stdout
+    setting = ("-o", "asyncio_default_fixture_loop_scope=session")
+    run = run_pytest(tmp_path, '@pytest.mark.asyncio(loop_scope="session")', "--asyncio-mode=strict", *setting)
+    assert "1 passed" in run.stdout, run.stdout
 
 
 def test_without_pytest_asyncio_the_fixture_says_what_is_missing(monkeypatch):
