@@ -180,7 +180,8 @@ class ApiError(AiozBillingError):
         self.hint = hint
 
     def __str__(self) -> str:
-        what = f"HTTP {self.status}"
+        # Some tools, such as Celery, create an error of another process again from its message alone.
+        what = f"HTTP {self.status}" if self.status else type(self).__name__
         if self.code and self.code != str(self.status):
             what += f" {self.code}"
         if self.message:

@@ -161,3 +161,10 @@ def test_a_single_attempt_and_an_equal_code_are_not_mentioned():
 def test_one_delivered_row_is_singular():
     """Messages are grammatical for one row."""
     assert "(1 row was delivered before)" in str(errors.DriftError("the place was lost", delivered=1))
+
+
+def test_an_error_that_is_created_again_from_its_message_shows_no_status():
+    """Celery stores the arguments of an error only, so the status that it does not know is left out."""
+    error = errors.AuthenticationError("Unauthorized", status=401)
+    assert str(error) == "HTTP 401: Unauthorized"
+    assert str(errors.AuthenticationError(*error.args)) == "AuthenticationError: Unauthorized"
