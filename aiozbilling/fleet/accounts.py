@@ -62,7 +62,7 @@ class Account:
         """Read the secrets and return a `Secret` for each name in `secrets`. It blocks.
 
         Raises:
-            ConfigurationError: a secret is missing.
+            ConfigurationError: a secret is missing or invalid.
         """
         found = {}
         for name, reference in self.secrets.items():

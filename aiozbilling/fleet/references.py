@@ -66,10 +66,13 @@ def resolved(reference: Reference, folder: Path, label: str) -> Secret:
         label: label of the account, the argument of a function.
 
     Raises:
-        ConfigurationError: there is no such secret.
+        ConfigurationError: there is no such secret, or it is invalid.
     """
     read = _READERS.get(reference.kind, _from_function)
-    return read(reference, folder, label)
+    secret = read(reference, folder, label)
+    if secret.problem:
+        raise ConfigurationError(f"{reference} {secret.problem}")
+    return secret
 
 
 def _from_environment(reference: Reference, _folder: Path, _label: str) -> Secret:

@@ -194,6 +194,24 @@ def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path):
     assert reveal(bearer(account.resolve()["token"]))["Authorization"] == "Bearer in-file"
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"CaNaRy with blanks", "has a blank"),
+        (b"\xff\xfeCaNaRy", "not ASCII"),
+        (b"'CaNaRy'", "in quotes"),
+    ],
+)
+def test_an_invalid_secret_is_named_by_its_reference(tmp_path, content, says):
+    """The error names the account and the file, not an environment variable, and repeats no part of the secret."""
+    (tmp_path / "eu.key").write_bytes(content)
+    (account,) = read_accounts(written(tmp_path, one(api_key='"file:eu.key"')))
+    with pytest.raises(ConfigurationError, match=f"account 'eu', api_key: file:eu.key .*{says}") as caught:
+        account.resolve()
+    assert "CaNaRy" not in str(caught.value)
+
+
 def test_the_error_of_a_function_is_not_repeated(tmp_path, monkeypatch):
     """An exception of a function may hold a secret, so its message is left out."""
     (tmp_path / "leaking_vault").mkdir()
