@@ -145,7 +145,7 @@ def assert_error_clean(error: BaseException) -> None:
 
 
 def shown(value: object, show: Callable[[object], str] = repr) -> str:
-    """Return the repr of a local variable like an error tracker, also if repr fails."""
+    """Return the repr of a local variable like an error tracker, even if repr fails."""
     try:
         return show(value)
     except Exception as error:
@@ -469,7 +469,7 @@ async def test_an_interrupt_shows_no_canary(kind, simulator, monkeypatch):
 
 @KINDS
 async def test_a_failing_hook_shows_no_canary(kind, simulator, log):
-    """The log message for an `on_attempt` that fails is clean, also with all locals of the traceback."""
+    """The log message for an `on_attempt` that fails is clean, even with all locals of the traceback."""
 
     def fails(_attempt: object) -> None:
         raise ValueError("mine")

@@ -33,7 +33,7 @@ class Period(Record):
 
     @property
     def year_month(self) -> str:
-        """Month of its first day, ``"2026-10"``, also if the period begins at midnight of a zone east of UTC."""
+        """Month of its first day, ``"2026-10"``, even if the period begins at midnight of a zone east of UTC."""
         return f"{min(self.start, _LATEST) + _EASTERNMOST:%Y-%m}"
 
 

@@ -40,7 +40,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 def test_a_signal_ends_a_hanging_request_quietly(
     command: CommandLine, simulator: Simulator, number: signal.Signals, code: int
 ) -> None:
-    """Ctrl-C and SIGTERM end a command at once and without output, also while it waits for a reply."""
+    """Ctrl-C and SIGTERM end a command at once and without output, even while it waits for a reply."""
     simulator.fail("hang", times=9)
     with command.start("top-ups") as process:
         wait_for(lambda: simulator.in_flight)

@@ -159,7 +159,7 @@ async def _one_key() -> tuple[str, str]:
 
 
 def test_closed_event_loops_are_released() -> None:
-    """A client that serves one `asyncio.run` after another keeps no closed loop, also where tasks shared a call."""
+    """A client that serves one `asyncio.run` after another keeps no closed loop, even where tasks shared a call."""
     loops = []
     source = CredentialSource(_one_key, lambda pair: pair)  # type: ignore[arg-type, return-value]
 

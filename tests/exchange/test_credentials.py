@@ -209,7 +209,7 @@ def test_ordinary_words_stay():
 
 @pytest.mark.parametrize("text", ["\\" * 60_000, "%25" * 20_000, "&#0" * 20_000, "a" * 60_000, KEY[:-1] * 4_000])
 def test_no_text_makes_scrubbing_slow(text):
-    """A hostile page of 64 KiB is searched quickly, also for hostile secrets."""
+    """A hostile page of 64 KiB is searched quickly, even for hostile secrets."""
     started = time.process_time()
     for secret in (KEY, "\\" * 40, "a" * 400, "%" * 40, TOKEN):
         scrubbed(text, bearer(Secret(secret)))

@@ -333,7 +333,7 @@ async def test_equal_times_hide_no_new_rows(size: int, time: str, at_tail: bool)
 @pytest.mark.parametrize("size", [3, 251, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("time", [SAME, pytest.param(UNSET, marks=pytest.mark.slow)])
 async def test_rows_that_move_to_the_first_page_are_not_new(size: int, time: str) -> None:
-    """After deletions, older rows move to the first page: none of them is new, also after a restart."""
+    """After deletions, older rows move to the first page: none of them is new, even after a restart."""
     ledger = Ledger([(str(i), time) for i in range(size)])
 
     def shrink() -> None:

@@ -153,7 +153,7 @@ def test_missing_money_is_none_and_not_zero():
 
 
 def test_the_day_of_a_row_is_its_utc_date():
-    """`day` is the calendar day of the timestamp in UTC, also at its last microsecond."""
+    """`day` is the calendar day of the timestamp in UTC, even at its last microsecond."""
     late = datetime(2026, 10, 1, 23, 59, 59, 999999, tzinfo=UTC)
     assert DayUsage(date=late, total_storage=0, total_bandwidth=0).day == dt.date(2026, 10, 1)
 

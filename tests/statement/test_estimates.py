@@ -69,7 +69,7 @@ def test_an_account_that_spends_nothing_has_no_end():
 
 
 def test_a_runway_of_centuries_has_no_date():
-    """A day more than a century away is None, also if the number of days is huge."""
+    """A day more than a century away is None, even if the number of days is huge."""
     assert runway(account(usd="1e30", per_day="0.000000000000000001")).empty_on is None
 
 

@@ -84,7 +84,7 @@ async def test_an_interrupted_first_run_is_resumed(account: Account) -> None:
 
 
 async def test_rows_inserted_in_the_middle_are_found_by_the_count(account: Account) -> None:
-    """A row that was inserted far from the growing end is stored, also after other rows were removed."""
+    """A row that was inserted far from the growing end is stored, even after other rows were removed."""
     await account.catch_up()
     account.intrude(250)
     await account.catch_up()

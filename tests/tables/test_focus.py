@@ -60,7 +60,7 @@ def test_required_columns_have_values() -> None:
 
 
 def test_periods_are_the_day_and_its_month() -> None:
-    """Ends are exclusive, also at the end of a year and if the provider's time is not midnight."""
+    """Ends are exclusive, even at the end of a year and if the provider's time is not midnight."""
     row = row_of(day(2026, 12, 31, 9, 30))
     assert (row["ChargePeriodStart"], row["ChargePeriodEnd"]) == (
         datetime(2026, 12, 31, tzinfo=UTC),

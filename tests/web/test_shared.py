@@ -1,4 +1,4 @@
-"""Shared answers: one fetch per key, also if callers leave; old answers while the provider fails; bounds."""
+"""Shared answers: one fetch per key, even if callers leave; old answers while the provider fails; bounds."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ async def test_a_fetch_that_ends_late_keeps_no_other_from_starting(provider):
 
 
 async def test_a_refusal_ends_the_other_fetches(provider):
-    """A 401 decides at once, also while an earlier fetch hangs."""
+    """A 401 decides at once, even while an earlier fetch hangs."""
     provider.seconds = 60
     async with Shared(wait_s=0.2) as shared:
         with pytest.raises(CallTimeoutError):
