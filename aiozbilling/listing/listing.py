@@ -208,7 +208,7 @@ class Listing(Generic[R]):
         return Page([], self._options.offset, 0)
 
     def follow(self, *, every_s: float = 10.0) -> AsyncGenerator[R, None]:
-        """Iterate what is new from now on, or after the cursor given as `after`: each new row once, oldest first.
+        """Iterate the rows that are new from now on, or after the cursor `after`: each new row once, oldest first.
 
         It never ends by itself. The list is polled every `every_s` seconds. During an outage, the polls continue with
         longer waits. The `cursor` is after a row as soon as the row is yielded.
