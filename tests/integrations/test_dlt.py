@@ -179,7 +179,7 @@ def test_an_interrupted_run_ends(tmp_path, file, simulator):
     [({"workers": 0}, "workers must be a whole number"), ({"on_error": "x"}, "'record' or 'raise'")],
 )
 def test_wrong_arguments_are_refused(options, says):
-    """No worker would wait for rows for ever, and each error says what the argument must be."""
+    """No worker would wait for rows forever, and each error says what the argument must be."""
     from aiozbilling import ConfigurationError
 
     with pytest.raises(ConfigurationError, match=says):

@@ -56,7 +56,7 @@ async def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
 async def test_a_folder_or_a_pipe_is_no_ledger(tmp_path: Path) -> None:
-    """A folder or a pipe is refused with its reason; opening a pipe would wait for ever."""
+    """A folder or a pipe is refused with its reason; opening a pipe would wait forever."""
     pipe = tmp_path / "pipe.sqlite"
     os.mkfifo(pipe)
     for path in (tmp_path, pipe):
