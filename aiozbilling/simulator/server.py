@@ -18,7 +18,7 @@ from aiozbilling.simulator.first_account import FirstAccount
 from aiozbilling.simulator.received import ReceivedRequest, RequestLog
 from aiozbilling.simulator.reply import Reply
 from aiozbilling.simulator.services import Services
-from aiozbilling.simulator.socket_faults import FaultyExchange, send
+from aiozbilling.simulator.socket_faults import FaultyExchange, response_of
 
 __all__ = ["Simulator"]
 
@@ -233,7 +233,7 @@ class Simulator(FirstAccount):
         seconds = behaviour.latency_s + behaviour.jitter_s * self._random.random()
         if seconds > 0:
             await exchange.pause(seconds)
-        return await (exchange.with_fault(planned) if planned else send(reply))
+        return await exchange.with_fault(planned) if planned else response_of(reply)
 
     def _answer(self, request: web.BaseRequest, received: ReceivedRequest) -> Reply:
         if received.account is not None:

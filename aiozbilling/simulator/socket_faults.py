@@ -17,13 +17,13 @@ from aiozbilling.simulator.faults import Fault, PlannedFault
 from aiozbilling.simulator.reply import Reply
 from aiozbilling.simulator.services import System
 
-__all__ = ["FaultyExchange", "send"]
+__all__ = ["FaultyExchange", "response_of"]
 
 _CHUNK = 1 << 18
 
 
-async def send(reply: Reply) -> web.StreamResponse:
-    """Send a reply as it is."""
+def response_of(reply: Reply) -> web.Response:
+    """Return what aiohttp sends for a reply."""
     return web.Response(
         status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, **reply.headers}
     )
@@ -44,7 +44,7 @@ class FaultyExchange:
         if planned.fault in _SOCKET_FAULTS:
             return await _SOCKET_FAULTS[planned.fault](self)
         reply = bad_reply(planned, self.request, self.system, self.good)
-        return await send(attrs.evolve(reply, headers={**reply.headers, **planned.headers}))
+        return response_of(attrs.evolve(reply, headers={**reply.headers, **planned.headers}))
 
     def cut(self, wire: bytes) -> web.StreamResponse:
         """Put raw bytes on the wire and close the connection."""
