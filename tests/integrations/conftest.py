@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from tests.fleet.fleets import accounts_file
 from tests.simulated import simulator_in_thread
 
 SIZES = {"eu": 1300, "us": 40, "empty": 0}
+
+
+def exact_usd(account: Account) -> Decimal:
+    return sum((Decimal(row["total_amount"]).scaleb(-18) for row in account.top_up_rows()), Decimal(0))
 
 
 @pytest.fixture

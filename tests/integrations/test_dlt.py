@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integrations.conftest import SIZES
+from tests.integrations.conftest import SIZES, exact_usd
 
 pytestmark = [
     pytest.mark.engines,
@@ -56,10 +55,6 @@ def resources(file: Path, **options: Any) -> tuple[Any, Any]:
     from aiozbilling.integrations.dlt import history, top_ups
 
     return tuple(resource(file, rate_limit=None, **options) for resource in (top_ups, history))
-
-
-def exact_usd(account: Any) -> Decimal:
-    return sum((Decimal(row["total_amount"]).scaleb(-18) for row in account.top_up_rows()), Decimal(0))
 
 
 def test_rows_arrive_with_exact_types_and_sums(warehouse, file, accounts):

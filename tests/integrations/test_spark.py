@@ -11,14 +11,13 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fleet.fleets import run
-from tests.integrations.conftest import SIZES
+from tests.integrations.conftest import SIZES, exact_usd
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
@@ -54,10 +53,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def table(spark: Any, file: Path, name: str, **options: Any) -> Any:
     options = {"accountsPerPartition": 1, "rateLimit": "none"} | options
     return spark.read.format("aiozbilling").options(table=name, accounts=str(file), **options).load()
-
-
-def exact_usd(account: Any) -> Decimal:
-    return sum((Decimal(row["total_amount"]).scaleb(-18) for row in account.top_up_rows()), Decimal(0))
 
 
 def test_the_tables_have_exact_types_and_sums(spark, file, accounts):
