@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import suppress
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 import attrs
@@ -47,14 +48,11 @@ class AccountFiles:
     account: Account
     layout: Layout
     disk: Disk = attrs.field(factory=Disk)
-    _manifest: AccountManifest | None = attrs.field(default=None, init=False)
 
-    @property
+    @cached_property
     def manifest(self) -> AccountManifest:
         """The account's manifest, which is read once."""
-        if self._manifest is None:
-            self._manifest = AccountManifest.load(self.layout.manifest(self.account.label), self.account.label)
-        return self._manifest
+        return AccountManifest.load(self.layout.manifest(self.account.label), self.account.label)
 
     def staged(self, name: str) -> Path:
         """Return the path of an export before it becomes a part."""
@@ -174,10 +172,10 @@ class AccountFiles:
 
     def _save(self, state: ListState) -> None:
         path = self.layout.manifest(self.account.label)
-        self._manifest = self.manifest.with_list(self.layout.list, state, dict(self.account.tags))
+        self.manifest = self.manifest.with_list(self.layout.list, state, dict(self.account.tags))
         with failures_named(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._manifest.save(self.disk, path)
+            self.manifest.save(self.disk, path)
 
 
 def explained(error: Exception) -> tuple[str, str]:
