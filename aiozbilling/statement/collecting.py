@@ -80,9 +80,12 @@ async def collect(
     units: list[tuple[str, CuUsage]] = []
     usages: list[tuple[str, MeteredUsage]] = []
     for label, (units_client, organization) in (b3os or {}).items():
-        by_month = units_client.cu_usage_by_month(organization, since=since, until=last)
-        units += [(label, units_of_month) async for units_of_month in by_month]
+        months_of_units = units_client.cu_usage_by_month(organization, since=since, until=last)
+        units += [(label, units_of_month) async for units_of_month in months_of_units]
     for label, metered_client in (metered or {}).items():
-        usages += [(label, usage) async for usage in metered_client.usage_by_month(since=since, until=last)]
+        by_month = metered_client.usage_by_month(since=since, until=last)
+        # A period that has parts of two months is the reply for both, as in the ledger.
+        periods = {usage.period.start: usage async for usage in by_month}
+        usages += [(label, usage) for usage in periods.values()]
     facts = [await collect_account(billing, label, read_at=read_at) for label, billing in accounts.items()]
     return Facts(tuple(facts), tuple(units), tuple(usages), source)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aiozbilling import B3osBilling, DecodeError, MeteredBilling
-from aiozbilling.statement import read_ledger
+from aiozbilling.statement import collect, read_ledger
 from aiozbilling.sync import sync, verify
 
 if TYPE_CHECKING:
@@ -106,6 +106,14 @@ async def test_a_period_that_has_a_part_of_the_month_is_accepted(serve: Serve, s
     """A period may have the time zone of the deployment, or begin on another day of the month."""
     async with MeteredBilling(serve("/api/billing/usage", period(start, end)), token="t") as metered:
         assert [usage async for usage in metered.usage_by_month(since="2026-10", until="2026-10")]
+
+
+async def test_a_period_of_two_months_counts_once(serve: Serve) -> None:
+    """A server that returns the same period for two months has one cost in a statement."""
+    url = serve("/api/billing/usage", period("2026-10-15T00:00:00Z", "2026-11-14T23:59:59Z"))
+    async with MeteredBilling(url, token="t") as metered:
+        facts = await collect({}, metered={"main": metered}, months=2, read_at=datetime(2026, 11, 20, tzinfo=UTC))
+    assert [usage.period.year_month for _, usage in facts.metered] == ["2026-10"]
 
 
 @pytest.mark.parametrize("month", ["0001-01", "9999-12"])
