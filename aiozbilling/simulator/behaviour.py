@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from attrs.validators import ge, gt, in_, optional
@@ -11,6 +11,10 @@ __all__ = ["Behaviour"]
 
 _COUNT = ge(0)
 _SECONDS = ge(0.0)
+
+
+def _choice(*others: str, default: str) -> Any:
+    return attrs.field(default=default, validator=in_((default, *others)))
 
 
 @attrs.define(kw_only=True)
@@ -22,9 +26,7 @@ class Behaviour:
     jitter_s: float = attrs.field(default=0.0, validator=_SECONDS)
     """Up to this many seconds more, drawn from the seed, so that replies overtake each other."""
 
-    order: Literal["newest_first", "oldest_first"] = attrs.field(
-        default="newest_first", validator=in_(("newest_first", "oldest_first"))
-    )
+    order: Literal["newest_first", "oldest_first"] = _choice("oldest_first", default="newest_first")
     """Order of both lists. New rows come in at the head, or at the tail."""
     max_limit: int | None = attrs.field(default=None, validator=optional(gt(0)))
     """Silently serve no more rows than this, whatever `limit` asks."""
@@ -40,13 +42,11 @@ class Behaviour:
     """Totals are those of this many changes (additions or removals) ago."""
     null_row_every: int = attrs.field(default=0, validator=_COUNT)
     """Every n-th row, counted from the oldest, is `null`; 0 for none. The same rows each time."""
-    null_lists: Literal["never", "when_empty", "always"] = attrs.field(
-        default="never", validator=in_(("never", "when_empty", "always"))
-    )
+    null_lists: Literal["never", "when_empty", "always"] = _choice("when_empty", "always", default="never")
     """Whether lists, B3OS's too, are `null` instead of `[]`, or instead of any rows."""
 
-    money_field: Literal["total_amount", "credit", "both", "neither"] = attrs.field(
-        default="total_amount", validator=in_(("total_amount", "credit", "both", "neither"))
+    money_field: Literal["total_amount", "credit", "both", "neither"] = _choice(
+        "credit", "both", "neither", default="total_amount"
     )
     """Name of a top-up's value in USD. With `credit`, `event_index` and `block_number` are missing too, as seen."""
     credit_after_s: float | None = attrs.field(default=None, validator=optional(_SECONDS))
@@ -63,20 +63,16 @@ class Behaviour:
     b3os_success_code: int | None = 0
     """B3OS's `code` in a success: 0, 200 and 201 were seen; None leaves it out."""
 
-    slash_redirect: Literal["none", "add", "drop"] = attrs.field(default="none", validator=in_(("none", "add", "drop")))
+    slash_redirect: Literal["none", "add", "drop"] = _choice("add", "drop", default="none")
     """Answer 301 with an HTML body to paths without a trailing slash (`add`), or with one (`drop`)."""
 
     rate_requests: int = attrs.field(default=0, validator=_COUNT)
     """Requests that each account may make within `rate_per_s`, counted in a sliding window; 0 for no limit."""
     rate_per_s: float = attrs.field(default=60.0, validator=gt(0.0))
     """Length in seconds of the window of `rate_requests`."""
-    retry_after: Literal["seconds", "http-date", "ms", "none"] = attrs.field(
-        default="seconds", validator=in_(("seconds", "http-date", "ms", "none"))
-    )
+    retry_after: Literal["seconds", "http-date", "ms", "none"] = _choice("http-date", "ms", "none", default="seconds")
     """Form of a 429's `Retry-After`; `ms` is the header `retry-after-ms`."""
-    rate_limit_body: Literal["text", "json", "html"] = attrs.field(
-        default="text", validator=in_(("text", "json", "html"))
-    )
+    rate_limit_body: Literal["text", "json", "html"] = _choice("json", "html", default="text")
     """Body of a 429: plain text (as was seen), the system's own JSON, or HTML."""
 
     drip_bytes: int = attrs.field(default=1, validator=gt(0))
