@@ -71,15 +71,17 @@ def structure(value: Any, kind: type[T], *, path: str, clean: Callable[[str], st
 
 @cache
 def _converter() -> Converter:
-    from cattrs import Converter  # imported here: it takes 45 ms, and a walk without invalid rows does not need it
+    # Imported here: it takes 45 ms, and a walk without invalid rows does not need it.
+    from cattrs import Converter
+    from cattrs.cols import is_mapping, is_sequence
 
     converter = Converter(detailed_validation=True)
     for kind, hook in ((str, _str), (bool, _bool), (int, _int), (Decimal, _decimal), (datetime, _datetime)):
         converter.register_structure_hook(kind, hook)
     converter.register_structure_hook_factory(attrs.has, lambda kind: _record_hook(converter, kind))
     converter.register_structure_hook_factory(_is_optional, lambda kind: _optional_hook(converter, kind))
-    converter.register_structure_hook_factory(_is_list, lambda kind: _list_hook(converter, kind))
-    converter.register_structure_hook_factory(_is_dict, lambda kind: _dict_hook(converter, kind))
+    converter.register_structure_hook_factory(is_sequence, lambda kind: _list_hook(converter, kind))
+    converter.register_structure_hook_factory(is_mapping, lambda kind: _dict_hook(converter, kind))
     return converter
 
 
@@ -127,14 +129,6 @@ def _datetime(value: Any, _kind: Any) -> datetime:
 
 def _time(value: Any) -> datetime | None:
     return time_from_text(value) if isinstance(value, str) else None
-
-
-def _is_list(kind: Any) -> bool:
-    return get_origin(kind) in (list, tuple)
-
-
-def _is_dict(kind: Any) -> bool:
-    return get_origin(kind) is dict
 
 
 def _is_optional(kind: Any) -> bool:
