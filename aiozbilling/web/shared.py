@@ -148,6 +148,7 @@ class Shared(Generic[V]):
     async def close(self) -> None:
         """Cancel the running fetches and wait for their end. Waiting requests get an error."""
         self._is_closed = True
+        self._leave_closed_loop()
         entries = [*self._entries.values(), *self._forgotten]
         running = [task for entry in entries for task in entry.running]
         for task in running:
@@ -160,12 +161,20 @@ class Shared(Generic[V]):
         self._entries.clear()
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Note the loop that uses this object. Answers of a closed loop remain; its fetches have ended."""
+        """Note the loop that uses this object."""
         if self._loop is loop:
             return
-        if self._loop is not None and not self._loop.is_closed():
+        self._leave_closed_loop()
+        if self._loop is not None:
             raise ConfigurationError("these shared answers belong to another event loop: create one Shared per loop")
         self._loop = loop
+
+    def _leave_closed_loop(self) -> None:
+        """Forget the fetches of a closed loop, some of which may not have ended. The answers remain."""
+        if self._loop is None or not self._loop.is_closed():
+            return
+        self._loop = None
+        self._forgotten.clear()
         for entry in self._entries.values():
             entry.running, entry.outcome, entry.error = [], None, None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import sys
 from collections import Counter
@@ -269,6 +270,31 @@ def test_one_event_loop_after_another_uses_the_answers(provider):
     asyncio.run(left())
     assert asyncio.run(shared.get("kept", provider)) == 1
     assert asyncio.run(shared.get("lost", provider)) == provider.calls
+
+
+@pytest.mark.parametrize("is_used_again", [True, False])
+def test_an_event_loop_that_was_closed_during_fetches_is_forgotten(provider, is_used_again):
+    """Fetches of a loop that was closed without an end of its tasks don't disturb the next loop, nor the closing."""
+    provider.seconds = 60
+    shared = Shared()
+
+    async def left() -> list[asyncio.Task[int]]:
+        waiting = [asyncio.create_task(shared.get(key, provider)) for key in ("forgotten", "kept")]
+        await asyncio.sleep(0.01)
+        shared.forget("forgotten")
+        return waiting
+
+    async def later() -> None:
+        provider.seconds = 0
+        async with shared:
+            if is_used_again:
+                assert await shared.get("kept", provider) == provider.calls
+
+    with contextlib.closing(asyncio.new_event_loop()) as first:
+        first.set_exception_handler(lambda *_: None)  # of tasks that are destroyed before their end
+        waiting = first.run_until_complete(left())
+    asyncio.run(later())
+    assert not any(task.done() for task in waiting)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in Python 3.12")
