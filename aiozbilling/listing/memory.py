@@ -141,7 +141,7 @@ class Memory:
         has_gaps = len(ranked) != len(met)
         for (i, low), (j, high) in pairwise(ranked):
             if high <= low:
-                reason = f"rows delivered before are in another order now, or the key {keys[j]!r} occurs twice"
+                reason = f"rows delivered before are in another order now, or the key {keys[j]!r:.100} occurs twice"
                 raise DriftError(reason, hint=ORDER)
             has_gaps = has_gaps or j - i != high - low
         return has_gaps
@@ -192,5 +192,5 @@ def refuse_repeated(keys: Sequence[Hashable]) -> None:
     seen: set[Hashable] = set()
     for key in keys:
         if key is not None and key in seen:
-            raise DriftError(f"the key {key!r} occurs twice in one reply", hint=ORDER)
+            raise DriftError(f"the key {key!r:.100} occurs twice in one reply", hint=ORDER)
         seen.add(key)

@@ -28,6 +28,14 @@ class TestErrors:
             feed(make_walk(4), 9, rows(1, 2, 3, 4), rows(4, 5, 5, 6))
         assert (caught.value.delivered, caught.value.report.rows) == (4, 4)
 
+    @pytest.mark.parametrize("second", [(4, 6, 6, 7), (3, 2, 6, 7)])
+    def test_a_long_key_is_cut(self, second: tuple[int, ...]) -> None:
+        """An error shows at most 100 characters of a key, of which a reply may have half a million."""
+        long = {number: Row(f"r{number}" * 1000) for number in range(1, 8)}
+        with pytest.raises(DriftError, match="occurs twice") as caught:
+            feed(make_walk(5), 9, [long[number] for number in (1, 2, 3, 5, 4)], [long[number] for number in second])
+        assert len(str(caught.value)) < 400
+
     def test_known_rows_in_another_order(self) -> None:
         """Rows that swapped places end the walk."""
         with pytest.raises(DriftError, match="order"):
