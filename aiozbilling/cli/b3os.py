@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from aiozbilling.cli.messages import note
 from aiozbilling.cli.options import Access, BaseUrl, Concurrency, OutputFormat, Simulated, Since, Timeout, Until
 from aiozbilling.cli.output import printer
 from aiozbilling.cli.sources import with_b3os
@@ -71,9 +72,13 @@ def cu_usage(
             await output.add([await billing.cu_usage(id_, month or now)])
         else:
             months = billing.cu_usage_by_month(id_, since=since, until=until or now, concurrency=concurrency)
+            first = None
             async with aclosing(months):
                 async for usage in months:
+                    first = first or usage.year_month
                     await output.add([usage])
+            if first and first > since:
+                note(f"the server finds no month before {first}")
         await output.end()
 
     with_b3os(Access(simulator, base_url, timeout), show)

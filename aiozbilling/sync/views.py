@@ -41,7 +41,8 @@ WITH spend AS (
   FROM months WHERE missing_since IS NULL
 ), settled AS (
   SELECT account, month,
-         CASE WHEN substr(month, 6, 2) = '12' THEN printf('%04d-01-04', CAST(substr(month, 1, 4) AS INTEGER) + 1)
+         CASE WHEN month = '9999-12' THEN '9999-99'
+              WHEN substr(month, 6, 2) = '12' THEN printf('%04d-01-04', CAST(substr(month, 1, 4) AS INTEGER) + 1)
               ELSE printf('%s-%02d-04', substr(month, 1, 4), CAST(substr(month, 6, 2) AS INTEGER) + 1)
          END AS after
   FROM spend

@@ -91,6 +91,16 @@ def test_months_are_in_order(command: CommandLine, simulator: Simulator) -> None
     ]
 
 
+def test_months_that_are_left_out_are_named(command: CommandLine, simulator: Simulator) -> None:
+    """If the organization did not exist in the first months, a note says with which month the output begins."""
+    simulator.fail("http-404", times=2, path="cu/usage")
+    months = ("--since", "2026-08", "--until", "2026-11", "--concurrency", "1", "--by", "month")
+    result = command("cu-usage", simulator.organization, *months)
+    assert [row["year_month"] for row in parsed(result.out, "csv")] == ["2026-10", "2026-11"]
+    assert "the server finds no month before 2026-10" in result.err
+    assert "finds no month" not in command("cu-usage", simulator.organization, *months).err
+
+
 def test_metered_takes_dates_and_metrics(command: CommandLine) -> None:
     """Dates and metric ids, in either spelling, are sent to the server."""
     rows = parsed(

@@ -71,6 +71,14 @@ def test_the_last_month_of_the_calendar_ends() -> None:
     assert [(month.month, month.is_closed) for month in combined_months((one,), READ_AT)] == expected
 
 
+def test_the_last_month_of_the_calendar_is_open_in_the_view(tmp_path: Path) -> None:
+    """The view, which compares texts, agrees with the statement."""
+    with contextlib.closing(WrittenLedger(tmp_path / "a.sqlite")) as written:
+        written.store(HISTORY, [day_row("9999-12-31", 5)])
+        written.execute("UPDATE accounts SET aioz_read_at = '2026-11-01T09:00:00.000000Z'")
+    assert closed_months(tmp_path / "a.sqlite") == ({"9999-12": 0}, {"9999-12": 0})
+
+
 def test_the_ledgers_view_has_the_same_rule(tmp_path: Path) -> None:
     """A day after the latest run does not close a month in the view or in the statement; the day of the run does."""
     path = tmp_path / "a.sqlite"
@@ -114,5 +122,5 @@ def closed_months(path: Path) -> tuple[dict[str, int], dict[str, int]]:
     """Return which months with days are closed, in the view and in the statement."""
     with contextlib.closing(sqlite3.connect(path)) as database:
         view = dict(database.execute("SELECT month, is_closed FROM v_spend_month"))
-    months = statement(read_ledger(path)).accounts[0].months
+    months = account_months(read_ledger(path).accounts[0])
     return view, {month.month: int(month.is_closed) for month in months if month.days}
