@@ -188,10 +188,11 @@ def _counter() -> "Iterator[Callable[[FleetProgress], None]]":
         TimeRemainingColumn(compact=True),
     ]
     with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True, expand=True) as progress:
-        task = progress.add_task("fleet", total=None, rows=0, failed="")
+        # Until the number of accounts is known, there is no text to show.
+        task = progress.add_task("fleet", total=None, visible=False, rows=0, failed="")
 
         def show(seen: "FleetProgress") -> None:
             failed = f", {seen.failed:,} failed" if seen.failed else ""
-            progress.update(task, completed=seen.done, total=seen.accounts, rows=seen.rows, failed=failed)
+            progress.update(task, visible=True, completed=seen.done, total=seen.accounts, rows=seen.rows, failed=failed)
 
         yield show

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -30,6 +34,31 @@ def test_export_writes_a_dataset(command, arguments, accounts, tmp_path):  # noq
     assert b"2, 2 complete, 0 failed" in done.out
     assert b"120, 120 new" in done.out
     assert ids_in(tmp_path / "out") == {label: accounts[label].top_up_ids() for label in ("eu-1", "eu-2")}
+
+
+def test_a_terminal_shows_the_progress(command, arguments):  # noqa: F811
+    """On a terminal a bar shows accounts and rows, and the command succeeds as it does without one."""
+    terminal, ours = pty.openpty()
+    shown = []
+    reader = threading.Thread(target=lambda: shown.append(read_all(terminal)))
+    reader.start()
+    done = command.process(
+        *arguments, "--rate-limit", "none", stderr=ours, environment={"TERM": "xterm", "COLUMNS": "80"}
+    )
+    os.close(ours)
+    reader.join()
+    os.close(terminal)
+    assert done.code == 0
+    assert b"3 of 3 accounts" in shown[0]
+
+
+def read_all(terminal):
+    """Read what a terminal shows until its other side is closed."""
+    text = b""
+    with suppress(OSError):
+        while chunk := os.read(terminal, 65536):
+            text += chunk
+    return text
 
 
 def test_some_failed_has_an_exit_code_of_its_own(command, arguments, accounts):  # noqa: F811
