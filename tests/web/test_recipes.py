@@ -200,6 +200,9 @@ async def check_disconnects(browser: Browser, simulator: Simulator) -> None:
     """Pages that leave in the middle of a download or of events end what was done for them."""
     account = simulator.accounts[1]
     account.add_top_ups(3000)
+    status, _, body = await browser.get("/tenants/acme/top-ups?count=100000")
+    assert (status, len(json.loads(body))) == (200, 200), "one request does not read a long list into memory"
+    assert (await browser.get("/tenants/acme/top-ups?count=many"))[0] in (400, 422)
     simulator.behaviour.latency_s = 0.05
 
     def leave(path: str) -> None:
