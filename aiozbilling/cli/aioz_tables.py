@@ -38,10 +38,8 @@ class MonthTable:
                 [Form("bytes", [exact(count) for count in counts])],
                 _money(costs, self._decimals, usage.total_cost_usd),
             ]
-            table, left_out = self._screen.table(columns, give_way=(2, 3, 4))
             yield Text(f"AIOZ Pin, {self._month} so far", style="bold")
-            yield table
-            yield from map(Text, note_of(left_out))
+            yield from self._screen.fitted(columns, give_way=(2, 3, 4))
 
     def foot(self, total: int | None) -> Iterable[Drawn]:  # noqa: ARG002 - there is one month
         """Draw nothing."""

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import CU_PLACES, NOTHING, aligned, exact, percent, rounded
 from aiozbilling.cli.pictures import gauge, level
-from aiozbilling.cli.screen import Bars, Drawn, Form, Screen, note_of
+from aiozbilling.cli.screen import Bars, Drawn, Form, Screen
 from aiozbilling.records import CuBalance, CuDay, CuLine, CuSummary, CuUsage
 from aiozbilling.records.amounts import exact_sum
 
@@ -65,7 +65,7 @@ class CuTable:
             [Form("Runs", *_counted(runs))],
             [_bars([day.used for day in days])],
         ]
-        return self._fitted(columns, give_way=(3, 2))
+        return self._screen.fitted(columns, give_way=(3, 2))
 
     def _nodes(self, lines: Sequence[CuLine]) -> Iterator[Drawn]:
         columns: list[Sequence[Form | Bars]] = [
@@ -75,13 +75,7 @@ class CuTable:
             [Form("Runs", *_counted([line.count for line in lines]))],
             [_bars([line.cu for line in lines])],
         ]
-        return self._fitted(columns, give_way=(4, 3, 1))
-
-    def _fitted(self, columns: Sequence[Sequence[Form | Bars]], give_way: Sequence[int]) -> Iterator[Drawn]:
-        """Draw a table that fits the terminal, and name the columns that are left out."""
-        table, left_out = self._screen.table(columns, give_way)
-        yield table
-        yield from map(Text, note_of(left_out))
+        return self._screen.fitted(columns, give_way=(4, 3, 1))
 
 
 class CuBalanceTable:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aiozbilling.cli.figures import aligned, exact, moment, plain_money
 from aiozbilling.cli.pictures import gauge, level
-from aiozbilling.cli.screen import Drawn, Form, Screen, note_of
+from aiozbilling.cli.screen import Drawn, Form, Screen
 from aiozbilling.records import EstimatedCost, MeteredUsage, MetricUsage
 from aiozbilling.records.amounts import exact_sum
 
@@ -67,9 +67,7 @@ class MeteredTable:
             [_numbers("Overage", [metric.overage for metric in metrics])],
             [_numbers("Projected", [None if end is None else end.projected for end in ends])],
         ]
-        table, left_out = self._screen.table(columns, give_way=(1, 5, 8, 5, 7, 4))
-        yield table
-        yield from map(Text, note_of(left_out))
+        return self._screen.fitted(columns, give_way=(1, 5, 8, 5, 7, 4))
 
     def _gauges(self, metrics: Sequence[MetricUsage], width: int) -> Form:
         shares = [None if metric.percentage is None else float(metric.percentage) / 100 for metric in metrics]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -112,6 +112,12 @@ class Screen:
         missing = [forms[0] for forms, left in zip(columns, chosen, strict=True) if forms and not left]
         names = [form.name or form.title for form in missing if isinstance(form, Form) and has_figures(form)]
         return self._drawn(chosen, header=header), list(filter(None, names))
+
+    def fitted(self, columns: Sequence[Sequence[Form | Bars]], give_way: Sequence[int]) -> Iterator[Drawn]:
+        """Draw a table that fits the width, and name the columns that are left out."""
+        table, left_out = self.table(columns, give_way)
+        yield table
+        yield from map(Text, note_of(left_out))
 
     def _drawn(self, chosen: Sequence[Sequence[Form | Bars]], *, header: bool) -> Table:
         first = [forms[0] for forms in chosen if forms]
