@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from aiozbilling.clients.aioz import AIOZ_PIN_URL, AiozBilling
@@ -40,9 +39,7 @@ class Clients:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         for parent in self._parents.values():
             await parent.close()
 
@@ -54,20 +51,17 @@ class Clients:
         """
         if isinstance(secrets, ConfigurationError):
             raise secrets
-        server = (account.system, account.base_url or _default_url(account.system))
+        system = account.system
+        server = (system, account.base_url or os.environ.get(_VARIABLES[system]) or _URLS[system])
         if server in self._parents:
             return self._parents[server].with_credentials(**secrets, account=account.label)  # type: ignore[attr-defined]
         settings: dict[str, Any] = {"account": account.label}
-        if account.system == "aioz":
+        if system == "aioz":
             settings["rate_limit"] = self._rate_limit
         if url := server[1]:
             settings["base_url"] = url
-        self._parents[server] = client = _CLASSES[account.system](**secrets, **settings)
+        self._parents[server] = client = _CLASSES[system](**secrets, **settings)
         return client
-
-
-def _default_url(system: System) -> str | None:
-    return os.environ.get(_VARIABLES[system]) or _URLS[system]
 
 
 async def resolved_secrets(accounts: Iterable[Account]) -> dict[str, Secrets | ConfigurationError]:
