@@ -52,7 +52,7 @@ def test_both_modes_of_pytest_asyncio_work(tmp_path, mode, mark):
 
 @pytest.mark.slow
 def test_a_test_in_another_event_loop_is_told_what_to_set(tmp_path):
-    """A test whose requests would wait for ever fails at once, and says which setting is missing."""
+    """A test whose requests would wait forever fails at once, and says which setting is missing."""
     run = run_pytest(tmp_path, '@pytest.mark.asyncio(loop_scope="session")', "--asyncio-mode=strict")
     assert "asyncio_default_fixture_loop_scope = session" in run.stdout
     setting = ("-o", "asyncio_default_fixture_loop_scope=session")
