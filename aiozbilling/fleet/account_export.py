@@ -79,7 +79,7 @@ class AccountExport:
         staged = self.files.staged("new")
         latest = LatestRows(billing.top_ups, before.latest)
         changes = Changes(latest.begin, TopUp, place, corrected=False)
-        await self._export(NewRows(billing.top_ups(), changes), staged, on_rows, overwrite=True)
+        await self._export(NewRows(billing.top_ups(), changes), staged, on_rows, is_resumed=False)
         self._refuse_loss(before, place.rows + changes.new, changes.place.rows)
         if latest.corrected or changes.place.rows != place.rows + changes.new:
             return None
@@ -95,12 +95,14 @@ class AccountExport:
             )
 
     async def _export(
-        self, listing: Listing[Any], staged: Path, on_rows: Callable[[int], object], *, overwrite: bool = False
+        self, listing: Listing[Any], staged: Path, on_rows: Callable[[int], object], *, is_resumed: bool = True
     ) -> None:
         until = time.monotonic() + _ENDING_S
         while True:
             try:
-                await export(listing, staged, overwrite=overwrite, on_progress=lambda progress: on_rows(progress.rows))
+                if not is_resumed:
+                    await in_thread(self.files.discard, staged)
+                await export(listing, staged, on_progress=lambda progress: on_rows(progress.rows))
             except ExportLockedError:  # a process of a killed run may not have ended yet
                 if time.monotonic() > until:
                     raise
@@ -137,7 +139,10 @@ def _is_rewritten(state: ListState, before: ListState | None) -> bool:
 
 
 class NewRows(Listing[Any]):
-    """The rows of a list that are new since a place, for `export`. After an interruption, it starts again."""
+    """The rows of a list that are new since a place, for `export`.
+
+    An interrupted export of them is not resumed, because `changes` must read the list.
+    """
 
     def __init__(self, listing: Listing[Any], changes: Changes) -> None:
         self._changes = changes

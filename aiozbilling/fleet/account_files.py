@@ -95,6 +95,18 @@ class AccountFiles:
                 work.mkdir(parents=True)
                 mark.write_text(key, encoding="ascii")
 
+    def discard(self, staged: Path) -> None:
+        """Remove what an interrupted run left of an export.
+
+        Raises:
+            ExportLockedError: a process is still writing it.
+        """
+        names = Names(staged)
+        with failures_named(staged), self.disk.locked(names.lock):
+            for path in (names.final, names.manifest, names.part, names.ready, names.checkpoint):
+                if self.disk.exists(path):
+                    self.disk.remove(path)
+
     def is_exported(self, staged: Path) -> bool:
         """Return whether there is a complete export that is not a part yet."""
         names = Names(staged)

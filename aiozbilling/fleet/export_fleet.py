@@ -166,6 +166,8 @@ async def _dataset(layout: Layout) -> AsyncIterator[_Dataset]:
             except ExportLockedError as error:
                 reason = error.reason.replace("this file", "to this folder")
                 raise ExportLockedError(reason, path=str(layout.root), hint=error.hint) from None
+            for left in (*layout.root.glob("_fleet.json.*.tmp"), *layout.manifests.glob("*.tmp")):
+                left.unlink(missing_ok=True)  # half-written by a run that was killed
             if not layout.salt.exists():
                 layout.manifests.mkdir(exist_ok=True)
                 write_whole(dataset.disk, layout.salt, os.urandom(32))

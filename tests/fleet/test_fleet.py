@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import json
 import shutil
@@ -224,6 +225,16 @@ async def test_a_missing_secret_fails_its_account_alone(file, out):
     assert outcomes["eu"].status == "complete"
 
 
+async def test_files_of_a_killed_run_are_removed(file, out):
+    """A manifest or a summary that a killed run left half-written is removed by the next run."""
+    (out / "_manifests").mkdir(parents=True)
+    left = [out / "_manifests/eu.json.0123456789abcdef.tmp", out / "_fleet.json.0123456789abcdef.tmp"]
+    for path in left:
+        path.write_bytes(b"{")
+    await run(file, out)
+    assert not any(path.exists() for path in left)
+
+
 async def test_one_fleet_writes_to_a_folder(file, out):
     """A second fleet on the same folder is refused while the first one runs."""
     async with aclosing(fleet(file, "top_ups", out, rate_limit=None)) as outcomes:
@@ -362,6 +373,23 @@ async def test_a_top_up_that_is_credited_later_is_corrected(file, out, accounts,
     table = pq.read_table(out / "top_ups/account=eu", partitioning=None)
     assert dict(zip(table["id"].to_pylist(), table["status"].to_pylist(), strict=True))[credited] is True
     assert table["id"].to_pylist() == accounts["eu"].top_up_ids()
+
+
+async def test_an_interrupted_incremental_run_adds_each_row_once(file, out, accounts, monkeypatch):
+    """If an incremental run fails after it read its new rows, the next ones read again and add each row once."""
+    await run(file, out)
+    accounts["eu"].add_top_ups(45)
+    with monkeypatch.context() as patched:
+        patched.setattr("aiozbilling.export.job.publish", _full)
+        assert (await run(file, out, incremental=True))["eu"].status == "failed"
+    for new in (0, 0, 1):
+        accounts["eu"].add_top_ups(new)
+        assert (await run(file, out, incremental=True))["eu"].status == "complete"
+        assert sorted(ids_in(out)["eu"]) == sorted(accounts["eu"].top_up_ids())
+
+
+def _full(*_arguments: object, **_options: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 async def test_a_removed_row_causes_a_new_export(file, out, accounts):
