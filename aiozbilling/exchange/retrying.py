@@ -66,7 +66,9 @@ def _wait_before_next(call: Call[Any], error: BaseException) -> float | None:
     if wait_s > retry.max_retry_after_s or (is_throttled and wait_s > exchange.bounds.max_wait_s):
         return None
     budget = exchange.account.throttle.budget if is_throttled else exchange.server.budget
-    if exchange.clock() + wait_s >= call.until or not budget.spend(error):
+    # After a pause, an attempt needs the time of this one. With less, it would end in a timeout, which hides the pause.
+    needed_s = latest.duration_s if is_throttled else 0.0
+    if exchange.clock() + wait_s + needed_s >= call.until or not budget.spend(error):
         return None
     latest.failure = error if isinstance(error, Exception) else None
     return wait_s

@@ -206,6 +206,16 @@ async def test_a_long_retry_after_is_raised_at_once(billing_simulator: Simulator
     assert caught.value.retry_after == 61
 
 
+async def test_a_pause_that_leaves_no_time_for_a_reply_is_the_error(billing_simulator: Simulator) -> None:
+    """If another attempt after the pause would be cut off by the deadline, the error is the 429, not a timeout."""
+    billing_simulator.behaviour.latency_s = 0.9
+    billing_simulator.fail(Fault("http-429"), headers={"Retry-After": "1.2"})
+    async with AiozBilling(token=billing_simulator.token, base_url=billing_simulator.url, deadline=2.9) as billing:
+        with pytest.raises(RateLimitedError) as caught:
+            await billing.this_month_usage()
+    assert caught.value.retry_after == 1.2
+
+
 async def test_the_deadline_ends_a_call_that_goes_on_failing(billing_simulator: Simulator) -> None:
     """A call ends at its deadline, whatever the policy allows."""
     billing_simulator.fail(Fault("hang"), times=100)
