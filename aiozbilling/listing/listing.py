@@ -32,8 +32,8 @@ class Listing(Generic[R]):
     begins. However an iteration ends, it leaves no request in flight.
 
     Each row that stays in the list during the walk is yielded exactly once and in list order, even if other rows are
-    added or removed meanwhile. If that cannot be guaranteed, the walk raises a `ListingError`; the rows that it yielded
-    before are correct.
+    added or removed meanwhile, as long as rows keep their order and their keys. If the walk can't continue, it raises a
+    `ListingError`; the rows that it yielded before are correct.
 
     Iterating raises:
 
