@@ -89,7 +89,7 @@ class AccountFiles:
         work = self.layout.work(self.account.label)
         mark = work / "key"
         with failures_named(work):
-            if not mark.exists() or mark.read_text(encoding="ascii") != key:
+            if not mark.exists() or mark.read_bytes() != key.encode():
                 with suppress(FileNotFoundError):
                     shutil.rmtree(work)
                 work.mkdir(parents=True)

@@ -45,6 +45,7 @@ def loop_thread() -> Iterator[LoopThread]:
     """Provide an event loop in a thread. At the end, its tasks are cancelled and the thread ends."""
     with ThreadPoolExecutor(1, thread_name_prefix="aiozbilling") as thread:
         runner = asyncio.Runner()
+        thread.submit(runner.get_loop).result()  # before an interrupt, which would create the loop in the wrong thread
         try:
             yield LoopThread(thread, runner)
         finally:

@@ -125,6 +125,12 @@ def test_texts_invalid_in_a_header_are_refused_without_showing_them(text):
             key_pair(*keys)
 
 
+def test_a_token_with_its_scheme_is_explained():
+    """The error of a token that was copied with the word "Bearer" says so."""
+    with pytest.raises(ConfigurationError, match='token begins with "Bearer ", which the client adds'):
+        bearer(Secret("Bearer abcdef"))
+
+
 def test_texts_valid_in_a_header_are_accepted():
     """A credential may contain every visible ASCII character."""
     assert Secret("".join(map(chr, range(0x21, 0x7F)))).problem is None

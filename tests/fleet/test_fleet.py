@@ -52,6 +52,15 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+async def test_a_damaged_mark_of_unfinished_work_is_replaced(file, out):
+    """If the file that says whose an unfinished export is has invalid bytes, the account is exported from the start."""
+    mark = out / "_work/top_ups/eu/key"
+    mark.parent.mkdir(parents=True)
+    mark.write_bytes(b"\xff\xfe")
+    outcomes = await run(file, out)
+    assert {label: outcome.rows for label, outcome in outcomes.items()} == SIZES
+
+
 async def test_a_summary_that_cannot_be_written_is_named(file, out, accounts):
     """If the summary can't be written, as on a full disk, the error names it, and the accounts are complete."""
     (out / "_fleet.json").mkdir(parents=True)  # a file can't replace a folder
