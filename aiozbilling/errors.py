@@ -274,7 +274,7 @@ class DecodeError(AiozBillingError, ValueError):
         self.malformed = malformed
         self.endpoint = endpoint
         self.attempts = attempts
-        self.hint = hint or (_NOT_JSON if malformed else _CHANGED)
+        self.hint: str = hint or (_NOT_JSON if malformed else _CHANGED)
 
     def __str__(self) -> str:
         shown = "; ".join(self.problems[:5])

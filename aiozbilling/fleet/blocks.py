@@ -26,7 +26,7 @@ class Blocks:
     """
 
     def __init__(self, known: Mapping[str, tuple[int, str]], *, corrected: bool) -> None:
-        self.known = dict(known)
+        self.known: dict[str, tuple[int, str]] = dict(known)
         self._corrected = corrected
         self._open: dict[int, tuple[Any, bool]] = {}  # rows of the block that is being read, by index
 
