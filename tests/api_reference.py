@@ -161,8 +161,8 @@ def _fields(found: Any) -> list[str]:
 
 def _default(member: Any) -> str:
     """Return the default of an attrs field, or an empty text."""
-    if member.value is None or member.annotation is None:
-        return ""
+    if member.value is None or member.annotation is None or "class-attribute" not in member.labels:
+        return ""  # the constructor assigns the others
     value = ast.parse(str(member.value), mode="eval").body
     if isinstance(value, ast.Call):  # attrs.field(default=…)
         return next((ast.unparse(word.value) for word in value.keywords if word.arg == "default"), "")
