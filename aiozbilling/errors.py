@@ -136,7 +136,7 @@ class TLSError(TransportError):
 
 
 class ProtocolError(TransportError):
-    """The reply is not valid HTTP."""
+    """The reply is not valid HTTP, or a proxy refused to connect to the server."""
 
 
 class BodyTooLargeError(TransportError):

@@ -120,7 +120,7 @@ def _refuse_other_period(period: Period, first: date, last: date) -> None:
     """
     month, begins, ends = first.isoformat()[:7], period.start.date(), period.end.date()
     is_later = period.year_month > month and ends > last
-    is_earlier = begins < first and period.end < datetime.combine(first, _WESTERNMOST_MIDNIGHT, UTC)
+    is_earlier = period.year_month < month and period.end < datetime.combine(first, _WESTERNMOST_MIDNIGHT, UTC)
     if is_earlier or is_later:
         problem = f"expected a period in {month} at $.data.period, got {begins} to {ends}"
         hint = (

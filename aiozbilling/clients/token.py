@@ -84,8 +84,8 @@ class TokenClient(Client):
         """Create a client from the environment.
 
         `B3osBilling` reads ``B3OS_API_KEY``, and ``B3OS_SERVER_URL`` if it is set; `MeteredBilling` reads
-        ``METERED_BILLING_TOKEN`` and ``METERED_BILLING_URL``. With `base_url`, the server is this one. The other
-        keywords are those of the class.
+        ``METERED_BILLING_TOKEN`` and ``METERED_BILLING_URL``. `base_url` has priority over the variable; without both,
+        `B3osBilling` uses ``B3OS_URL``. The other keywords are those of the class.
 
         Raises:
             ConfigurationError: a variable is missing or invalid.

@@ -69,7 +69,7 @@ class Secret:
         if not self._text.isascii():
             return "has a character that is not ASCII"
         if self._text.lower().startswith("bearer "):
-            return 'begins with "Bearer ", which the client adds'
+            return 'begins with "Bearer ", which is no part of it'
         if any(not "!" <= character <= "~" for character in self._text):
             return "has a blank or a control character (a newline at its end, from a file?)"
         if self._text[0] in "\"'" and self._text[0] == self._text[-1]:

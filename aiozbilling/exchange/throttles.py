@@ -1,4 +1,4 @@
-"""The throttles of all accounts of a client: a backend that creates a client for an account again gets the same one."""
+"""The throttles of all accounts of a client. A new client for an account gets the throttle of the one before."""
 
 from __future__ import annotations
 

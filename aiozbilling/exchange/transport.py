@@ -182,7 +182,8 @@ def _translated(error: Exception, url: str) -> Exception:
         case aiohttp.ClientProxyConnectionError():
             return ConnectError(f"no connection to the session's proxy: {_first_line(error)}", hint=_PROXY)
         case aiohttp.ClientHttpProxyError():
-            return ConnectError(f"the session's proxy refused to connect to {host}: HTTP {error.status}", hint=_PROXY)
+            kind = ConnectError if error.status >= 500 else ProtocolError  # a wrong password is not sent again
+            return kind(f"the session's proxy refused to connect to {host}: HTTP {error.status}", hint=_PROXY)
         case aiohttp.ClientConnectorError():
             unused = "; the proxy in the environment is not used" if getproxies().get("https") else ""
             hint = f"Check base_url and the network{unused}"

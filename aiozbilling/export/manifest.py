@@ -135,7 +135,7 @@ def _amount(amounts: dict[str, TokenAmount], denom: str) -> Decimal:
 
 
 def manifest_in(disk: Disk, path: Path) -> dict[str, Any] | None:
-    """Return the content of a manifest that some release of this library wrote; None if the file is none."""
+    """Return the content of a manifest that some release of this library wrote, or None if it is not one."""
     with disk.reader(path) as file:
         try:
             content = json.loads(file.read(_LARGEST))

@@ -24,7 +24,8 @@ def refuse_taken(disk: Disk, names: Names, *, overwrite: bool) -> None:
     """
     if overwrite or not disk.exists(names.final):
         return
-    manifest = manifest_in(disk, names.manifest) if disk.exists(names.manifest) else None
+    is_unfinished = disk.exists(names.checkpoint)  # another export of this name, which was to replace the file
+    manifest = manifest_in(disk, names.manifest) if disk.exists(names.manifest) and not is_unfinished else None
     if manifest is None or not _is(disk, names.final, manifest.get("bytes"), manifest.get("sha256")):
         raise ExportError("the file exists", path=str(names.final), hint=_TAKEN)
     # The process that exported it may have been killed before it could say so.
@@ -126,5 +127,8 @@ def _linked(disk: Disk, waiting: Path, names: Names) -> bool:
 
 
 _MOVE = "Move that file to another folder"
-_COMPLETE = "Nothing is left to do. To export again, choose another name, or replace the file with overwrite=True"
+_COMPLETE = (
+    "If it is the export that you want, nothing is left to do."
+    " To export again, choose another name, or replace the file with overwrite=True"
+)
 _TAKEN = "Choose another name, or replace the file with overwrite=True"

@@ -34,9 +34,9 @@ _MOST_LOST = 10  # so many rows may be missing at once, even from a short list
 class AccountExport:
     """Exports one list of one account.
 
-    Rows are first exported to a file in the work folder; this export can be resumed after any interruption. Then the
-    complete file is renamed to a part, and the account's manifest lists the part. A run that finds a complete file in
-    the work folder, or a part that the manifest doesn't list yet, does the remaining steps.
+    Rows are first exported to a file in the work folder; the export of a whole list can be resumed after any
+    interruption. Then the complete file is renamed to a part, and the account's manifest lists the part. A run that
+    finds a complete file in the work folder, or a part that the manifest doesn't list yet, does the remaining steps.
     """
 
     files: AccountFiles

@@ -64,9 +64,15 @@ async def export_in_processes(
         ended.set()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for pool in pools:
-            await in_thread(pool.shutdown, cancel_futures=True)
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await in_thread(_shut_down, pools)  # in one call, since a cancellation is raised at the end of each
+
+
+def _shut_down(pools: Sequence[ProcessPoolExecutor]) -> None:
+    for pool in pools:
+        pool.shutdown(cancel_futures=True)
 
 
 def next_group(waiting: deque[Account], processes: int, workers: int) -> list[Account]:

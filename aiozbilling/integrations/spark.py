@@ -153,7 +153,7 @@ class BillingReader(DataSourceReader):
     options: Options
 
     def partitions(self) -> Sequence[InputPartition]:
-        """Divide the accounts into partitions. Spark needs one (it fails with a TypeError), also without accounts."""
+        """Divide the accounts into partitions. Spark needs one (it fails with a TypeError), even without accounts."""
         accounts, size = self.options.selected(), self.options.accounts_per_partition
         return [Accounts(accounts[first : first + size]) for first in range(0, len(accounts) or 1, size)]
 

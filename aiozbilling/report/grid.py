@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -60,11 +61,11 @@ def clean(text: str | None, longest: int) -> str:
     """Return a provider's text without control and bidirectional characters, and with at most `longest` characters."""
     text = (text or "").strip()
     cleaned = "".join(
-        "�" if unicodedata.category(character) in _UNSHOWN and not _joins(text[:index], character) else character
-        for index, character in enumerate(text)
+        "�" if unicodedata.category(character) in _UNSHOWN and not _joins(before, character) else character
+        for before, character in pairwise(f" {text}")
     )
     return cleaned if len(cleaned) <= longest else f"{cleaned[: longest - 1]}…"
 
 
 def _joins(before: str, character: str) -> bool:
-    return character in _JOINERS and not before[-1:].isascii()
+    return character in _JOINERS and not before.isascii()

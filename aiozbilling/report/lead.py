@@ -43,12 +43,15 @@ def _sentences(of: ReportMonth) -> Iterator[str]:
     opening, closing = of.balances
     credited = exact_sum(*(row.usd for row in of.deposits if row.credited))
     if opening is not None and closing is not None:
-        yield f"{_deposits(credited)} the balance {_moved(opening, closing)}."
+        yield f"{_deposits(credited)} the balance{on} {_moved(opening, closing)}."
     yield from _runway(of)
 
 
 def _usd(amount: Decimal) -> str:
-    return money_short(amount).replace("<", "less than ")
+    text = money_short(amount)
+    if text.startswith("\u2212<"):
+        return f"less than {text[2:]} below zero"
+    return text.replace("<", "less than ")
 
 
 def _compared(of: ReportMonth) -> str:

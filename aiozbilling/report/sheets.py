@@ -221,11 +221,12 @@ def _controls(of: ReportMonth) -> Sheet:
 
 
 def _date(text: str | None, end: str = "") -> dt.date | str | None:
-    """Return the day that a text with this end is, or the text."""
+    """Return the day that a text with this end is, or the text. A workbook has no days before 1900."""
     try:
-        return dt.date.fromisoformat(f"{text}{end}")
+        day = dt.date.fromisoformat(f"{text}{end}")
     except ValueError:
         return text
+    return day if day.year >= 1900 else text
 
 
 def _total(amounts: Iterator[Any]) -> Decimal:

@@ -42,7 +42,7 @@ class Runway:
         day: day of the latest row or reading. A row that was dated in the future when it was read is not used.
         per_day: mean daily spend in USD, exact.
         basis_days: number of complete days in the mean; 0 if there is none.
-        days: days that the balance lasts from `day` on, 0 if it is negative; otherwise None if nothing is spent.
+        days: days that the balance lasts from `day` on: 0 if it is negative, None if nothing is spent.
     """
 
     account: str

@@ -18,6 +18,7 @@ from aiozbilling.records.amounts import scaled_or_none
 from aiozbilling.statement.facts import AccountFacts, Deposit, Facts, MonthSnapshot, SpendDay
 from aiozbilling.statement.ledger_systems import read_cu, read_metered
 from aiozbilling.sync.reader import opened_to_read
+from aiozbilling.sync.views import UNFINISHED_READING
 
 __all__ = ["read_ledger"]
 
@@ -76,10 +77,10 @@ def _removed(database: sqlite3.Connection, account: str) -> int:
 
 
 def _tried_at(database: sqlite3.Connection, account: str) -> dt.datetime | None:
-    """Return the start of the latest run that is not complete. A ledger of version 1 has no runs."""
+    """Return the start of the latest run that read lists of AIOZ but is not complete. Version 1 has no runs."""
     if not _has(database, "runs", "started_at"):
         return None
-    latest = "SELECT max(started_at) FROM runs WHERE account = ? AND result NOT IN ('complete', 'migrated')"
+    latest = f"SELECT max(started_at) FROM runs WHERE account = ? AND {UNFINISHED_READING}"  # noqa: S608
     return _time(database.execute(latest, (account,)).fetchone()[0])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -31,7 +31,7 @@ class SpendMonth:
         bandwidth: the part for bandwidth, likewise.
         deposits: sum of the credited deposits.
         uncredited: number of deposits that are not credited.
-        days: number of days with a row in the history.
+        days: number of days with a row in the history, of any of the accounts.
         mean_storage_bytes: mean storage of these days, of all accounts together.
         is_closed: whether no further rows are expected.
         not_read: accounts that were last read before the month was closed; their known rows are included.
@@ -98,8 +98,11 @@ def combined_months(accounts: Sequence[AccountFacts], as_of: dt.datetime) -> tup
     """
     by_account = {account.account: {month.month: month for month in account_months(account)} for account in accounts}
     known = {month for months in by_account.values() for month in months}
+    days = Counter(month_of(day) for day in {day.day for account in accounts for day in account.days})
     return tuple(
-        _combined(month, accounts, [months[month] for months in by_account.values() if month in months], as_of)
+        _combined(
+            month, accounts, [months[month] for months in by_account.values() if month in months], days[month], as_of
+        )
         for month in (months_between(min(known), max(known)) if known else ())
     )
 
@@ -140,7 +143,7 @@ def _month(
 
 
 def _combined(
-    month: str, accounts: Sequence[AccountFacts], months: Sequence[SpendMonth], as_of: dt.datetime
+    month: str, accounts: Sequence[AccountFacts], months: Sequence[SpendMonth], days: int, as_of: dt.datetime
 ) -> SpendMonth:
     is_due = _is_settled(month, as_of)
     open_ = [account.account for account in accounts if not is_closed(account, month)]
@@ -151,7 +154,7 @@ def _combined(
         bandwidth=_known_sum(part.bandwidth for part in months),
         deposits=exact_sum(*(part.deposits for part in months)),
         uncredited=sum(part.uncredited for part in months),
-        days=max((part.days for part in months), default=0),
+        days=days,
         mean_storage_bytes=sum((part.mean_storage_bytes for part in months), Fraction(0)),
         is_closed=len(open_) < len(accounts) if is_due else not open_,
         not_read=tuple(open_) if is_due else (),
@@ -159,7 +162,7 @@ def _combined(
 
 
 def _is_settled(month: str, at: dt.datetime) -> bool:
-    return month_of((at - SETTLES_IN).date()) > month
+    return month_of((at.astimezone(dt.UTC) - SETTLES_IN).date()) > month
 
 
 def _known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -35,7 +35,8 @@ async def sync_b3os(ledger: Ledger, b3os: B3osBilling, organization: str, counts
     """Read the months that may have changed, and return the number of requests."""
     since, until = await in_thread(_months, ledger, CU_MONTHS)
     async for usage in b3os.cu_usage_by_month(organization, since=since, until=until):
-        month = usage.year_month or until
+        month = usage.year_month
+        assert month is not None  # cu_usage_by_month names each month
         await in_thread(_store, ledger, cu_rows(usage, month, organization), month, counts)
     return len(months_between(since, until))  # also those that the server does not find
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["VIEWS", "view_sql"]
+__all__ = ["UNFINISHED_READING", "VIEWS", "view_sql"]
+
+# Of the table runs: one that read lists of AIOZ, but is not complete. How far a killed one came is not recorded.
+UNFINISHED_READING = """result NOT IN ('complete', 'migrated') AND (result IN ('running', 'interrupted') OR EXISTS (
+    SELECT 1 FROM run_lists WHERE run_lists.run = runs.run AND list IN ('top_ups', 'history') AND rows_read > 0))"""
 
 # Numbers are REAL: exact to 15 digits, of any size. A month is closed by the rule of `aiozbilling.statement`.
 # DuckDB runs the text of a view of an attached ledger itself, so all but v_data_quality are SQL that both know: no
@@ -26,7 +30,9 @@ WITH spend AS (
 ), readings AS (
   SELECT account, aioz_read_at AS read_at FROM accounts
   UNION ALL
-  SELECT account, started_at FROM runs WHERE result NOT IN ('complete', 'migrated')
+  SELECT account, started_at FROM runs WHERE """  # noqa: S608
+    + UNFINISHED_READING
+    + """
 ), last_reading AS (
   SELECT account, max(substr(read_at, 1, 10)) AS day FROM readings GROUP BY account
 ), last_month AS (

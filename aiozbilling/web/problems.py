@@ -79,11 +79,10 @@ def problem(error: BaseException) -> Problem:
     Source: RFC 9457, Problem Details for HTTP APIs.
     """
     if isinstance(error, RateLimitedError):
-        wait_s = error.retry_after or 1
-        seconds = max(1, math.ceil(wait_s)) if math.isfinite(wait_s) else None
+        seconds = _whole_seconds(error.retry_after or 1)
         return Problem(503, "provider-busy", "The billing provider accepts no more requests now.", seconds)
     if isinstance(error, ServerError) and error.retry_after:
-        return attrs.evolve(_UNAVAILABLE, retry_after=math.ceil(error.retry_after))
+        return attrs.evolve(_UNAVAILABLE, retry_after=_whole_seconds(error.retry_after))
     for kinds, found in _PROBLEMS:
         if isinstance(error, kinds):
             return found
@@ -104,3 +103,7 @@ _PROBLEMS: tuple[tuple[type[AiozBillingError] | tuple[type[AiozBillingError], ..
     (ListingError, Problem(502, "list-inconsistent", "The list changed too much while it was read.")),
     (FeedError, Problem(409, "stream-lost", "Rows were missed: load the list again.")),
 )
+
+
+def _whole_seconds(wait_s: float) -> int | None:
+    return max(1, math.ceil(wait_s)) if math.isfinite(wait_s) else None

@@ -32,7 +32,7 @@ def test_an_export_ends_with_its_facts(command: Any, tmp_path: Path, suffix: str
     assert summary["list"] == "static; 0 duplicates and 0 null rows skipped"
     again = command("export", "top-ups", "--out", str(path))
     assert (again.code, again.out) == (12, b"")
-    assert "Nothing is left to do. To export again, choose another name, or replace the file with --force" in again.err
+    assert "nothing is left to do. To export again, choose another name, or replace the file with --force" in again.err
     assert command("export", "top-ups", "--out", str(path), "--force").code == 0
 
 
@@ -115,7 +115,7 @@ def test_an_export_that_is_interrupted_at_its_end_is_complete(
     again = command("export", "top-ups", "--out", str(link))
     assert again.code == 12
     assert "the file exists and is a complete export: 120 rows" in again.err
-    assert "Nothing is left to do. To export again, choose another name, or replace the file with --force" in again.err
+    assert "nothing is left to do. To export again, choose another name, or replace the file with --force" in again.err
 
 
 @pytest.mark.parametrize(

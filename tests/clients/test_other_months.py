@@ -100,6 +100,7 @@ async def test_the_months_before_and_after_are_refused(serve: Serve, first: str,
         ("2026-10-31T00:00:00Z", "2026-11-29T23:59:59Z"),
         ("2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"),
         ("2026-10-31T15:00:00Z", "2026-10-31T23:59:59Z"),
+        ("2026-09-30T17:00:00Z", "2026-10-01T05:00:00Z"),  # until now, in Bangkok
     ],
 )
 async def test_a_period_that_has_a_part_of_the_month_is_accepted(serve: Serve, start: str, end: str) -> None:

@@ -127,7 +127,7 @@ def test_texts_invalid_in_a_header_are_refused_without_showing_them(text):
 
 def test_a_token_with_its_scheme_is_explained():
     """The error of a token that was copied with the word "Bearer" says so."""
-    with pytest.raises(ConfigurationError, match='token begins with "Bearer ", which the client adds'):
+    with pytest.raises(ConfigurationError, match='token begins with "Bearer ", which is no part of it'):
         bearer(Secret("Bearer abcdef"))
 
 

@@ -222,12 +222,27 @@ async def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
         await export(listing_of([]), path)
     report = await export(listing_of([]), path, overwrite=True)  # nothing is read again
     assert report.rows == len(rows_in(path)) == 9
-    with pytest.raises(ExportError, match=r"is a complete export: 9 rows, .*Nothing is left to do"):
+    with pytest.raises(ExportError, match=r"is a complete export: 9 rows, .*nothing is left to do"):
         await export(listing_of([]), path)
     path.write_text("edited")
     with pytest.raises(ExportError, match=r"the file exists\. Choose another name"):
         await export(listing_of([]), path)
     assert beside(path) == {"t.csv", "_t.csv.manifest.json"}
+
+
+async def test_a_file_that_an_unfinished_export_replaces_is_not_called_complete(tmp_path: Path) -> None:
+    """Without `overwrite`, the export that is to be resumed does not say that nothing is left to do."""
+    path = tmp_path / "t.csv"
+
+    def interrupt(_progress: Progress) -> None:
+        raise InterruptedError
+
+    await export(listing_of(top_ups(9)), path)
+    with pytest.raises(InterruptedError):
+        await export(listing_of(top_ups(12)), path, overwrite=True, on_progress=interrupt)
+    with pytest.raises(ExportError, match=r"the file exists\. Choose another name"):
+        await export(listing_of(top_ups(12)), path)
+    assert (await export(listing_of(top_ups(12)), path, overwrite=True)).rows == 12
 
 
 async def test_two_exporters_are_kept_apart(tmp_path: Path) -> None:

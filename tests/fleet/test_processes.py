@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import multiprocessing
 import os
 import random
 import signal
@@ -55,6 +57,19 @@ async def test_two_processes_make_the_same_dataset(tmp_path):
         del expected["a3"]
         assert ids_in(tmp_path / "out") == expected
         assert {label: outcome.rows for label, outcome in outcomes.items()} == SIZES | {"a3": 0}
+
+
+@pytest.mark.slow
+async def test_no_process_is_left(tmp_path):
+    """When a fleet has ended, its processes have too; an idle one waited until its pool was collected as garbage."""
+    async with Simulator() as simulator:
+        file, _ = await rows_of(tmp_path, simulator)
+        gc.disable()
+        try:
+            await run(file, tmp_path / "out", processes=3)
+            assert multiprocessing.active_children() == []
+        finally:
+            gc.enable()
 
 
 @pytest.mark.slow

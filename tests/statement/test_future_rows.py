@@ -107,6 +107,10 @@ async def test_a_run_of_another_system_changes_nothing(tmp_path: Path) -> None:
             assert closed_months(path) == (expected, expected)
             simulator.fail("http-403", path="cu/usage")
             with pytest.raises(PermissionDeniedError):
+                await sync(None, path, **both)
+            assert closed_months(path) == (expected, expected)
+            simulator.fail("http-403", path="cu/usage")
+            with pytest.raises(PermissionDeniedError):
                 await sync(billing, path, **both)
             await sync(None, path, **both)
     expected |= {"2026-11": 1}

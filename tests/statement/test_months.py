@@ -9,7 +9,16 @@ from fractions import Fraction
 import pytest
 
 from aiozbilling import ConfigurationError, MonthUsage
-from aiozbilling.statement import Facts, account_facts, account_months, change, cost_per_tb, is_closed, statement
+from aiozbilling.statement import (
+    Facts,
+    account_facts,
+    account_months,
+    change,
+    combined_months,
+    cost_per_tb,
+    is_closed,
+    statement,
+)
 from aiozbilling.statement.calendar import first_day, next_month
 from tests.statement.rows import USD, day_usage, top_up
 
@@ -33,6 +42,13 @@ def test_a_month_is_the_sum_of_its_days():
     (month,) = account_months(october(months=[(at(10, 31, 9), snapshot)]))
     assert (month.spend, month.storage, month.bandwidth) == (Decimal("0.3"), Decimal("0.1"), 0)
     assert month.not_split == Decimal("0.2")
+
+
+def test_days_of_several_accounts_count_once():
+    """A combined month has as many days as there are days with a row of any account."""
+    other = account_facts("other", history=[day_usage(date(2026, 10, n)) for n in (2, 3, 4)])
+    (month,) = combined_months((october(), other), at(11, 30))
+    assert month.days == 5
 
 
 def test_only_credited_deposits_count():

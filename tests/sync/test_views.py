@@ -92,7 +92,7 @@ def test_duckdb_runs_the_views_of_an_attached_ledger(written: WrittenLedger, zon
     written.execute("UPDATE accounts SET aioz_read_at = ?", "2027-02-04T00:00:00.000000Z")
     with duckdb.connect() as database:
         database.execute(f"SET TimeZone = '{zone}'")
-        for table in ("accounts", "runs", "top_ups", "history", "months"):
+        for table in ("accounts", "runs", "run_lists", "top_ups", "history", "months"):
             copy_as_attached(written, database, table)
         for view in ("v_top_ups", "v_history", "v_spend_month", "v_balance_daily"):
             found = database.sql(f"SELECT * FROM ({VIEWS[view]}) ORDER BY ALL").fetchall()

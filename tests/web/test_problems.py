@@ -30,6 +30,7 @@ CASES = [
     (errors.CallTimeoutError(WORDS, **FACTS), 504, "provider-timeout", None),
     (api(errors.ServerError, 503), 502, "provider-unavailable", None),
     (api(errors.ServerError, 503, retry_after=29.5), 502, "provider-unavailable", 30),
+    (api(errors.ServerError, 503, retry_after=float("inf")), 502, "provider-unavailable", None),
     (errors.ConnectError(WORDS, **FACTS), 502, "provider-unavailable", None),
     (errors.TLSError(WORDS, **FACTS), 502, "provider-unavailable", None),
     (errors.DecodeError([WORDS], excerpt=WORDS, endpoint="GET /x"), 502, "provider-unavailable", None),
