@@ -82,12 +82,12 @@ def _runway(of: ReportMonth) -> Iterator[str]:
     first = of.statement.runway
     if first is None:
         return
-    whose = f"account {shown(first.account)}" if len(of.statement.accounts) > 1 else "the balance"
+    whose = f" of account {shown(first.account)}" if len(of.statement.accounts) > 1 else ""
     if first.balance <= 0:
         name = f"Account {shown(first.account)}" if len(of.statement.accounts) > 1 else "The account"
         yield f"{name} has no balance left."
     elif first.empty_on is not None:
-        yield f"At the present rate of spend, {whose} is empty on {day_name(first.empty_on)}."
+        yield f"At the present rate of spend, the balance{whose} lasts until {day_name(first.empty_on)}."
 
 
 def _metered(of: ReportMonth) -> Iterator[str]:

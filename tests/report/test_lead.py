@@ -26,7 +26,7 @@ def test_a_month_is_told_in_three_sentences():
     text = lead(of(account("main", 400), account("eu", 400, seed=2)))
     assert text == (
         "October cost $28.06, 14.2 % more than September. Deposits of $64.12 were credited, and the balance rose from"
-        " $339.64 to $375.71. At the present rate of spend, account main is empty on 7 February 2028."
+        " $339.64 to $375.71. At the present rate of spend, the balance of account main lasts until 7 February 2028."
     )
 
 

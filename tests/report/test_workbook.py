@@ -70,7 +70,7 @@ def test_the_summary_says_what_it_rests_on(tmp_path):
     write_report(statement(CASES["right-to-left"]()), tmp_path / "r.xlsx", now=READ_AT)
     rows = {row[0][1]: row[3][1] for row in cells_of(tmp_path / "r.xlsx", 1)[1:]}
     assert rows["In short"].startswith("October cost $")
-    assert "account 👩‍👩‍👧\u00a0צוות is empty" in rows["In short"]
+    assert "account 👩‍👩‍👧\u00a0צוות lasts until" in rows["In short"]
     assert "as of 2026-11-21 12:00 UTC · amounts in USD" in rows["Source"]
     with zipfile.ZipFile(tmp_path / "r.xlsx") as book:
         chart = book.read("xl/charts/chart1.xml").decode()
