@@ -25,7 +25,7 @@ from aiozbilling.cli.options import (
     Timeout,
     UntilTime,
 )
-from aiozbilling.cli.output import Format, chosen, printer
+from aiozbilling.cli.output import Drawing, Format, Lines, chosen, printer
 from aiozbilling.cli.sources import with_aioz
 from aiozbilling.errors import ConfigurationError
 
@@ -95,11 +95,8 @@ def _list_command(list_: Literal["top_ups", "history"], summary: str) -> Callabl
             table = HistoryTable if is_history else TopUpTable
             output = printer(format_, DayUsage if is_history else TopUp, lambda screen: table(screen, decimals))
             if follow:
-                if sys.stderr.isatty():
-                    note(f"Waiting for new rows, with a request every {every:g} s. Ctrl-C ends it.")
                 listing = read(page_size=page_size, concurrency=concurrency)
-                await _print(_new_rows(listing, every, max_items), output.add)
-                await output.end()
+                await _print_new(listing, every, max_items, output)
                 return
             in_list = None if span else most
             listing = read(max_items=in_list, page_size=page_size, concurrency=concurrency)
@@ -146,6 +143,14 @@ async def _print(pages: AsyncGenerator[list[Any], None], add: Callable[[list[Any
             if rows:
                 await add(rows)
     return count
+
+
+async def _print_new(listing: "Listing[Any]", every_s: float, most: int | None, output: Lines | Drawing) -> None:
+    """Print the rows that appear from now on, at most `most` of them. Say on a terminal that there may be none yet."""
+    if sys.stderr.isatty():
+        note(f"Waiting for new rows, with a request every {every_s:g} s. Ctrl-C ends it.")
+    await _print(_new_rows(listing, every_s, most), output.add)
+    await output.end()
 
 
 async def _within(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiozbilling.cli.screen import Drawn, Screen
     from aiozbilling.tables.columns import By, Column
 
-__all__ = ["Format", "Lines", "chosen", "printer", "wrapped", "write"]
+__all__ = ["Drawing", "Format", "Lines", "chosen", "printer", "wrapped", "write"]
 
 _ATOMIC = 4096  # a pipe that is ready accepts this many bytes without blocking (PIPE_BUF)
 
