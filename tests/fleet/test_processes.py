@@ -89,15 +89,20 @@ async def test_ctrl_c_does_not_reach_processes_that_start(tmp_path, monkeypatch)
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+def ask_for_keys(file: Path, function: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a function of `masks` return the keys of all accounts, which it finds in the environment."""
+    for label in SIZES:
+        monkeypatch.setenv(f"KEY_{label}", (file.parent / f"{label}.key").read_text().strip())
+        file.write_text(file.read_text().replace(f"file:{label}.key", f"tests.fleet.masks:{function}"))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 async def test_a_process_that_is_killed_fails_only_its_accounts(tmp_path, monkeypatch):
     """If the system kills another process, this one exports the rest, and the next run what is missing."""
     async with Simulator() as simulator:
         file, expected = await rows_of(tmp_path, simulator)
-        for label in SIZES:
-            monkeypatch.setenv(f"KEY_{label}", (file.parent / f"{label}.key").read_text().strip())
-            file.write_text(file.read_text().replace(f"file:{label}.key", "tests.fleet.masks:key_that_kills"))
+        ask_for_keys(file, "key_that_kills", monkeypatch)
         outcomes = await run(file, tmp_path / "out", processes=2)
         failed = {label for label, outcome in outcomes.items() if outcome.error is not None}
         assert 0 < len(failed) <= len(SIZES) / 2
@@ -114,9 +119,7 @@ async def test_a_process_that_is_killed_fails_no_accounts_of_others(tmp_path, mo
     async with Simulator() as simulator:
         simulator.behaviour.max_limit, simulator.behaviour.latency_s = 10, 0.1  # the others are busy when it dies
         file, expected = await rows_of(tmp_path, simulator)
-        for label in SIZES:
-            monkeypatch.setenv(f"KEY_{label}", (file.parent / f"{label}.key").read_text().strip())
-            file.write_text(file.read_text().replace(f"file:{label}.key", "tests.fleet.masks:key_that_kills_with_a0"))
+        ask_for_keys(file, "key_that_kills_with_a0", monkeypatch)
         outcomes = await run(file, tmp_path / "out", processes=3)
         failed = {label for label, outcome in outcomes.items() if outcome.error is not None}
         assert failed == {"a0", "a1", "a2"}  # a third of the accounts
