@@ -73,7 +73,7 @@ async def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
 async def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
-    """A pipe, as a device, is refused even with overwrite, also behind a link."""
+    """A pipe and a link to a pipe are refused, even with overwrite, and so are devices."""
     pipe, link = tmp_path / "pipe.csv", tmp_path / "link.csv"
     os.mkfifo(pipe)
     link.symlink_to(pipe)
@@ -84,6 +84,6 @@ async def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
 
 
 async def test_a_name_that_is_too_long_is_an_export_error(tmp_path: Path) -> None:
-    """A name that the file system refuses is an `ExportError`, as any other failure of the disk."""
+    """A name that the file system refuses is an `ExportError`, like any other failure of the disk."""
     with pytest.raises(ExportError, match="name too long"):
         await export(listing_of(ROWS), tmp_path / f"{'t' * 300}.csv")
