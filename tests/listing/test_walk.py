@@ -28,9 +28,8 @@ class TestPromise:
     @pytest.mark.timeout(600)
     def test_holds_a_hundred_thousand_times(self) -> None:
         """The same over more than 100,000 seeded trials."""
-        first = random.SystemRandom().randrange(2**32)
         for name in BEHAVIOURS:
-            for seed in range(first, first + SLOW_TRIALS):
+            for seed in range(SLOW_TRIALS):
                 try:
                     trial(name, seed)
                 except Exception as error:
