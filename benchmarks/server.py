@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import selectors
 import sys
 from collections import deque
 
@@ -107,6 +108,11 @@ class Connection(asyncio.Protocol):
         return pages.page(offset, limit, pages.rows), pages.latency_s
 
 
+def exact_loop() -> asyncio.AbstractEventLoop:
+    """Create an event loop whose timers are exact; the default selector rounds up to whole milliseconds."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
 async def serve(rows: int) -> None:
     loop = asyncio.get_running_loop()
     pages = Pages(rows)
@@ -118,4 +124,5 @@ async def serve(rows: int) -> None:
 
 if __name__ == "__main__":
     keep_to(-1)
-    asyncio.run(serve(int(sys.argv[1])))
+    with asyncio.Runner(loop_factory=exact_loop) as runner:
+        runner.run(serve(int(sys.argv[1])))
