@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from typing import Any, NoReturn, overload
 
@@ -24,7 +23,6 @@ __all__ = [
     "scrubbed",
 ]
 
-_SALT = os.urandom(16)  # so that fingerprints are useless outside this process
 _ACCEPTED = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 _SHORTEST_SCRUBBED = 4  # replacing a shorter secret would also replace ordinary words
 _SHORTEST_PART = 8  # of a secret that a server shows in part, such as its first characters
@@ -92,23 +90,18 @@ class Credentials:
 
     Attributes:
         headers: ``(name, prefix, secret)`` of each header.
-        fingerprint: identifies the credentials within this process only.
     """
 
     headers: tuple[tuple[str, str, Secret], ...]
-    fingerprint: bytes
     _signed: CIMultiDict[str] = attrs.field(repr=False)
 
     @classmethod
     def of(cls, *headers: tuple[str, str, Secret]) -> Credentials:
         """Create credentials from ``(name, prefix, secret)``."""
-        digest = hashlib.blake2b(key=_SALT)
-        for name, _, secret in headers:
-            digest.update(f"{name}\0{secret._text}\0".encode())
         clear = {name: _Revealed(f"{prefix}{secret._text}") for name, prefix, secret in headers}
         # All headers of a request in the form of the HTTP library. Creating them for each request took 3 µs.
         signed = CIMultiDict({istr(name): text for name, text in (_ACCEPTED | clear).items()})
-        return cls(headers, digest.digest(), signed)
+        return cls(headers, signed)
 
 
 def keyed_fingerprint(credentials: Credentials, host: str, key: bytes) -> str:

@@ -11,7 +11,7 @@ from aiozbilling.clients.b3os import B3OS_URL, B3osBilling
 from aiozbilling.clients.client import Client
 from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.exchange.credentials import Credentials, bearer, key_pair
+from aiozbilling.exchange.credentials import Credentials, bearer, key_pair, keyed_fingerprint
 from aiozbilling.exchange.rate import Limiter
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.fleet.accounts import Account, System
@@ -76,14 +76,15 @@ async def resolved_secrets(accounts: Iterable[Account]) -> dict[str, Secrets | C
 def _resolved(accounts: tuple[Account, ...]) -> dict[str, Secrets | ConfigurationError]:
     found: dict[str, Secrets | ConfigurationError] = {}
     labels: dict[tuple[object, ...], str] = {}
+    key = os.urandom(16)  # so that a fingerprint is useless outside this call
     for account in accounts:
         try:
             found[account.label] = secrets = account.resolve()
-            fingerprint = _credentials(secrets).fingerprint
+            fingerprint = keyed_fingerprint(_credentials(secrets), account.base_url or "", key)
         except ConfigurationError as error:
             found[account.label] = error
             continue
-        other = labels.setdefault((account.system, account.base_url, fingerprint), account.label)
+        other = labels.setdefault((account.system, fingerprint), account.label)
         if other != account.label:
             raise ConfigurationError(f"accounts {other!r} and {account.label!r} have the same key")
     return found

@@ -15,7 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiozbilling import ConfigurationError, Secret
-from aiozbilling.exchange.credentials import bearer, concealed, key_pair, reveal, scrubbed
+from aiozbilling.exchange.credentials import (
+    Credentials,
+    bearer,
+    concealed,
+    key_pair,
+    keyed_fingerprint,
+    reveal,
+    scrubbed,
+)
 
 KEY = "pn+zT/0a9+/Q=="
 TOKEN = "b3sk_a\"b'c\\d%e&f<g>h~!#$^*(){}[]|;:,.?`@="
@@ -77,15 +85,21 @@ def test_revealed_headers_are_masked_in_a_repr():
 
 def test_fingerprints_distinguish_accounts_and_reveal_nothing():
     """Equal credentials have equal fingerprints, different ones have different fingerprints without their text."""
-    assert pair().fingerprint == pair().fingerprint
+
+    def fingerprint(credentials: Credentials, host: str = "host", key: bytes = b"key") -> str:
+        return keyed_fingerprint(credentials, host, key)
+
+    assert fingerprint(pair()) == fingerprint(pair())
     others = {
-        pair().fingerprint,
-        pair(TOKEN, KEY).fingerprint,
-        pair(KEY + "a", TOKEN).fingerprint,
-        bearer(Secret(KEY)).fingerprint,
+        fingerprint(pair()),
+        fingerprint(pair(TOKEN, KEY)),
+        fingerprint(pair(KEY + "a", TOKEN)),
+        fingerprint(bearer(Secret(KEY))),
+        fingerprint(pair(), host="other"),
+        fingerprint(pair(), key=b"other"),
     }
-    assert len(others) == 4
-    assert KEY.encode() not in pair().fingerprint
+    assert len(others) == 6
+    assert KEY not in fingerprint(pair())
 
 
 BAD = {
