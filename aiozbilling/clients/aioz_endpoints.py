@@ -54,9 +54,6 @@ class HistoryPage:
         _check_count(self.total_days)
 
 
-_PAGE = "AIOZ W3IPFS API, Billing, "
-THIS_MONTH_USAGE = Endpoint(
-    _AIOZ, "/api/billing/thisMonthUsage", MonthUsage, _PAGE + "Get this month usage data for a user"
-)
-TOP_UP = Endpoint(_AIOZ, "/api/billing/topUp", TopUpPage, _PAGE + "Retrieves top up data")
-HISTORY_USAGE = Endpoint(_AIOZ, "/api/billing/historyUsage", HistoryPage, _PAGE + "Retrieves historical usage data")
+THIS_MONTH_USAGE = Endpoint(_AIOZ, "/api/billing/thisMonthUsage", MonthUsage)
+TOP_UP = Endpoint(_AIOZ, "/api/billing/topUp", TopUpPage)
+HISTORY_USAGE = Endpoint(_AIOZ, "/api/billing/historyUsage", HistoryPage)

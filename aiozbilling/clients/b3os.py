@@ -35,9 +35,8 @@ _B3OS = System(
         404: "The organization id is wrong, or not visible to this token",
     },
 )
-_PAGE = "B3OS API reference, Organizations, "
-CU_USAGE = Endpoint(_B3OS, "/v1/organizations/{organization}/cu/usage", CuUsage, _PAGE + "Get CU usage")
-CU_BALANCE = Endpoint(_B3OS, "/v1/organizations/{organization}/cu", CuBalance, _PAGE + "Get CU balance")
+CU_USAGE = Endpoint(_B3OS, "/v1/organizations/{organization}/cu/usage", CuUsage)
+CU_BALANCE = Endpoint(_B3OS, "/v1/organizations/{organization}/cu", CuBalance)
 # A ".." or a "/" would be normalized into another path.
 _ORGANIZATION = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _YEAR_MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
@@ -153,6 +152,8 @@ class B3osBilling(TokenClient):
 
         Raises:
             ConfigurationError: the id is invalid. Other errors are those of `cu_usage`.
+
+        Source: B3OS API reference, "Get CU balance".
         """
         return await self._exchange.call(CU_BALANCE, organization=_checked(organization))
 

@@ -29,7 +29,7 @@ _METERED = System(
 _WESTERNMOST_MIDNIGHT = time(12)  # in UTC
 _TIME_OF_DAY = re.compile(r"[T ]", re.IGNORECASE)
 _METRIC = re.compile(r"[^,\s\ud800-\udfff]+")
-USAGE = Endpoint(_METERED, "/api/billing/usage", MeteredUsage, 'Docs, "Get Usage", GET /api/billing/usage')
+USAGE = Endpoint(_METERED, "/api/billing/usage", MeteredUsage)
 
 
 class MeteredBilling(TokenClient):

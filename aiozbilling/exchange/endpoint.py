@@ -41,13 +41,11 @@ class Endpoint(Generic[T]):
         system: the provider.
         path: path with ``{names}`` that a call fills in.
         kind: class of the record in ``data``.
-        source: the provider's page.
     """
 
     system: System
     path: str
     kind: type[T]
-    source: str
 
     @property
     def title(self) -> str:
