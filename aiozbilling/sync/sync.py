@@ -200,11 +200,10 @@ class _Run:
         await in_thread(ledger.accept_identity, "aioz", fingerprint, billing.base_url)
         top_ups = ListSync(ledger, TOP_UPS, billing.top_ups, self._progress(TOP_UPS))
         await self._list(top_ups, TOP_UPS)
-        recheck = await recheck_uncredited(
+        self.counts[TOP_UPS.name], requests = await recheck_uncredited(
             ledger, billing.top_ups, top_ups.state, self.counts[TOP_UPS.name], top_ups.seen
         )
-        self.counts[TOP_UPS.name] = recheck.counts
-        self.requests += recheck.requests
+        self.requests += requests
         await self._list(ListSync(ledger, HISTORY, billing.history_usage, self._progress(HISTORY)), HISTORY)
         month = _month_row(await billing.this_month_usage(), ledger.clock())
         self.counts[MONTHS.name] = ListCounts().plus(await in_thread(ledger.store, MONTHS, [month]), read=1)

@@ -12,7 +12,7 @@ from aiozbilling.sync.layout import TOP_UPS, rows_of
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger, ListState
 
-__all__ = ["Recheck", "recheck_uncredited", "windows_of"]
+__all__ = ["recheck_uncredited", "windows_of"]
 
 _WINDOW = 1000  # rows of one request
 _MARGIN = 20  # rows by which the estimated position of a row may be wrong
@@ -20,19 +20,10 @@ _YOUNG_REQUESTS = 3  # per run, for the youngest ones
 _OLD_REQUESTS = 1  # per run, for the others in turn
 
 
-@attrs.frozen
-class Recheck:
-    """Result of reading uncredited top-ups again: the counts, the state of the list, and the number of requests."""
-
-    counts: ListCounts
-    state: ListState
-    requests: int = 0
-
-
 async def recheck_uncredited(
     ledger: Ledger, begin: Begin, state: ListState, counts: ListCounts, seen: set[int]
-) -> Recheck:
-    """Read the uncredited top-ups again that this run has not read yet.
+) -> tuple[ListCounts, int]:
+    """Read the uncredited top-ups again that this run has not read yet; return the new counts and the requests made.
 
     Every run reads the youngest ones, and older ones in turn, with at most four requests of 1000 rows each. A position
     is estimated from the number of newer rows, or of older rows if the list grows at its tail.
@@ -48,10 +39,9 @@ async def recheck_uncredited(
         requests += listing.report.requests
         rows = rows_of(TOP_UPS, records)
         counts = counts.plus(await in_thread(ledger.store, TOP_UPS, rows), read=len(rows))
-    state = attrs.evolve(state, uncredited_from=following)
     if chosen:
-        await in_thread(ledger.save, TOP_UPS, state)
-    return Recheck(counts, state, requests)
+        await in_thread(ledger.save, TOP_UPS, attrs.evolve(state, uncredited_from=following))
+    return counts, requests
 
 
 def windows_of(positions: Sequence[int]) -> list[tuple[int, int]]:
