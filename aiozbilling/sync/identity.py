@@ -11,7 +11,7 @@ from aiozbilling.sync.incremental import Begin
 from aiozbilling.sync.layout import HISTORY, TOP_UPS, Cell, LedgerTable, Row, rows_of
 from aiozbilling.sync.store import Ledger
 
-__all__ = ["OTHER_LABEL", "UNPROVEN", "confirm_aioz", "is_known", "judge"]
+__all__ = ["OTHER_LABEL", "UNPROVEN", "confirm_aioz", "is_known", "judge", "refused"]
 
 _LAST = 100  # rows at the end of a list that are compared with stored ones
 _DAYS = 3  # complete days with the same cost and usage prove that two histories are the same
@@ -31,7 +31,7 @@ def is_known(ledger: Ledger, system: str, fingerprint: str) -> bool:
     found = ledger.select("SELECT account FROM identities WHERE system = ? AND fingerprint = ?", system, fingerprint)
     accounts = [account for (account,) in found]
     if accounts and ledger.account not in accounts:
-        raise _refused(ledger, f"these credentials belong to account {accounts[0]!r}", "Use that label")
+        raise refused(ledger, f"these credentials belong to account {accounts[0]!r}", "Use that label")
     return bool(accounts)
 
 
@@ -67,14 +67,14 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
     """
     for other in _owners(ledger, top_ups, days):
         if other != ledger.account:
-            raise _refused(ledger, f"this account is stored as {other!r}, with the same rows", "Use that label")
+            raise refused(ledger, f"this account is stored as {other!r}, with the same rows", "Use that label")
     stored = {
         table.name: ledger.select(f"SELECT count(*) FROM {table.name} WHERE account = ?", ledger.account)[0][0]  # noqa: S608
         for table in (TOP_UPS, HISTORY)
     }
     if stored["top_ups"]:
         if not _holders(ledger, top_ups) & {ledger.account}:
-            raise _refused(
+            raise refused(
                 ledger,
                 f"none of the {stored['top_ups']} top_ups that are stored as account {ledger.account!r} is in the"
                 " server's list",
@@ -82,13 +82,13 @@ def judge(ledger: Ledger, top_ups: Sequence[Row], days: Sequence[Row]) -> None:
             )
     elif stored["history"] and not _same_history(ledger, ledger.account, days, least=_least(ledger)):
         if _same_history(ledger, ledger.account, days, least=0):
-            raise _refused(
+            raise refused(
                 ledger,
                 f"nothing proves that these new credentials are those of account {ledger.account!r}: it has no deposit,"
                 " and no complete day with a cost that is the same",
                 UNPROVEN.format("after a day with a cost has ended"),
             )
-        raise _refused(
+        raise refused(
             ledger,
             f"the server's daily costs are not those that are stored as account {ledger.account!r}",
             OTHER_LABEL,
@@ -142,5 +142,6 @@ def _same_history(ledger: Ledger, account: Cell, days: Sequence[Row], *, least: 
     return len(equal) >= least and all(old == row for old, row in pairs)
 
 
-def _refused(ledger: Ledger, reason: str, hint: str) -> ExportError:
+def refused(ledger: Ledger, reason: str, hint: str) -> ExportError:
+    """Return the error of a sync whose credentials do not belong to the label."""
     return ExportError(reason, path=str(ledger.path), hint=hint)

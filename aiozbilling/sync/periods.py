@@ -11,11 +11,11 @@ from typing import Any, Literal
 from aiozbilling.clients.b3os import CU_USAGE, B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.clients.months import months_between
-from aiozbilling.errors import DecodeError, ExportError
+from aiozbilling.errors import DecodeError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import CuUsage, MeteredUsage
 from aiozbilling.records.texts import decimal_text, time_text
-from aiozbilling.sync.identity import OTHER_LABEL, UNPROVEN, is_known
+from aiozbilling.sync.identity import OTHER_LABEL, UNPROVEN, is_known, refused
 from aiozbilling.sync.layout import CU_DAYS, CU_LINES, CU_MONTHS, METERED_PERIODS, METERED_USAGE, LedgerTable, Row
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger
@@ -62,10 +62,10 @@ def confirm_b3os(ledger: Ledger, fingerprint: str, organization: str) -> None:
     stored = ledger.select("SELECT DISTINCT account, organization FROM cu_months")
     for account, theirs in stored:
         if (account == ledger.account) != (theirs == organization):
-            raise ExportError(
+            raise refused(
+                ledger,
                 f"account {account!r} contains the compute units of organization {theirs!r}",
-                path=str(ledger.path),
-                hint="Use another label for each organization (account=, --account)",
+                "Use another label for each organization (account=, --account)",
             )
 
 
@@ -90,17 +90,14 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
         if not await in_thread(_is_stored, ledger, metered_rows(usage)[METERED_USAGE], month, ledger.account):
             last_read = await in_thread(_last_read, ledger, METERED_PERIODS)
             if last_read is None or usage.period.end > last_read:
-                raise ExportError(
+                raise refused(
+                    ledger,
                     f"nothing proves that this new token reads account {ledger.account!r}: only the period that had not"
                     " ended is stored, and its usage has changed since",
-                    path=str(ledger.path),
-                    hint=UNPROVEN.format("after the period has ended"),
+                    UNPROVEN.format("after the period has ended"),
                 )
-            raise ExportError(
-                f"the usage of {month} differs from the one that is stored as account {ledger.account!r}",
-                path=str(ledger.path),
-                hint=OTHER_LABEL,
-            )
+            reason = f"the usage of {month} differs from the one that is stored as account {ledger.account!r}"
+            raise refused(ledger, reason, OTHER_LABEL)
 
 
 def _busiest_month(ledger: Ledger, is_account: Literal["=", "<>"]) -> str | None:
@@ -121,11 +118,11 @@ def _busiest_month(ledger: Ledger, is_account: Literal["=", "<>"]) -> str | None
 
 def _refuse_unproven(ledger: Ledger) -> None:
     if ledger.select("SELECT 1 FROM metered_periods WHERE account = ? LIMIT 1", ledger.account):
-        raise ExportError(
+        raise refused(
+            ledger,
             f"nothing proves that this new token reads account {ledger.account!r}: no stored period of the last 11"
             " months has any usage",
-            path=str(ledger.path),
-            hint=UNPROVEN.format("after a period with usage has ended"),
+            UNPROVEN.format("after a period with usage has ended"),
         )
 
 
@@ -143,11 +140,7 @@ def _refuse_stored(ledger: Ledger, found: Sequence[Row], month: str) -> None:
         return
     for (other,) in ledger.select("SELECT account FROM accounts WHERE account <> ?", ledger.account):
         if _is_stored(ledger, found, month, other):
-            raise ExportError(
-                f"this account is stored as {other!r}, with the same usage",
-                path=str(ledger.path),
-                hint="Use that label",
-            )
+            raise refused(ledger, f"this account is stored as {other!r}, with the same usage", "Use that label")
 
 
 def cu_rows(usage: CuUsage, month: str, organization: str) -> Rows:
