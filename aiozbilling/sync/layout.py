@@ -33,8 +33,7 @@ Row: TypeAlias = tuple[Cell, ...]
 Kind = Literal["text", "int", "exact", "real", "time", "day", "bool"]
 
 # An integer column has no declared type: SQLite would turn a number beyond 64 bits into a rounded one.
-_SQL_TYPES = {"text": "TEXT", "int": "", "exact": "TEXT", "real": "REAL", "time": "TEXT", "day": "DATE"}
-_SQL_TYPES["bool"] = "INTEGER"
+_SQL_TYPES = {"int": "", "real": "REAL", "day": "DATE", "bool": "INTEGER"}  # the others are TEXT
 _LARGEST = 2**63
 
 
@@ -64,7 +63,7 @@ class LedgerColumn:
     @property
     def sql_type(self) -> str:
         """The declared type."""
-        return _SQL_TYPES[self.kind]
+        return _SQL_TYPES.get(self.kind, "TEXT")
 
 
 @attrs.frozen

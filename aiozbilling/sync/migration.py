@@ -39,11 +39,9 @@ def migrate(database: sqlite3.Connection, create_tables: Callable[[sqlite3.Conne
 
 
 def _migrate_account(database: sqlite3.Connection, account: str) -> None:
-    now = time_text(datetime.now(UTC))
-    run = begin_run(database, account, "", now)
+    run = begin_run(database, account, "", time_text(datetime.now(UTC)))
     for table in (TOP_UPS, HISTORY, MONTHS):
         _copy(database, table, account, run)
-        # Version 1 does not contain the time when a row was first seen.
     end_run(database, run, account, "migrated", time_text(datetime.now(UTC)))
 
 
@@ -59,6 +57,7 @@ def _copy(database: sqlite3.Connection, table: LedgerTable, account: str, run: R
         cells = [
             _as_kind(column, found) for column, found in zip(table.columns, with_derived(table, columns), strict=True)
         ]
+        # Version 1 does not contain the time when a row was first seen.
         store_rows(database, table, account, list(zip(*cells, strict=True)), Run(run.number, ""))
 
 
