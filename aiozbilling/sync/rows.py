@@ -11,9 +11,8 @@ import msgspec
 
 from aiozbilling.sync.layout import Cell, LedgerTable, Row
 
-__all__ = ["Counts", "Run", "digest_sum", "mark_missing", "row_hash", "store_rows"]
+__all__ = ["Counts", "Run", "digest_text", "mark_missing", "row_hash", "store_rows"]
 
-_MODULUS = 1 << 256
 _AT_ONCE = 500  # keys in one statement; older versions of SQLite accept 999
 _encode = msgspec.json.Encoder().encode
 
@@ -51,9 +50,9 @@ def row_hash(cells: Sequence[object]) -> bytes:
     return sha256(_encode(cells)).digest()
 
 
-def digest_sum(hashes: Iterable[bytes]) -> int:
-    """Add row hashes modulo 2^256. The sum depends on the rows but not on their order."""
-    return sum(int.from_bytes(each, "big") for each in hashes) % _MODULUS
+def digest_text(digest: int) -> str:
+    """Return a sum of row hashes modulo 2^256, hexadecimal. It depends on the rows but not on their order."""
+    return f"{digest % (1 << 256):064x}"
 
 
 def store_rows(database: sqlite3.Connection, table: LedgerTable, account: str, rows: Sequence[Row], run: Run) -> Counts:
@@ -68,7 +67,7 @@ def store_rows(database: sqlite3.Connection, table: LedgerTable, account: str, r
     new_cells = [(account, *row, run.started_at, None, None) for row in fresh]
     changed_cells = [(account, *row, old.first_seen_at, run.started_at, None) for old, row in changed]
     added = _write(database, table, new_cells, "INSERT") + _write(database, table, changed_cells, "INSERT OR REPLACE")
-    removed = digest_sum(old.hash for old, _ in changed)
+    removed = _digest_sum(old.hash for old, _ in changed)
     _note_changes(database, table, account, run, changed)
     _add_content(database, table, account, len(fresh), added - removed)
     return Counts(new=len(fresh), changed=len(changed))
@@ -85,7 +84,7 @@ def mark_missing(
         "INSERT INTO changes VALUES (?, ?, ?, ?, 'missing_since', NULL, ?)",
         [(run.number, account, table.name, old.cells[0], run.started_at) for old in gone],
     )
-    _add_content(database, table, account, 0, added - digest_sum(old.hash for old in gone))
+    _add_content(database, table, account, 0, added - _digest_sum(old.hash for old in gone))
     return Counts(missing=len(gone))
 
 
@@ -110,7 +109,11 @@ def _write(database: sqlite3.Connection, table: LedgerTable, rows: Sequence[Row]
         f"{verb} INTO {table.name} VALUES ({marks})",
         [(*row, each) for row, each in zip(rows, hashes, strict=True)],
     )
-    return digest_sum(hashes)
+    return _digest_sum(hashes)
+
+
+def _digest_sum(hashes: Iterable[bytes]) -> int:
+    return sum(int.from_bytes(each, "big") for each in hashes)
 
 
 def _note_changes(
@@ -137,5 +140,5 @@ def _add_content(database: sqlite3.Connection, table: LedgerTable, account: str,
     where = (account, table.name)
     before = database.execute("SELECT rows, digest FROM contents WHERE account = ? AND list = ?", where).fetchone()
     stored, total = (before[0], int(before[1], 16)) if before else (0, 0)
-    values = (*where, stored + rows, f"{(total + digest) % _MODULUS:064x}")
+    values = (*where, stored + rows, digest_text(total + digest))
     database.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", values)

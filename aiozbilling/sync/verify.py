@@ -15,7 +15,7 @@ from aiozbilling.records.amounts import exact_sum, scaled
 from aiozbilling.sync.agreement import changed_objects, changed_states, damages
 from aiozbilling.sync.layout import HISTORY, METERED_PERIODS, ROW_TABLES, TOP_UPS, LedgerTable
 from aiozbilling.sync.reader import opened_to_read
-from aiozbilling.sync.rows import row_hash
+from aiozbilling.sync.rows import digest_text, row_hash
 from aiozbilling.sync.runs import chain_of
 from aiozbilling.sync.schema import VERSION, check_version
 from aiozbilling.sync.views import VIEWS
@@ -23,7 +23,6 @@ from aiozbilling.sync.views import VIEWS
 __all__ = ["Difference", "ListTotal", "VerifyReport", "verify"]
 
 _MOST_SHOWN = 1000
-_MODULUS = 1 << 256
 
 
 @attrs.frozen
@@ -198,13 +197,13 @@ class _Check:
             else:
                 missing += 1
         self._rows += rows
-        self._check_content(table, account, rows, f"{digest % _MODULUS:064x}")
+        self._check_content(table, account, rows, digest_text(digest))
         self._add_total(table, account, rows, missing, amount.total)
 
     def _check_content(self, table: LedgerTable, account: str, rows: int, digest: str) -> None:
         where = (account, table.name)
         content = self._database.execute("SELECT rows, digest FROM contents WHERE account = ? AND list = ?", where)
-        expected, stored = content.fetchone() or (0, f"{0:064x}")
+        expected, stored = content.fetchone() or (0, digest_text(0))
         if rows != expected:
             self._differ(account, table.name, "", f"{rows} rows are stored, but sync wrote {expected}")
         elif digest != stored:
