@@ -153,11 +153,7 @@ class Follower(Generic[R]):
 
     async def _begin(self) -> list[R]:
         empty_reads, self._empty_reads = self._empty_reads, 0  # a poll that fails resets the count
-        part = await self._read()
-        for _ in range(_READS - 1):
-            if part.consistency != "changed":
-                break
-            part = await self._read()  # a row that moved may be missing from one reading
+        part = await self._read_steady()
         if not part.rows and len(self._known):
             reason = f"the list is empty now, and had at least {len(self._known)} rows in an earlier poll"
             raise IncompleteError(reason, hint="Read the list again later")
@@ -177,7 +173,9 @@ class Follower(Generic[R]):
         return []
 
     async def _resume(self, cursor: Cursor) -> list[R]:
-        part = await self._read_unchanged()
+        part = await self._read_steady()
+        if part.consistency == "changed":
+            raise DriftError("the list changes too fast to find the rows of the cursor", hint="Try again later")
         self._grows_at = self._growing_end(part)
         known = known_at(cursor, list(map(self.source.key, part.rows)), self._grows_at)
         new = set(part.digests) - known
@@ -190,13 +188,6 @@ class Follower(Generic[R]):
         self._learn(part, new)
         self._keep_ends(part)
         return news
-
-    async def _read_unchanged(self) -> _Part[R]:
-        for _ in range(_READS):
-            part = await self._read()
-            if part.consistency != "changed":
-                return part
-        raise DriftError("the list changes too fast to find the rows of the cursor", hint="Try again later")
 
     def _learn(self, part: _Part[R], new: set[int]) -> None:
         """Mark the rows of a reading of the whole list as known, except the new ones."""
@@ -223,6 +214,15 @@ class Follower(Generic[R]):
         return islice((key for key in keys if digest(key) in self._known), HEAD)
 
     # Reading
+
+    async def _read_steady(self) -> _Part[R]:
+        """Read the list, and again if it changed meanwhile: a row that moved may be missing from one reading."""
+        part = await self._read()
+        for _ in range(_READS - 1):
+            if part.consistency != "changed":
+                break
+            part = await self._read()
+        return part
 
     async def _read_ends(self) -> _Part[R]:
         if self._grows_at == "tail":
