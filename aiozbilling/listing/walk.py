@@ -108,9 +108,6 @@ class Walk(Generic[R]):
 
     # Planning
 
-    def _next_offset(self) -> int:
-        return self._delivered.next_offset(self._plan.overlap)
-
     def _wanted_end(self) -> int:
         end, most = self.report.total_last or 0, self._options.max_items
         return end if most is None else min(end, self._delivered.place.position + 1 + most - self.report.rows)
@@ -239,13 +236,13 @@ class Walk(Generic[R]):
             self._finish(window, overlap)
             return
         if plan.queue:
-            plan.keep_what_fits(self._next_offset(), self._delivered.place.position, window.total)
+            plan.keep_what_fits(self._delivered.next_offset(plan.overlap), self._delivered.place.position, window.total)
         if overlap.fresh:
             return
         if window.end == window.total if plan.size == 1 else window.end >= window.total and not window.is_full:
             self._finish(window, overlap)
         elif (error := nothing_new(window, overlap, plan.size)) is not None:
-            self._ask_again(self._next_offset(), error)
+            self._ask_again(self._delivered.next_offset(plan.overlap), error)
         elif not search.tried:
             plan.slow_down()
             self._stall.add_window(window)
@@ -272,11 +269,11 @@ class Walk(Generic[R]):
     def _ask_once_more(self, window: FetchedWindow[R]) -> list[R]:
         # If it was read before rows were deleted, it is right the next time. Rows that were inserted among delivered
         # ones can't be distinguished from shuffled rows, of which some would be lost.
-        search = self._search
+        search, plan = self._search, self._plan
         if search.is_doubted:
             raise DriftError("rows delivered before are among other rows now", hint=ORDER)
         search.is_doubted = True
-        self._plan.ask_first(window.offset if search.tried else self._next_offset())
+        plan.ask_first(window.offset if search.tried else self._delivered.next_offset(plan.overlap))
         return []
 
     # A window that does not join
