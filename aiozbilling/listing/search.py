@@ -40,9 +40,8 @@ class Search:
         if not self.tried:
             self.set_aside = window if window.rows else None
             if window.epoch < place.epoch:
-                moved = max(
-                    moved, -(plan.size // 2)
-                )  # it may have been read before the last overlap: then nothing moved
+                # It may have been read before the last overlap: then nothing moved.
+                moved = max(moved, -(plan.size // 2))
             else:
                 self.tried.add(window.offset)
         self._is_blank = self._is_blank and not window.rows

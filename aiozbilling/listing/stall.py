@@ -65,8 +65,7 @@ class Stall:
         if self.windows < _MOST_WINDOWS:
             return
         if self.repeats:
-            reason = f"the server counts {window.total} rows, but returned none from offset {window.end} on"
-            raise IncompleteError(reason, hint=LATER)
+            raise _missing(window)
         raise RunawayError(f"{_MOST_WINDOWS} windows in a row brought no new row", hint=_OFFSET)
 
 
@@ -78,6 +77,10 @@ def nothing_new(window: FetchedWindow[Any], overlap: Overlap, size: int) -> List
         reason = f"{len(window.keys) - 1 - overlap.index} null rows in a row"
         return DriftError(reason, hint="Rows after them can't be joined")
     if not window.is_full and window.end < window.total:
-        reason = f"the server counts {window.total} rows, but returned none from offset {window.end} on"
-        return IncompleteError(reason, hint=LATER)
+        return _missing(window)
     return None
+
+
+def _missing(window: FetchedWindow[Any]) -> IncompleteError:
+    reason = f"the server counts {window.total} rows, but returned none from offset {window.end} on"
+    return IncompleteError(reason, hint=LATER)
