@@ -163,16 +163,16 @@ class Call(Generic[T]):
         exchange = self.exchange
         begun = exchange.clock()
         until, deadline = begun + exchange.bounds.max_wait_s, self.until
-        explained = ", or raise `max_wait_s`"
+        advice = ", or raise `max_wait_s`"
         if until >= deadline:
-            until, explained = deadline, ""
+            until, advice = deadline, ""
         if not self.latest.is_sent:
             exchange.lifetime.refuse_closed()  # `end` may have come at the end of the previous wait
         if until < _NEVER:
             exchange.lifetime.expire(self, self.loop.time() + max(0.0, until - begun))
         self.is_sending = False
         try:
-            return await exchange.account.throttle.turn(until, explained=explained)
+            return await exchange.account.throttle.turn(until, advice=advice)
         finally:
             self.limiter_wait_s += exchange.clock() - begun
 

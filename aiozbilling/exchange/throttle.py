@@ -107,12 +107,12 @@ class Throttle:
             if isinstance(window, ArrivalWindow) and window.replied(arrival, seconds) and self._queue:
                 next(iter(self._queue)).wake()
 
-    async def turn(self, until: float, *, explained: str = "") -> float:
+    async def turn(self, until: float, *, advice: str = "") -> float:
         """Wait until one request may be sent.
 
         Args:
             until: latest time to wait for, on the throttle's clock.
-            explained: part of the error message: what the caller can change to allow a longer wait.
+            advice: end of the error's hint: what the caller can change to allow a longer wait.
 
         Returns:
             The time by which the request will have arrived, for `replied`.
@@ -121,13 +121,13 @@ class Throttle:
             NotSentError: the wait would be too long, or a pause is longer than `longest_pause_s`.
         """
         with self._lock:
-            if not self._queue and self._pause_s(until, explained) == 0 and self._take() == 0:
+            if not self._queue and self._pause_s(until, advice) == 0 and self._take() == 0:
                 return self._latest()
-            self._refuse_late(until, explained)
+            self._refuse_late(until, advice)
             waiter = _Waiter()
             self._queue[waiter] = None
         try:
-            while (seconds := self._next_look_s(waiter, until, explained)) > 0:
+            while (seconds := self._next_look_s(waiter, until, advice)) > 0:
                 await waiter.sleep(seconds)
             return waiter.arrival
         finally:
@@ -136,17 +136,17 @@ class Throttle:
                 if self._queue:
                     next(iter(self._queue)).wake()
 
-    def refusal(self, explained: str = "") -> NotSentError:
+    def refusal(self) -> NotSentError:
         """Return the error of a request that has waited as long as allowed."""
         with self._lock:
             wait_s = max(self._paused_until - self.clock(), self._window_wait_s(len(self._queue)), 0.0)
-        return _refusal("the rate limit did not allow the request in time", wait_s, explained)
+        return _refusal("the rate limit did not allow the request in time", wait_s, "")
 
-    def _next_look_s(self, waiter: _Waiter, until: float, explained: str) -> float:
+    def _next_look_s(self, waiter: _Waiter, until: float, advice: str) -> float:
         """Return the seconds until the request should check again, or 0.0 if it may be sent and was recorded."""
         with self._lock:
             waiter.watch()
-            if (pause_s := self._pause_s(until, explained)) > 0:
+            if (pause_s := self._pause_s(until, advice)) > 0:
                 return pause_s
             if next(iter(self._queue)) is not waiter:
                 return _NEVER
@@ -163,21 +163,21 @@ class Throttle:
     def _window_wait_s(self, ahead: int) -> float:
         return 0.0 if self.window is None else self.window.wait_s(ahead)
 
-    def _pause_s(self, until: float, explained: str) -> float:
+    def _pause_s(self, until: float, advice: str) -> float:
         if not self._paused_until:
             return 0.0
         now = self.clock()
         left = self._paused_until - now
         if left > 0 and (left > self.longest_pause_s or now + left > until):
-            raise _refusal("the server asked all calls of this account to wait", left, explained)
+            raise _refusal("the server asked all calls of this account to wait", left, advice)
         return max(0.0, left)
 
-    def _refuse_late(self, until: float, explained: str) -> None:
+    def _refuse_late(self, until: float, advice: str) -> None:
         wait_s = self._window_wait_s(len(self._queue))
         if self.clock() + wait_s > until:
-            raise _refusal("the rate limit does not allow the request in time", wait_s, explained)
+            raise _refusal("the rate limit does not allow the request in time", wait_s, advice)
 
 
-def _refusal(why: str, wait_s: float, explained: str) -> NotSentError:
-    hint = f"Try again in {wait_s:.0f} s, or make fewer calls at a time{explained}"
+def _refusal(why: str, wait_s: float, advice: str) -> NotSentError:
+    hint = f"Try again in {wait_s:.0f} s, or make fewer calls at a time{advice}"
     return NotSentError(why, status=429, retry_after=wait_s, hint=hint)

@@ -276,8 +276,8 @@ def test_a_wake_up_between_a_look_and_the_sleep_is_not_lost() -> None:
     looks: list[float] = []
 
     class Busy(Throttle):
-        def _next_look_s(self, waiter: _Waiter, until: float, explained: str) -> float:
-            looks.append(super()._next_look_s(waiter, until, explained))
+        def _next_look_s(self, waiter: _Waiter, until: float, advice: str) -> float:
+            looks.append(super()._next_look_s(waiter, until, advice))
             if looks.count(FOREVER) == 1:
                 waiter.wake()
             return looks[-1]
