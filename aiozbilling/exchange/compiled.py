@@ -22,6 +22,7 @@ import attrs
 import msgspec
 
 from aiozbilling.records.amounts import EXACT
+from aiozbilling.records.fields import without_none
 from aiozbilling.records.wire import wire_name, wire_order
 
 __all__ = ["OddError", "draft_of", "quick_decoder", "row_field", "rows_decoder"]
@@ -87,12 +88,8 @@ def row_field(kind: type) -> tuple[str, type] | None:
     for name, hint in get_type_hints(kind).items():
         for part in get_args(hint):
             if get_origin(part) is list:
-                return name, _without_none(get_args(part)[0])
+                return name, without_none(get_args(part)[0])
     return None
-
-
-def _without_none(hint: Any) -> Any:
-    return next((part for part in get_args(hint) if part is not NoneType), hint)
 
 
 def _list_of(kind: Any) -> Any:
@@ -180,7 +177,7 @@ def _struct_field(kind: Any, field: _Field) -> tuple[str, Any, Any]:
 def _fields(kind: Any) -> list[_Field]:
     hints = get_type_hints(kind)
     names = wire_order(kind)  # msgspec looks for each key after the previous one first
-    return [_Field(name, _without_none(hints[name]), NoneType in get_args(hints[name])) for name in names]
+    return [_Field(name, without_none(hints[name]), NoneType in get_args(hints[name])) for name in names]
 
 
 @cache

@@ -20,6 +20,7 @@ import msgspec
 from aiozbilling.errors import DecodeError
 from aiozbilling.exchange.validation import MismatchError, explained
 from aiozbilling.records.amounts import refuse_bad_amount
+from aiozbilling.records.fields import without_none
 from aiozbilling.records.times import time_from_text
 from aiozbilling.records.wire import wire_name
 
@@ -136,7 +137,7 @@ def _is_optional(kind: Any) -> bool:
 
 
 def _optional_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
-    (inner,) = (part for part in get_args(kind) if part is not type(None))
+    inner = without_none(kind)
     hook = converter.get_structure_hook(inner)
 
     def optional(value: Any, _kind: Any) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from inspect import cleandoc
 from itertools import pairwise
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import attrs
 
-__all__ = ["computed_names", "descriptions", "json_names", "json_types"]
+__all__ = ["descriptions", "json_names", "json_types", "without_none"]
 
 
 _names: dict[type, tuple[str, ...]] = {}
@@ -17,11 +18,11 @@ _names: dict[type, tuple[str, ...]] = {}
 def json_names(kind: type) -> tuple[str, ...]:
     """List the fields of a record class in order, then its computed values."""
     if kind not in _names:
-        _names[kind] = (*(field.name for field in attrs.fields(kind)), *computed_names(kind))
+        _names[kind] = (*(field.name for field in attrs.fields(kind)), *_computed_names(kind))
     return _names[kind]
 
 
-def computed_names(kind: type) -> tuple[str, ...]:
+def _computed_names(kind: type) -> tuple[str, ...]:
     """List the properties of a record class that are part of its JSON form.
 
     `CuDay.day` is not: it repeats `date`, and raises an error if the provider's text is not a date.
@@ -36,9 +37,14 @@ def computed_names(kind: type) -> tuple[str, ...]:
 def json_types(kind: type) -> dict[str, Any]:
     """Return the Python type of each value of a record's JSON form, by name."""
     hints = get_type_hints(kind)
-    for name in computed_names(kind):
+    for name in _computed_names(kind):
         hints[name] = get_type_hints(vars(kind)[name].fget)["return"]
     return {name: hints[name] for name in json_names(kind)}
+
+
+def without_none(hint: Any) -> Any:
+    """Return the type of an optional value, or any other type as it is."""
+    return next((part for part in get_args(hint) if part is not NoneType), hint)
 
 
 def descriptions(kind: type) -> dict[str, str]:
@@ -47,7 +53,7 @@ def descriptions(kind: type) -> dict[str, str]:
     The docstring below a field is not available at run time, so it is read from the source. If the source is not
     installed, fields have no descriptions.
     """
-    computed = {name: _first_sentence(vars(kind)[name].__doc__) for name in computed_names(kind)}
+    computed = {name: _first_sentence(vars(kind)[name].__doc__) for name in _computed_names(kind)}
     return _field_docstrings(kind) | computed
 
 

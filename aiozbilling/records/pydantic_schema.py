@@ -13,7 +13,7 @@ import types
 from decimal import Decimal
 from typing import Any, get_args, get_origin
 
-from aiozbilling.records.fields import descriptions, json_types
+from aiozbilling.records.fields import descriptions, json_types, without_none
 from aiozbilling.records.json import shallow
 from aiozbilling.records.record import Record
 
@@ -52,7 +52,7 @@ def json_schema(kind: type[Record], schema: dict[str, Any], handler: Any) -> dic
         value.pop("title", None)
         if text := texts.get(name):
             value["description"] = text
-        if text_format := _FORMATS.get(_without_none(type_)):
+        if text_format := _FORMATS.get(without_none(type_)):
             string = next(form for form in value.get("anyOf", [value]) if form.get("type") == "string")
             string["format"] = text_format
     return found
@@ -60,7 +60,7 @@ def json_schema(kind: type[Record], schema: dict[str, Any], handler: Any) -> dic
 
 def _schema(type_: Any, handler: Any) -> dict[str, Any]:
     if get_origin(type_) is types.UnionType:
-        return {"type": "nullable", "schema": _schema(_without_none(type_), handler)}
+        return {"type": "nullable", "schema": _schema(without_none(type_), handler)}
     if get_origin(type_) is tuple:
         return {"type": "list", "items_schema": _schema(get_args(type_)[0], handler)}
     if get_origin(type_) is dict:
@@ -68,7 +68,3 @@ def _schema(type_: Any, handler: Any) -> dict[str, Any]:
     if issubclass(type_, Record):
         return handler.generate_schema(type_)  # type: ignore[no-any-return]
     return {"type": _SIMPLE[type_]}
-
-
-def _without_none(type_: Any) -> Any:
-    return next((part for part in get_args(type_) if part is not type(None)), type_)
