@@ -112,8 +112,7 @@ def _close_soon(
 def _close_at_once(session: aiohttp.ClientSession, keeper: AsyncGenerator[None, None]) -> None:
     """Close a session without a task, because asyncio would not run a task that is created while the loop ends."""
     if not session.closed and session.connector is not None:
-        session.connector._close(
-            abort_ssl=True
-        )  # closes the sockets; the public method would create a task to wait for them
+        # This closes the sockets; the public method would create a task to wait for them.
+        session.connector._close(abort_ssl=True)
     with contextlib.suppress(StopIteration, RuntimeError):
         keeper.aclose().send(None)  # the session is closed, so there is nothing to wait for

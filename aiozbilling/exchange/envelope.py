@@ -125,14 +125,14 @@ def api_error(
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
     wait_s = retry_after_s(headers)
     hint = hint or _HINTS.get(kind, _HINT)
-    facts: dict[str, Any] = {
-        "status": status,
-        "code": said.code,
-        "request_id": said.request_id or _text(headers.get("X-Request-Id"), clean),
-        "retry_after": wait_s,
-        "hint": f"The server asks to wait {wait_s:.0f} s. {hint}" if wait_s and wait_s >= 1 else hint,
-    }
-    return kind(message, **facts)
+    return kind(
+        message,
+        status=status,
+        code=said.code,
+        request_id=said.request_id or _text(headers.get("X-Request-Id"), clean),
+        retry_after=wait_s,
+        hint=f"The server asks to wait {wait_s:.0f} s. {hint}" if wait_s and wait_s >= 1 else hint,
+    )
 
 
 def message_of(document: Any, clean: Clean) -> str:

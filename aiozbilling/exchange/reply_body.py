@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from aiozbilling.errors import AiozBillingError, DecodeError
+from aiozbilling.errors import ApiError, DecodeError
 from aiozbilling.exchange.endpoint import Endpoint
 from aiozbilling.exchange.envelope import MOST_CLEANED, Clean, api_error, message_of, rejected
 from aiozbilling.exchange.rows import parts_of, rows_of
@@ -102,7 +102,7 @@ def _data(endpoint: Endpoint[Any], status: int, body: bytes, clean: Clean) -> An
     return document["data"]
 
 
-def _refused(endpoint: Endpoint[Any], reply: Reply, clean: Clean) -> AiozBillingError:
+def _refused(endpoint: Endpoint[Any], reply: Reply, clean: Clean) -> ApiError:
     document: Any = None
     with suppress(DecodeError):  # HTML from a proxy and plain text are used as the message
         document = parse(reply.body)
