@@ -138,7 +138,7 @@ class AccountFiles:
     def publish_new(self, staged: Path, key: str, before: ListState, place: Place, latest: bytes) -> ListState:
         """Turn a complete file into an additional part, if it has rows. The work folder is removed."""
         target = self.layout.part(self.account.label, int(Path(before.parts[-1].file).stem[-5:]) + 1)
-        part = _part(Names(staged).manifest, target.name)
+        part = _part(staged, target.name)
         parts = (*before.parts, self._published(staged, target)) if part.rows else before.parts
         state = attrs.evolve(before, status="complete", key=key, parts=parts, place=place, error=None, latest=latest)
         if state != before:
@@ -169,7 +169,7 @@ class AccountFiles:
     def _published(self, staged: Path, target: Path) -> Part:
         with failures_named(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = _part(Names(staged).manifest, target.name)
+            part = _part(staged, target.name)
             if self.disk.exists(staged):
                 self.disk.replace(staged, target)
                 self.disk.sync_folder(target.parent)
@@ -202,8 +202,9 @@ def _place(cursor: str | None) -> Place | None:
     return Place(grows_at=None, rows=read.total, head=read.head, tail=read.anchors, blocks={})
 
 
-def _part(manifest: Path, name: str) -> Part:
-    facts = json.loads(manifest.read_bytes())
+def _part(staged: Path, name: str) -> Part:
+    """Return an export as the part with this name, by the manifest of the export."""
+    facts = json.loads(Names(staged).manifest.read_bytes())
     sums = facts["sums"]
     return Part(
         file=name,

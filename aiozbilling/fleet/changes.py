@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from operator import attrgetter
 from typing import Any, Protocol
 
 import attrs
@@ -22,13 +21,14 @@ from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.page import Page
 from aiozbilling.listing.source import key_text
 from aiozbilling.records import DayUsage, TopUp
+from aiozbilling.tables.table import HISTORY, TOP_UPS
 
 __all__ = ["KEY", "KEYS", "RECENT", "TIME", "Begin", "Changes", "Place"]
 
 RECENT = 100  # rows that every run reads again
 KEYS = 32  # of the first and of the last rows, in a place
-KEY = {TopUp: attrgetter("id"), DayUsage: attrgetter("date")}
-TIME = {TopUp: attrgetter("created_at"), DayUsage: attrgetter("date")}
+KEY = {table.kind: table.key for table in (TOP_UPS, HISTORY)}
+TIME = {table.kind: table.time for table in (TOP_UPS, HISTORY)}
 
 
 class Begin(Protocol):
