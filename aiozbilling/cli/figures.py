@@ -88,9 +88,9 @@ def percent(share: Decimal | float | None) -> str:
     return NOTHING if share is None else f"{share:,.1f} %"
 
 
-def shortened(text: str, head: int = 8, tail: int = 4) -> str:
-    """Keep the beginning and the end of a hash or an address: ``aioz1qpz…4k7u``."""
-    return text if len(text) <= head + tail + 1 else f"{text[:head]}…{text[-tail:]}"
+def shortened(text: str) -> str:
+    """Keep the first 8 and the last 4 characters of a hash or an address: ``aioz1qpz…4k7u``."""
+    return text if len(text) <= 13 else f"{text[:8]}…{text[-4:]}"
 
 
 def moment(time: datetime | None) -> str:

@@ -22,6 +22,7 @@ __all__ = ["Bars", "Drawn", "Form", "Screen", "has_figures", "note_of"]
 
 Drawn: TypeAlias = Table | Text
 _GAP = 2
+_NARROWEST_BAR, _WIDEST_BAR = 8, 32
 _HEIGHT = 25  # not used, but without a height rich assumes that a dumb terminal is 80 wide
 _RULED = box.SIMPLE
 _RULED_IN_ASCII = box.Box(str(box.SIMPLE).replace("─", "-"), ascii=True)
@@ -48,7 +49,7 @@ class Form:
         """Characters of the widest cell."""
         return max(map(cell_len, (self.title, *self.cells, self.total)))
 
-    def set(self) -> list[Text]:
+    def texts(self) -> list[Text]:
         """Return title, cells and total, aligned to the left or to the right of the column."""
         texts = [printable(text) for text in (self.title, *self.cells, self.total)]
         if not self.left:  # rich would strip the trailing blanks that align decimal points
@@ -64,20 +65,17 @@ class Bars:
 
     title: str
     shares: Sequence[float]
-    style: str = "cyan"
-    least: int = 8
-    most: int = 32
 
     @property
     def width(self) -> int:
         """Characters of the narrowest bars."""
-        return max(self.least, cell_len(self.title))
+        return max(_NARROWEST_BAR, cell_len(self.title))
 
 
 class Screen:
     """Draws tables and texts for stdout.
 
-    Every text from a server goes through `printable` here, in `draw` or in `Form.set`, and nowhere else.
+    Every text from a server goes through `printable` here, in `draw` or in `Form.texts`, and nowhere else.
     """
 
     def __init__(self) -> None:
@@ -136,12 +134,12 @@ class Screen:
         cells = []
         for form in first:
             if isinstance(form, Bars):
-                width = min(form.width + room, form.most)
+                width = min(form.width + room, _WIDEST_BAR)
                 shares = [_text(bar(share, width, ascii_only=self.ascii_only)) for share in form.shares]
-                table.add_column(form.title, style=form.style, no_wrap=True, min_width=width)
+                table.add_column(form.title, style="cyan", no_wrap=True, min_width=width)
                 cells.append(shares)
             else:
-                title, *texts, total = form.set()
+                title, *texts, total = form.texts()
                 table.add_column(title, total, style=form.style, no_wrap=True, min_width=min(form.width, self.width))
                 cells.append(texts)
         for row in zip(*cells, strict=True):

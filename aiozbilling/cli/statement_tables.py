@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from aiozbilling.cli.figures import NOTHING, aligned, exact, money, rounded
+from aiozbilling.cli.figures import CU_PLACES, NOTHING, aligned, exact, money, rounded
 from aiozbilling.cli.output import Format, Lines, chosen, write
 from aiozbilling.cli.screen import Drawn, Form, Screen, has_figures, note_of
 from aiozbilling.records.amounts import exact_sum, scaled
@@ -89,21 +89,18 @@ async def print_months(format_: Format | None, rows: Sequence[Row], statement: S
         [_amounts("Spend", [row[5] for row in rows])],
         [Form("", [row[4] or "" for row in rows], left=True)],
         *([_amounts(title, [row[i] for row in rows])] for title, i in _PARTS),
-        [_amounts("CU", [row[10] for row in rows])],
+        [Form("CU", aligned([rounded(row[10], CU_PLACES) for row in rows]))],
     ]
-    screen = Screen()
     # Deposits are left out before compute units: their sum is below, and a row of B3OS has no other figure.
     without_figures = [i for i, column in enumerate(forms) if not has_figures(column[0])]
-    table, left_out = screen.table(forms, give_way=(*without_figures, 7, 6, 5, 8, 9, 0))
-    below = note_of(left_out)
-    below.append(f"AIOZ, exact sums: spend {exact(sums[5])} USD, credited deposits {exact(sums[9])} USD")
+    below = [f"AIOZ, exact sums: spend {exact(sums[5])} USD, credited deposits {exact(sums[9])} USD"]
     if any(row[3] is False for row in rows):
         below.append("* not closed: further rows may come")
     late = sorted({name for month in statement.months for name in month.not_read})
     if late:
         below.append(f"Accounts last read before a month ended: {', '.join(late)}")
-    drawn: list[Drawn] = [Text("Cost and deposits by month, AIOZ Pin in USD", style="bold"), table] if rows else []
-    await write(screen.draw([*drawn, Text(), *map(Text, below if rows else ["No months."])]))
+    heading, give_way = "Cost and deposits by month, AIOZ Pin in USD", (*without_figures, 7, 6, 5, 8, 9, 0)
+    await _print_forms(heading, forms, give_way, rows, below, nothing="No months.")
 
 
 _PARTS = (("Storage", 6), ("Bandwidth", 7), ("Not split", 8), ("Deposits", 9))
@@ -206,8 +203,7 @@ def _decimal(amount: Fraction) -> Decimal:
 
 
 def _amounts(title: str, amounts: Sequence[Decimal | None]) -> Form:
-    texts = [rounded(amount, 2) if title == "CU" else money(amount, 2) for amount in amounts]
-    return Form(title, aligned(texts))
+    return Form(title, aligned([money(amount, 2) for amount in amounts]))
 
 
 async def _print_data(format_: Format | None, columns: Sequence[Column], rows: Sequence[Row]) -> bool:
@@ -222,10 +218,17 @@ async def _print_data(format_: Format | None, columns: Sequence[Column], rows: S
 
 
 async def _print_forms(
-    heading: str, forms: Sequence[Sequence[Form]], give_way: Sequence[int], rows: Sequence[Row], below: Iterable[str]
+    heading: str,
+    forms: Sequence[Sequence[Form]],
+    give_way: Sequence[int],
+    rows: Sequence[Row],
+    below: Iterable[str],
+    *,
+    nothing: str = "No account has rows.",
 ) -> None:
+    """Print a table with lines below it, or the text `nothing` if there are no rows."""
     screen = Screen()
     table, left_out = screen.table(forms, give_way)
     lines = [*note_of(left_out), *below]
     drawn: list[Drawn] = [Text(heading, style="bold"), table] if rows else []
-    await write(screen.draw([*drawn, Text(), *map(Text, lines if rows else ["No account has rows."])]))
+    await write(screen.draw([*drawn, Text(), *map(Text, lines if rows else [nothing])]))
