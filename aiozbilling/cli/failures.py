@@ -70,7 +70,7 @@ def report_failure(error: Exception) -> int:
         if isinstance(error, kinds):
             if not isinstance(error, OutputClosedError):
                 complain(with_cli_options(str(error)))
-            # An accounts file that can't be read is no wrong argument: a missing ledger exits with 12, too.
+            # An accounts file that can't be read exits with 12, like any other file.
             return 12 if code == 2 and isinstance(error.__cause__, OSError) else code
     if report_missing_extra(error):
         return 2

@@ -26,9 +26,8 @@ _OPTIONS = {
 _NOT_OFFERED = ", or allow_http=True"
 _KEYWORD = re.compile(rf"(?<![\w-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
 _TEXTS = re.compile(r"(?<![\w-])(account|format)='([^']*)'")
-_TIMES = re.compile(
-    r"(?<![\w-])(since|until|start|end)(?= must be| must have| is outside| \(\d)"
-)  # elsewhere they are ordinary words
+# Elsewhere, these are ordinary words.
+_TIMES = re.compile(r"(?<![\w-])(since|until|start|end)(?= must be| must have| is outside| \(\d)")
 
 
 def complain(message: str, hint: str = "") -> None:

@@ -24,12 +24,7 @@ from aiozbilling.tables.arrow import batch_of_cells, schema_of
 __all__ = ["ROW_GROUP", "parquet_encoding"]
 
 ROW_GROUP = 1 << 14  # rows; independent of the page size, so that the same rows always make the same bytes
-_FEW_VALUES = {
-    "token",
-    "denom",
-    "sender",
-    "recipient",
-}  # a dictionary of many values only takes time
+_FEW_VALUES = {"token", "denom", "sender", "recipient"}  # a dictionary of many values only takes time
 
 
 def parquet_encoding(columns: tuple[Column, ...], misfits: str) -> Encoding:
