@@ -1,7 +1,6 @@
 """Commands that read B3OS: `cu-usage` and `cu-balance`."""
 
 import os
-import re
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,6 +12,7 @@ from aiozbilling.cli.options import Access, BaseUrl, Concurrency, OutputFormat, 
 from aiozbilling.cli.output import printer
 from aiozbilling.cli.sources import with_b3os
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.records.calendar import is_month
 
 if TYPE_CHECKING:
     from aiozbilling import B3osBilling
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cu_balance", "cu_usage"]
 
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 _By = Annotated[
     Literal["node", "day", "month"],
     typer.Option("--by", metavar="ROW", help="What one row of csv or json describes: node, day or month."),
@@ -119,13 +118,13 @@ def _organization_and_month(words: list[str]) -> tuple[str | None, str | None]:
 
     Any other word is an error, so that no request is sent.
     """
-    month = next((word for word in words[-1:] if _MONTH.fullmatch(word)), None)
+    month = next((word for word in words[-1:] if is_month(word)), None)
     rest = words[:-1] if month else words
     if not rest:
         return None, month
     if len(words) == 1 and not rest[0].startswith("org_"):
         raise ConfigurationError(f"{rest[0]!r} is neither an organization (org_…) nor a month (2026-10)")
-    if month and _MONTH.fullmatch(rest[0]):
+    if month and is_month(rest[0]):
         raise ConfigurationError(f"for several months, use --since {rest[0]} --until {month}")
     if len(rest) > 1:
         raise ConfigurationError(f"the month must be like 2026-10, not {rest[-1]!r}")

@@ -66,7 +66,7 @@ def _refuse_unknown(month: str | None, statement: "Statement") -> None:
 
 
 def _listed(months: list[str]) -> str:
-    from aiozbilling.statement.calendar import months_between
+    from aiozbilling.records.calendar import months_between
 
     is_whole = len(months) > 2 and months == months_between(months[0], months[-1])
     return f"{months[0]} to {months[-1]}" if is_whole else ", ".join(months)

@@ -107,7 +107,7 @@ def _is_short(runway: "Runway", now: datetime, fail_below: int | None) -> bool:
 
 
 def _check_months(since: str | None, until: str | None) -> None:
-    from aiozbilling.statement.calendar import first_day
+    from aiozbilling.records.calendar import first_day
 
     for month in (since, until):
         if month is not None:

@@ -10,7 +10,7 @@ import aiohttp
 import attrs
 
 from aiozbilling.clients.client import MAX_BODY
-from aiozbilling.clients.months import Month, by_month, month_of, months_between
+from aiozbilling.clients.months import Month, by_month, checked_month, checked_months
 from aiozbilling.clients.token import TokenClient, TokenSource
 from aiozbilling.errors import ConfigurationError, DecodeError, NotFoundError
 from aiozbilling.exchange.checks import checked_concurrency
@@ -123,7 +123,7 @@ class B3osBilling(TokenClient):
 
         Source: B3OS API reference, "Get CU usage".
         """
-        return await self._cu_usage(_checked(organization), month_of(month))
+        return await self._cu_usage(_checked(organization), checked_month(month))
 
     def cu_usage_by_month(
         self, organization: str, *, since: Month, until: Month | None = None, concurrency: int = 4
@@ -138,14 +138,14 @@ class B3osBilling(TokenClient):
         """
         organization = _checked(organization)
 
-        async def fetch(month: tuple[int, int]) -> CuUsage | NotFoundError:
+        async def fetch(month: str) -> CuUsage | NotFoundError:
             try:
                 usage = await self._cu_usage(organization, month)
             except NotFoundError as error:
                 return error
-            return attrs.evolve(usage, year_month=_named(month))
+            return attrs.evolve(usage, year_month=month)
 
-        return _existing(by_month(months_between(since, until), fetch, checked_concurrency(concurrency)))
+        return _existing(by_month(checked_months(since, until), fetch, checked_concurrency(concurrency)))
 
     async def cu_balance(self, organization: str) -> CuBalance:
         """Read the remaining compute units of an organization.
@@ -157,14 +157,12 @@ class B3osBilling(TokenClient):
         """
         return await self._exchange.call(CU_BALANCE, organization=_checked(organization))
 
-    async def _cu_usage(self, organization: str, month: tuple[int, int]) -> CuUsage:
-        wanted = _named(month)
-        usage = await self._exchange.call(CU_USAGE, f"yearMonth={wanted}", organization=organization)
+    async def _cu_usage(self, organization: str, month: str) -> CuUsage:
+        usage = await self._exchange.call(CU_USAGE, f"yearMonth={month}", organization=organization)
         found = usage.year_month or ""
-        if _YEAR_MONTH.fullmatch(found) and found != wanted:
-            raise DecodeError(
-                [f"expected {wanted} at $.data.yearMonth, got {found}"], endpoint=CU_USAGE.title, attempts=1
-            )
+        if _YEAR_MONTH.fullmatch(found) and found != month:
+            problem = f"expected {month} at $.data.yearMonth, got {found}"
+            raise DecodeError([problem], endpoint=CU_USAGE.title, attempts=1)
         return usage
 
 
@@ -183,10 +181,6 @@ async def _existing(months: AsyncGenerator[CuUsage | NotFoundError, None]) -> As
                 missing = month
     if missing is not None and not is_found:
         raise missing
-
-
-def _named(month: tuple[int, int]) -> str:
-    return f"{month[0]:04}-{month[1]:02}"
 
 
 def _checked(organization: object) -> str:

@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, Iterable
 from datetime import UTC, date, datetime, time
 from urllib.parse import quote
 
-from aiozbilling.clients.months import Month, by_month, last_day, months_between
+from aiozbilling.clients.months import Month, by_month, checked_months
 from aiozbilling.clients.token import TokenClient
 from aiozbilling.errors import ConfigurationError, DecodeError
 from aiozbilling.exchange.checks import checked_concurrency
 from aiozbilling.exchange.endpoint import Endpoint, System
 from aiozbilling.exchange.envelope import metered_envelope
+from aiozbilling.records.calendar import first_day, last_day
 from aiozbilling.records.metered import MeteredUsage, Period
 
 __all__ = ["MeteredBilling"]
@@ -101,25 +102,24 @@ class MeteredBilling(TokenClient):
         """
         wanted = _metrics(metrics)
 
-        async def fetch(month: tuple[int, int]) -> MeteredUsage:
-            first, last = date(*month, 1), last_day(*month)
-            usage = await self._usage(_range(first, last) + wanted)
-            _refuse_other_period(usage.period, first, last)
+        async def fetch(month: str) -> MeteredUsage:
+            usage = await self._usage(_range(first_day(month), last_day(month)) + wanted)
+            _refuse_other_period(usage.period, month)
             return usage
 
-        return by_month(months_between(since, until), fetch, checked_concurrency(concurrency))
+        return by_month(checked_months(since, until), fetch, checked_concurrency(concurrency))
 
     async def _usage(self, parameters: list[str]) -> MeteredUsage:
         return await self._exchange.call(USAGE, "&".join(parameters))
 
 
-def _refuse_other_period(period: Period, first: date, last: date) -> None:
+def _refuse_other_period(period: Period, month: str) -> None:
     """Refuse a reply about another month: a server that ignores the dates would return one period for all months.
 
     A billing period may begin or end within the month, and a day may begin at midnight of the deployment's time zone.
     """
-    month, begins, ends = first.isoformat()[:7], period.start.date(), period.end.date()
-    is_later = period.year_month > month and ends > last
+    begins, ends, first = period.start.date(), period.end.date(), first_day(month)
+    is_later = period.year_month > month and ends > last_day(month)
     is_earlier = period.year_month < month and period.end < datetime.combine(first, _WESTERNMOST_MIDNIGHT, UTC)
     if is_earlier or is_later:
         problem = f"expected a period in {month} at $.data.period, got {begins} to {ends}"

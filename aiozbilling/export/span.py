@@ -10,6 +10,7 @@ from typing import TypeVar
 import attrs
 
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.records.calendar import first_day, last_day
 
 __all__ = ["Moment", "Order", "Span"]
 
@@ -103,8 +104,7 @@ def _bounds(name: str, moment: Moment) -> tuple[datetime, datetime]:
 
 def _read(text: str) -> tuple[datetime, datetime]:
     if len(text) == len("2026-10"):
-        first = date.fromisoformat(f"{text}-01")
-        return _days(first, (first + timedelta(days=31)).replace(day=1))
+        return _days(first_day(text), last_day(text) + timedelta(days=1))
     if len(text) == len("2026-10-31"):
         first = date.fromisoformat(text)
         return _days(first, first + timedelta(days=1))

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from aiozbilling.records.calendar import last_day, month_of
 from aiozbilling.report.grid import shown
 from aiozbilling.report.numbers import count, days_text, money, quantity
 from aiozbilling.report.period import ReportMonth
-from aiozbilling.statement.calendar import last_day, month_of
 from aiozbilling.statement.controls import control_totals
 from aiozbilling.statement.facts import AccountFacts
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import altair as alt
 
+from aiozbilling.records.calendar import next_month
 from aiozbilling.report.numbers import axis_format, days_text, long_month, money
 from aiozbilling.report.period import is_whole
 from aiozbilling.statement.balance import BalanceDay
-from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.months import SpendMonth
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import attrs
 
+from aiozbilling.records.calendar import next_month
 from aiozbilling.report.charts import balance_chart, days_chart, months_chart, running_chart
 from aiozbilling.report.drawing import script_spec, static_svg
 from aiozbilling.report.grid import Grid, shown
 from aiozbilling.report.numbers import day_name, days_text, long_month, money, money_short, month_name, runway_text
 from aiozbilling.report.period import ReportMonth, is_whole, month_label
-from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.estimates import forecast
 from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.summary import Statement

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.export.disk import failures_named
+from aiozbilling.records.calendar import first_day
 from aiozbilling.report.book import workbook
 from aiozbilling.report.page import html_report
 from aiozbilling.report.period import ReportMonth, default_month
-from aiozbilling.statement.calendar import first_day
 from aiozbilling.statement.summary import Statement
 
 __all__ = ["refuse_mistakes", "write_report"]

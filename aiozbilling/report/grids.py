@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from aiozbilling.records.calendar import next_month
 from aiozbilling.report.grid import Grid, shown
 from aiozbilling.report.marks import sparkline
 from aiozbilling.report.numbers import (
@@ -19,7 +20,6 @@ from aiozbilling.report.numbers import (
     tokens_text,
 )
 from aiozbilling.report.period import ReportMonth, month_label, opening_and_closing
-from aiozbilling.statement.calendar import next_month
 from aiozbilling.statement.estimates import complete_days
 from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.months import SpendMonth, change, cost_per_tb

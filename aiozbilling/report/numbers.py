@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
 
-from aiozbilling.statement.calendar import first_day
+from aiozbilling.records.calendar import first_day
 from aiozbilling.statement.estimates import Runway
 
 __all__ = [

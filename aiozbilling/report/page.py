@@ -6,6 +6,7 @@ import datetime as dt
 from importlib.resources import files
 from typing import Any
 
+from aiozbilling.records.calendar import first_day
 from aiozbilling.report.attention import remarks
 from aiozbilling.report.controls import controls_grid
 from aiozbilling.report.extra import needs_extra
@@ -17,7 +18,6 @@ from aiozbilling.report.numbers import long_month, time_text
 from aiozbilling.report.period import ReportMonth, default_month
 from aiozbilling.report.systems import cu_grid, cu_summary, metered_cost, metered_grid
 from aiozbilling.report.tiles import tiles
-from aiozbilling.statement.calendar import first_day
 from aiozbilling.statement.summary import Statement
 
 __all__ = ["html_report"]

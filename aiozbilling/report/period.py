@@ -10,9 +10,9 @@ from fractions import Fraction
 import attrs
 
 from aiozbilling.records import CuUsage, MeteredUsage
+from aiozbilling.records.calendar import first_day, last_day, month_of, next_month
 from aiozbilling.report.numbers import days_text
 from aiozbilling.statement.balance import BalanceDay, balance_on
-from aiozbilling.statement.calendar import first_day, last_day, month_of, next_month
 from aiozbilling.statement.deposits import DepositMonth
 from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.months import SpendMonth, change

@@ -10,12 +10,12 @@ from typing import Any
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
+from aiozbilling.records.calendar import first_day, next_month
 from aiozbilling.report.lead import basis, lead
 from aiozbilling.report.methods import METHODS
 from aiozbilling.report.numbers import runway_text
 from aiozbilling.report.period import ReportMonth, opening_and_closing
 from aiozbilling.report.tiles import tiles
-from aiozbilling.statement.calendar import first_day, next_month
 from aiozbilling.statement.controls import control_totals
 from aiozbilling.statement.months import change, cost_per_tb
 

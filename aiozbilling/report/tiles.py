@@ -8,6 +8,7 @@ from fractions import Fraction
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
+from aiozbilling.records.calendar import first_day, last_day, month_of
 from aiozbilling.report.grid import shown
 from aiozbilling.report.numbers import (
     NOTHING,
@@ -21,7 +22,6 @@ from aiozbilling.report.numbers import (
     runway_text,
 )
 from aiozbilling.report.period import ReportMonth, is_whole
-from aiozbilling.statement.calendar import first_day, last_day, month_of
 
 __all__ = ["Tile", "tiles"]
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
-from aiozbilling.statement.calendar import days_between
+from aiozbilling.records.calendar import days_between
 from aiozbilling.statement.facts import AccountFacts
 
 __all__ = ["BALANCE_METHOD", "BalanceDay", "balance_days", "balance_on", "combined_balance"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from aiozbilling.statement.calendar import month_of, next_month
+from aiozbilling.records.calendar import month_of, next_month
 from aiozbilling.statement.facts import AccountFacts, Facts, account_facts
 
 if TYPE_CHECKING:

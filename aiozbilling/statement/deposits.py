@@ -10,7 +10,7 @@ from fractions import Fraction
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
-from aiozbilling.statement.calendar import month_of
+from aiozbilling.records.calendar import month_of
 from aiozbilling.statement.facts import Deposit
 
 __all__ = ["DepositMonth", "deposit_months"]

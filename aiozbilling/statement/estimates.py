@@ -10,8 +10,8 @@ from fractions import Fraction
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
+from aiozbilling.records.calendar import last_day, month_of
 from aiozbilling.statement.balance import balance_days
-from aiozbilling.statement.calendar import last_day, month_of
 from aiozbilling.statement.facts import AccountFacts, SpendDay
 
 __all__ = [

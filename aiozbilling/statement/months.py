@@ -11,7 +11,7 @@ from fractions import Fraction
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
-from aiozbilling.statement.calendar import month_of, months_between
+from aiozbilling.records.calendar import month_of, months_between
 from aiozbilling.statement.facts import AccountFacts, Deposit, MonthSnapshot, SpendDay
 
 __all__ = ["SpendMonth", "account_months", "change", "combined_months", "cost_per_tb", "is_closed"]

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from aiozbilling.clients.b3os import CU_USAGE, B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
-from aiozbilling.clients.months import months_between
 from aiozbilling.errors import DecodeError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import CuUsage, MeteredUsage
+from aiozbilling.records.calendar import month_of, months_between, next_month
 from aiozbilling.records.texts import decimal_text, time_text
 from aiozbilling.sync.identity import OTHER_LABEL, UNPROVEN, is_known, refused
 from aiozbilling.sync.layout import CU_DAYS, CU_LINES, CU_MONTHS, METERED_PERIODS, METERED_USAGE, LedgerTable, Row
@@ -197,9 +197,8 @@ def _store(ledger: Ledger, rows: Rows, month: str, counts: dict[str, ListCounts]
 
 def _months(ledger: Ledger, table: LedgerTable) -> tuple[str, str]:
     """Return the first and the last month to read."""
-    now = ledger.clock().astimezone(UTC)
-    number = now.year * 12 + now.month - _FIRST_MONTHS
-    first, until = f"{number // 12:04}-{number % 12 + 1:02}", f"{now:%Y-%m}"
+    until = month_of(ledger.clock().astimezone(UTC))
+    first = next_month(until, 1 - _FIRST_MONTHS)
     latest = ledger.select(f"SELECT max(year_month) FROM {table.name} WHERE account = ?", ledger.account)[0][0]  # noqa: S608
     last_read = _last_read(ledger, table)
     if latest is None or last_read is None:

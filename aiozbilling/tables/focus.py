@@ -19,6 +19,7 @@ from typing import Any
 
 from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.records import DayUsage
+from aiozbilling.records.calendar import last_day, month_of
 from aiozbilling.tables.columns import Cell, Column
 from aiozbilling.tables.table import HISTORY, Table
 
@@ -65,12 +66,6 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _month(day: date, later: int) -> datetime:
-    """Return the first instant of a day's month, or of the month after it."""
-    first = day.replace(day=1)
-    return _midnight((first + timedelta(days=31)).replace(day=1) if later else first)
-
-
 def _always(value: Cell) -> Callable[[DayUsage, str], Cell]:
     return lambda _day, _account: value
 
@@ -81,8 +76,14 @@ _COLUMNS: tuple[tuple[Column, _Value], ...] = (
     (Column("BillingAccountId", "text", "", "Label of the account."), lambda _day, account: account),
     (Column("BillingAccountName", "text", "", "Label of the account."), lambda _day, account: account),
     (Column("BillingCurrency", "text", "", "Currency of the costs."), _always("USD")),
-    (Column("BillingPeriodEnd", "second", "", "End of the month, exclusive, UTC."), lambda day, _: _month(day.day, 1)),
-    (Column("BillingPeriodStart", "second", "", "Start of the month, UTC."), lambda day, _: _month(day.day, 0)),
+    (
+        Column("BillingPeriodEnd", "second", "", "End of the month, exclusive, UTC."),
+        lambda day, _: _midnight(last_day(month_of(day.day)) + timedelta(days=1)),
+    ),
+    (
+        Column("BillingPeriodStart", "second", "", "Start of the month, UTC."),
+        lambda day, _: _midnight(day.day.replace(day=1)),
+    ),
     (Column("ChargeCategory", "text", "", "Kind of charge."), _always("Usage")),
     (Column("ChargeClass", "text", "", "Null: no row corrects an earlier month."), _always(None)),
     (

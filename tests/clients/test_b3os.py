@@ -116,7 +116,7 @@ def test_the_environment_builds_a_client(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_default_end_is_the_current_month() -> None:
     """Without until the span ends with the current month."""
-    from aiozbilling.clients.months import months_between
+    from aiozbilling.clients.months import checked_months
 
     today = datetime.now(UTC)
-    assert months_between(today, None) == [(today.year, today.month)]
+    assert checked_months(today, None) == [f"{today:%Y-%m}"]

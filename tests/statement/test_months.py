@@ -9,6 +9,7 @@ from fractions import Fraction
 import pytest
 
 from aiozbilling import ConfigurationError, MonthUsage
+from aiozbilling.records.calendar import first_day, next_month
 from aiozbilling.statement import (
     Facts,
     account_facts,
@@ -19,7 +20,6 @@ from aiozbilling.statement import (
     is_closed,
     statement,
 )
-from aiozbilling.statement.calendar import first_day, next_month
 from tests.statement.rows import USD, day_usage, top_up
 
 

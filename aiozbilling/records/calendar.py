@@ -1,4 +1,4 @@
-"""Months as text (``"2026-10"``) and the days in them."""
+"""Months as text (``"2026-10"``), which sort by time, and the days in them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from calendar import monthrange
 
 from aiozbilling.errors import ConfigurationError
 
-__all__ = ["days_between", "first_day", "last_day", "month_of", "months_between", "next_month"]
+__all__ = ["days_between", "first_day", "is_month", "last_day", "month_of", "months_between", "next_month"]
+
+_MONTH = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def month_of(day: dt.date) -> str:
     """Return the month of a day, ``"2026-10"``."""
     return f"{day.year:04}-{day.month:02}"
+
+
+def is_month(text: str) -> bool:
+    """Return whether a text is a month such as ``2026-10``."""
+    return _MONTH.fullmatch(text) is not None
 
 
 def first_day(month: str) -> dt.date:
@@ -22,7 +29,7 @@ def first_day(month: str) -> dt.date:
     Raises:
         ConfigurationError: the text is not a month such as ``2026-10``.
     """
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month, re.ASCII) or month < "0001":
+    if not is_month(month):
         raise ConfigurationError(f"{month!r} is not a month such as 2026-10")
     return dt.date(int(month[:4]), int(month[5:]), 1)
 
