@@ -10,13 +10,12 @@ import attrs
 from aiozbilling.records.calendar import last_day, month_of
 from aiozbilling.report.grid import shown
 from aiozbilling.report.numbers import count, days_text, money, quantity
-from aiozbilling.report.period import ReportMonth
+from aiozbilling.report.period import SOON_DAYS, ReportMonth
 from aiozbilling.statement.controls import control_totals
 from aiozbilling.statement.facts import AccountFacts
 
 __all__ = ["Remark", "remarks"]
 
-_SOON = 14
 _MOST = 8
 
 
@@ -57,7 +56,7 @@ def _balances(of: ReportMonth) -> Iterator[Remark]:
         left = None if as_of is None else runway.days_left(as_of.date())
         if runway.balance < 0:
             yield Remark("bad", f"{shown(runway.account)} is overdrawn: {money(runway.balance)}, derived.")
-        elif left is not None and left < _SOON:
+        elif left is not None and left < SOON_DAYS:
             yield Remark(
                 "bad", f"{shown(runway.account)} has {days_text(int(left))} of balance left, until {runway.empty_on}."
             )

@@ -30,6 +30,7 @@ _APART: dict[str, Any] = {
     "labelPadding": 8,
     "grid": False,
 }
+_TOOLTIP: dict[str, Any] = {"tooltip": [alt.Tooltip("is:N"), alt.Tooltip("worth:N")]}
 _PARTS = (("storage", "var(--blue)"), ("bandwidth", "var(--orange)"), ("not split", "var(--grey)"))
 
 
@@ -52,7 +53,7 @@ def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, A
             color=color,
             opacity=_OPACITY,
             order=alt.Order("order:O"),
-            **_tooltip(tooltips),
+            **(_TOOLTIP if tooltips else {}),
         )
     )
     return _finished(bars, f"Spend by month in USD, {len(months)} months, split into storage, bandwidth and not split")
@@ -113,14 +114,14 @@ def days_chart(
             y=_dollars(max((float(day.usd or 0) for day in days), default=0.0)),
             color=color,
             opacity=_OPACITY,
-            **_tooltip(tooltips),
+            **(_TOOLTIP if tooltips else {}),
         )
     )
     # Without colours, as on paper, red and blue are the same grey.
     marks = (
         _chart([row | {"usd": max(row["usd"], 0.0)} for row in rows if row["kind"] == "unusual"])
         .mark_point(shape="triangle-down", filled=True, size=36, opacity=1, yOffset=-6, color="var(--red)", aria=False)
-        .encode(x=alt.X("day:O"), y=alt.Y("usd:Q"), **_tooltip(tooltips))
+        .encode(x=alt.X("day:O"), y=alt.Y("usd:Q"), **(_TOOLTIP if tooltips else {}))
     )
     drawn = alt.layer(bars, marks) if unusual else bars
     return _finished(drawn, f"Spend by day in USD, {len(days)} days, {len(unusual)} of them unusual")
@@ -213,15 +214,9 @@ def _dollars(highest: float) -> alt.Y:
     return alt.Y("usd:Q", axis=axis, title=None, **empty)
 
 
-def _tooltip(tooltips: bool) -> dict[str, Any]:  # noqa: FBT001 - used by this module only
-    return {"tooltip": [alt.Tooltip("is:N"), alt.Tooltip("worth:N")]} if tooltips else {}
-
-
 def _hover(base: Any) -> Any:
     """Add invisible points that are large enough for a finger."""
-    return base.mark_point(filled=True, opacity=0, size=160, aria=False).encode(
-        tooltip=[alt.Tooltip("is:N"), alt.Tooltip("worth:N")]
-    )
+    return base.mark_point(filled=True, opacity=0, size=160, aria=False).encode(**_TOOLTIP)
 
 
 _AXIS = {"labelColor": "var(--muted)", "titleColor": "var(--muted)", "labelFontSize": 11, "titleFontSize": 11}

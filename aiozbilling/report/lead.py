@@ -27,8 +27,8 @@ def basis(of: ReportMonth) -> list[str]:
     systems += ["B3OS"] if facts.cu else []
     systems += ["metered billing"] if facts.metered else []
     read = [f"as of {time_text(of.statement.as_of)}"] if of.statement.as_of else [] if systems else ["nothing was read"]
-    basis = [", ".join(systems) or "no account", *read, "amounts in USD, exact in the source, rounded here"]
-    return [*basis, shown(facts.source)] if facts.source else basis
+    parts = [", ".join(systems) or "no account", *read, "amounts in USD, exact in the source, rounded here"]
+    return [*parts, shown(facts.source)] if facts.source else parts
 
 
 def _sentences(of: ReportMonth) -> Iterator[str]:

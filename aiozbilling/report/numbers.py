@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from aiozbilling.records.calendar import first_day
-from aiozbilling.statement.estimates import Runway
+from aiozbilling.statement.estimates import CENTURY_DAYS, Runway
 
 __all__ = [
     "NOTHING",
@@ -35,7 +35,6 @@ _MONTHS = (
     *("August", "September", "October", "November", "December"),
 )
 _LARGE = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
-_CENTURY = 36_525
 _HUGE = 10**15  # larger numbers are written with an exponent
 _NO_CENTS = 10**9  # amounts from here on have no decimals: with them, a table of months is wider than paper
 
@@ -124,7 +123,7 @@ def runway_text(runway: Runway | None, on: dt.date | None) -> str:
     days = runway.days_left(on)
     if days is None:
         return "no end"
-    if days > _CENTURY:
+    if days > CENTURY_DAYS:
         return "over 100 years"
     return days_text(int(days))
 

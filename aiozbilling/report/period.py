@@ -18,7 +18,9 @@ from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.months import SpendMonth, change
 from aiozbilling.statement.summary import Statement
 
-__all__ = ["ReportMonth", "default_month", "is_whole", "month_label", "opening_and_closing"]
+__all__ = ["SOON_DAYS", "ReportMonth", "default_month", "is_whole", "month_label", "opening_and_closing"]
+
+SOON_DAYS = 14  # an account whose balance lasts for fewer days needs attention
 
 
 def default_month(statement: Statement, now: dt.datetime) -> str:

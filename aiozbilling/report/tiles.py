@@ -20,12 +20,11 @@ from aiozbilling.report.numbers import (
     percent,
     quantity,
     runway_text,
+    time_text,
 )
-from aiozbilling.report.period import ReportMonth, is_whole
+from aiozbilling.report.period import SOON_DAYS, ReportMonth, is_whole
 
 __all__ = ["Tile", "tiles"]
-
-_SOON = 14  # days
 
 
 @attrs.frozen
@@ -70,7 +69,7 @@ def _opening(of: ReportMonth) -> Tile:
 def _closing(of: ReportMonth) -> Tile:
     closing = of.balances[1]
     as_of = of.statement.as_of
-    when = f"{as_of:%Y-%m-%d %H:%M} UTC" if of.is_running and as_of else f"{last_day(of.month)} 24:00 UTC"
+    when = time_text(as_of) if of.is_running else f"{last_day(of.month)} 24:00 UTC"
     tone = "bad" if (closing or 0) < 0 else ""
     return Tile("Closing balance", money_short(closing), f"{when}, derived", tone, closing)
 
@@ -100,7 +99,8 @@ def _runway(of: ReportMonth) -> Tile:
     whose = f"{shown(first.account)} first, " if len(of.statement.accounts) > 1 else ""
     when = "overdrawn" if first.balance < 0 else f"empty {first.empty_on}" if first.empty_on else "not within a century"
     note = f"{whose}{when}; {money_short(first.per_day)} a day"
-    return Tile("Runway", runway_text(first, as_of.date()), note, "bad" if left is not None and left < _SOON else "")
+    tone = "bad" if left is not None and left < SOON_DAYS else ""
+    return Tile("Runway", runway_text(first, as_of.date()), note, tone)
 
 
 def _running(of: ReportMonth) -> Tile:

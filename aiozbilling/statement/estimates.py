@@ -15,6 +15,7 @@ from aiozbilling.statement.balance import balance_days
 from aiozbilling.statement.facts import AccountFacts, SpendDay
 
 __all__ = [
+    "CENTURY_DAYS",
     "PROJECTION_METHOD",
     "RUNWAY_METHOD",
     "Runway",
@@ -29,7 +30,7 @@ __all__ = [
 WINDOW_DAYS = 30
 RUNWAY_METHOD = "derived balance divided by the mean daily spend of the last 30 complete days"
 PROJECTION_METHOD = "spend of the complete days, plus the mean of the last 30 complete days for each other day"
-_FAR = 36_525  # days; a date more than a century away is not a useful forecast
+CENTURY_DAYS = 36_525  # a date more than a century away is not a useful forecast
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +56,7 @@ class Runway:
     @property
     def empty_on(self) -> dt.date | None:
         """The day on which the balance reaches 0, or None if nothing is spent or that day is over a century away."""
-        return None if self.days is None or self.days > _FAR else self.day + dt.timedelta(days=int(self.days))
+        return None if self.days is None or self.days > CENTURY_DAYS else self.day + dt.timedelta(days=int(self.days))
 
     def days_left(self, on: dt.date) -> Fraction | None:
         """Return the days left on another day, not less than 0."""
