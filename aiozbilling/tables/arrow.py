@@ -14,7 +14,7 @@ from typing import Any
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.records.texts import decimal_text
-from aiozbilling.tables.columns import MISFITS, MISFITS_MEANING, Cell, Column, cells_of, columns_of
+from aiozbilling.tables.columns import DIGITS, MISFITS, MISFITS_MEANING, Cell, Column, cells_of, columns_of
 from aiozbilling.tables.texts import time_texts
 
 try:
@@ -26,7 +26,6 @@ __all__ = ["batch_of_cells", "record_batch", "schema", "schema_of", "table_of_ba
 
 _DECIMAL = ("decimal", "fraction")
 _TIME = ("time", "second")
-_DIGITS = 38  # of decimal128, the widest decimal that all readers support
 _SUMS = Context(prec=100, traps=[Inexact, Rounded])
 
 
@@ -120,7 +119,7 @@ def _fits(cell: Cell, type_: Any) -> bool:
 
 def _type(column: Column) -> Any:
     if column.type in _DECIMAL:
-        return pa.decimal128(_DIGITS, column.scale)
+        return pa.decimal128(DIGITS, column.scale)
     return {
         "text": pa.string(),
         "int": pa.int64(),

@@ -15,12 +15,13 @@ import attrs
 from aiozbilling.records import CuBalance, CuSummary, CuUsage, DayUsage, MeteredUsage, MonthUsage, TopUp
 from aiozbilling.records.amounts import scaled_amounts, token_of
 
-__all__ = ["MISFITS", "MISFITS_MEANING", "By", "Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
+__all__ = ["DIGITS", "MISFITS", "MISFITS_MEANING", "By", "Cell", "CellType", "Column", "cells_of", "columns_of", "flat"]
 
 # A fraction is a decimal whose text always has a decimal point. A second is a time whose text has whole seconds.
 CellType = Literal["text", "int", "decimal", "fraction", "time", "second", "date", "bool"]
 By = Literal["node", "day", "month", "metric", "period"]  # what one row is, of a record that has several rows
 Cell = Any  # str, int, Decimal, aware datetime, date, bool or None
+DIGITS = 38  # of a decimal in Arrow and SQL, the widest that all readers support
 MISFITS = "misfits"  # name of the text column for values that do not fit into their own columns
 MISFITS_MEANING = "Exact text of the values that their columns cannot hold, a JSON object by column; else null."
 

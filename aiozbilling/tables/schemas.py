@@ -6,7 +6,7 @@ import json
 from typing import Literal, get_args
 
 from aiozbilling.errors import ConfigurationError
-from aiozbilling.tables.columns import MISFITS, MISFITS_MEANING, Column
+from aiozbilling.tables.columns import DIGITS, MISFITS, MISFITS_MEANING, Column
 from aiozbilling.tables.table import HISTORY, TOP_UPS, Table
 
 __all__ = ["SchemaFormat", "schema_text"]
@@ -16,7 +16,6 @@ _SQL: dict[str, dict[str, str]] = {
     "postgres": {"text": "text", "int": "bigint", "bool": "boolean", "time": "timestamptz", "date": "date"},
     "duckdb": {"text": "VARCHAR", "int": "BIGINT", "bool": "BOOLEAN", "time": "TIMESTAMPTZ", "date": "DATE"},
 }
-_DIGITS = 38
 
 
 def schema_text(table: str, format: SchemaFormat) -> str:  # noqa: A002 - the usual name
@@ -55,14 +54,14 @@ def _statement(table: Table, columns: tuple[Column, ...], format: str) -> str:  
 
 def _type(column: Column, format: str) -> str:  # noqa: A002
     if column.type == "decimal":
-        return f"{'numeric' if format == 'postgres' else 'DECIMAL'}({_DIGITS}, {column.scale})"
+        return f"{'numeric' if format == 'postgres' else 'DECIMAL'}({DIGITS}, {column.scale})"
     return _SQL[format][column.type]
 
 
 def _json(table: str, columns: tuple[Column, ...]) -> str:
     described = [
         {"name": column.name, "type": column.type, "meaning": column.meaning}
-        | ({"digits": _DIGITS, "scale": column.scale} if column.type == "decimal" else {})
+        | ({"digits": DIGITS, "scale": column.scale} if column.type == "decimal" else {})
         for column in columns
     ]
     return json.dumps({"table": table, "columns": described}, indent=2, ensure_ascii=False) + "\n"
@@ -70,7 +69,7 @@ def _json(table: str, columns: tuple[Column, ...]) -> str:
 
 def _markdown(columns: tuple[Column, ...]) -> str:
     rows = [
-        f"| `{column.name}` | {f'decimal({_DIGITS}, {column.scale})' if column.type == 'decimal' else column.type} |"
+        f"| `{column.name}` | {f'decimal({DIGITS}, {column.scale})' if column.type == 'decimal' else column.type} |"
         f" {column.meaning} |\n"
         for column in columns
     ]
