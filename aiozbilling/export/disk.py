@@ -75,7 +75,7 @@ class Disk:
 
     def is_ours(self, path: Path) -> bool:
         """Return whether a file belongs to this user; another user could change it while we use it."""
-        return sys.platform == "win32" or path.lstat().st_uid == os.geteuid()
+        return _is_ours(path.lstat())
 
     def same(self, one: Path, other: Path) -> bool:
         """Return whether two names refer to the same file."""
@@ -187,13 +187,16 @@ def _acquired(path: Path) -> int:
 def _refuse_foreign(handle: int, path: Path) -> None:
     """Refuse a file that has the name of our lock but is not one, such as ``Cargo.lock`` next to ``Cargo``."""
     status = os.fstat(handle)
-    is_ours = sys.platform == "win32" or status.st_uid == os.geteuid()
-    if not stat.S_ISREG(status.st_mode) or not _OUR_LOCK.fullmatch(os.read(handle, 64)) or not is_ours:
+    if not stat.S_ISREG(status.st_mode) or not _OUR_LOCK.fullmatch(os.read(handle, 64)) or not _is_ours(status):
         raise ExportError(
             f"the name of the lock, {path.name}, is taken by a file of another user or program",
             path=str(path),
             hint="Choose another name for the output",
         )
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return sys.platform == "win32" or status.st_uid == os.geteuid()
 
 
 def _lock(handle: int, path: Path) -> None:

@@ -101,7 +101,6 @@ class Account:
 
         Raises:
             LookupError: there is no such row.
-
         """
         serial = self._serial(which)
         self.top_ups.credit(serial)
@@ -112,7 +111,6 @@ class Account:
 
         Raises:
             LookupError: there is no such row.
-
         """
         serial = self._serial(which)
         self.top_ups.remove(serial)
