@@ -71,6 +71,7 @@ async def test_each_client_takes_a_function(billing_simulator: Simulator) -> Non
         await aioz.with_credentials(credentials=lambda: simulator.token).this_month_usage()
         await b3os.cu_balance(simulator.organization)
         await metered.usage()
+    assert [request.account for request in simulator.requests] == [simulator.account] * 4
 
 
 @pytest.mark.parametrize("found", ["", None, ("a",) * 3, ("key", ""), "with blank"])
