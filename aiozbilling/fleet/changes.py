@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import msgspec
@@ -17,26 +17,18 @@ import msgspec
 from aiozbilling.errors import DriftError, IncompleteError
 from aiozbilling.fleet.blocks import BLOCK, Blocks
 from aiozbilling.listing.growth import End, growing_end
-from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.listing import Begin
 from aiozbilling.listing.page import Page
 from aiozbilling.listing.source import key_text
 from aiozbilling.records import DayUsage, TopUp
 from aiozbilling.tables.table import HISTORY, TOP_UPS
 
-__all__ = ["KEY", "KEYS", "RECENT", "TIME", "Begin", "Changes", "Place"]
+__all__ = ["KEY", "KEYS", "RECENT", "TIME", "Changes", "Place"]
 
 RECENT = 100  # rows that every run reads again
 KEYS = 32  # of the first and of the last rows, in a place
 KEY = {table.kind: table.key for table in (TOP_UPS, HISTORY)}
 TIME = {table.kind: table.time for table in (TOP_UPS, HISTORY)}
-
-
-class Begin(Protocol):
-    """``billing.top_ups`` or ``billing.history_usage``."""
-
-    def __call__(self, *, offset: int = 0, max_items: int | None = None) -> Listing[Any]:
-        """Return a listing."""
-        ...
 
 
 @attrs.frozen(kw_only=True)

@@ -13,10 +13,11 @@ from typing import Any
 import attrs
 
 from aiozbilling.errors import DriftError, ListingError
-from aiozbilling.fleet.changes import KEY, KEYS, TIME, Begin, Changes, Place
+from aiozbilling.fleet.changes import KEY, KEYS, TIME, Changes, Place
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.growth import growing_end
 from aiozbilling.listing.known import digest, known_at
+from aiozbilling.listing.listing import Begin
 from aiozbilling.listing.sketch import Sketch
 from aiozbilling.listing.source import key_text
 from aiozbilling.records import DayUsage, TopUp

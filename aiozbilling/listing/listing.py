@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, TypeVar
 
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.checks import checked_seconds, refuse_bad_count
@@ -19,7 +19,7 @@ from aiozbilling.listing.window import WalkReport
 if TYPE_CHECKING:
     from aiozbilling.listing.news import Follower
 
-__all__ = ["Listing"]
+__all__ = ["Begin", "Listing"]
 
 R = TypeVar("R")
 
@@ -245,6 +245,14 @@ class Listing(Generic[R]):
         page_size = PageSize(source.page_sizes, source.endpoint, options.page_size)
         reader = self._latest = Reader(source, options, page_size)
         return reader
+
+
+class Begin(Protocol):
+    """``billing.top_ups`` or ``billing.history_usage``."""
+
+    def __call__(self, *, offset: int = 0, max_items: int | None = None, after: str | None = None) -> Listing[Any]:
+        """Return a listing."""
+        ...
 
 
 def _cursor(after: Cursor | str | None, endpoint: str) -> Cursor | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.errors import ExportError
 from aiozbilling.export.in_thread import in_thread
-from aiozbilling.sync.incremental import Begin
+from aiozbilling.listing.listing import Begin
 from aiozbilling.sync.layout import HISTORY, TOP_UPS, Cell, LedgerTable, Row, rows_of
 from aiozbilling.sync.store import Ledger
 

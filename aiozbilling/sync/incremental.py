@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
@@ -15,7 +15,7 @@ from aiozbilling.errors import DriftError, IncompleteError, RunawayError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.growth import growing_end, is_far_shorter
-from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.listing import Begin, Listing
 from aiozbilling.listing.source import key_text
 from aiozbilling.records.texts import time_text
 from aiozbilling.sync.layout import Cell, LedgerTable, rows_of
@@ -23,19 +23,11 @@ from aiozbilling.sync.reading import Reading
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger, ListState
 
-__all__ = ["Begin", "ListSync"]
+__all__ = ["ListSync"]
 
 _PAUSES = (0.2, 0.5, 1.0)  # between readings of a list whose total collapsed
 _CONFIRMED_AFTER = timedelta(minutes=1)  # a later run accepts a list that lost many rows
 _SMALL = 1000  # a history of up to so many days is read whole, because a correction of a day does not change the count
-
-
-class Begin(Protocol):
-    """``billing.top_ups`` or ``billing.history_usage``."""
-
-    def __call__(self, *, offset: int = 0, max_items: int | None = None, after: str | None = None) -> Listing[Any]:
-        """Return a listing."""
-        ...
 
 
 @attrs.define(eq=False)

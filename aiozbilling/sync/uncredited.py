@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from aiozbilling.export.in_thread import in_thread
-from aiozbilling.sync.incremental import Begin
+from aiozbilling.listing.listing import Begin
 from aiozbilling.sync.layout import TOP_UPS, rows_of
 from aiozbilling.sync.runs import ListCounts
 from aiozbilling.sync.store import Ledger, ListState
