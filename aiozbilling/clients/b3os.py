@@ -167,7 +167,7 @@ class B3osBilling(TokenClient):
 
 
 async def _existing(months: AsyncGenerator[CuUsage | NotFoundError, None]) -> AsyncGenerator[CuUsage, None]:
-    """Leave out the errors before the first month, if there is one."""
+    """Yield the months from the first that exists on; raise the last error if none exists, or one between months."""
     missing: NotFoundError | None = None
     is_found = False
     async with aclosing(months):

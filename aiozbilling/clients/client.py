@@ -156,8 +156,8 @@ class Client:
         old = self._exchange.bounds
         bounds = Bounds.checked(
             old.timeout_s if timeout is _UNCHANGED else timeout,
-            _as_set(old.deadline_s) if deadline is _UNCHANGED else deadline,
-            _as_set(old.max_wait_s) if max_wait_s is _UNCHANGED else max_wait_s,
+            _or_none(old.deadline_s) if deadline is _UNCHANGED else deadline,
+            _or_none(old.max_wait_s) if max_wait_s is _UNCHANGED else max_wait_s,
             old.retry if retry is _UNCHANGED else retry,
         )
         return self._derived(bounds=bounds)
@@ -211,7 +211,8 @@ class Client:
         """Exists so that `with` calls `__enter__`, which raises an error with a helpful message."""
 
 
-def _as_set(seconds: float) -> float | None:
+def _or_none(seconds: float) -> float | None:
+    """Return a limit in the form in which users set it: None for no limit."""
     return None if seconds == float("inf") else seconds
 
 

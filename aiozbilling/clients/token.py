@@ -26,7 +26,7 @@ TokenSource = Callable[[], _Found | Awaitable[_Found]]
 class TokenClient(Client):
     """Base class of the clients that sign with one token."""
 
-    _VARIABLES: ClassVar[tuple[str, str]]  # names of those with the token and the URL of the server
+    _VARIABLES: ClassVar[tuple[str, str]]  # environment variables of the token and of the server's URL
     _DEFAULT_URL: ClassVar[str | None] = None
 
     def __init__(

@@ -19,8 +19,8 @@ __all__ = ["ArrivalWindow", "Limiter", "RateLimit", "SlidingWindow", "Window"]
 
 _PROCESS_KEY = os.urandom(16)
 # A request reaches the server some time between its sending and its reply. Until the reply, the estimate of this delay
-# is the longest recent time to a reply, but at most this part of the period. Without the estimate, the server refused 2
-# % of the requests at 100 per second.
+# is the longest recent time to a reply, but at most this part of the period. Without the estimate, the server refused
+# 2 % of the requests at 100 per second.
 _LONGEST_DELAY = 0.04
 
 

@@ -158,7 +158,7 @@ def _list_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
 
     def strict(value: Any, _kind: Any) -> Any:
         if value is None and is_tuple:
-            return ()  # of the optional lists of B3OS
+            return ()  # B3OS's optional lists may be null
         if not isinstance(value, list):
             raise MismatchError("a list", value)
         items = [item for _, item in _structured(enumerate(value), inner, hook)]

@@ -31,11 +31,11 @@ class _Waiter:
         self.arrival = 0.0
 
     def watch(self) -> None:
-        """Notice each `wake` from now on. Called before a look, since other threads may wake between it and `sleep`."""
+        """Notice each `wake` from now on. Call it before a check: another thread may wake between that and `sleep`."""
         self.woken = self.loop.create_future()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep until `wake`, also one since `watch`, or for at most `seconds`."""
+        """Sleep until `wake` is called, or was called after `watch`, but at most for `seconds`."""
         woken = self.woken
         timer = None if seconds == _NEVER else self.loop.call_later(seconds, _wake, woken)
         try:

@@ -113,7 +113,7 @@ def _place(url: str) -> tuple[URL, tuple[str, str, str]]:
 
 
 def _middlewares(session: aiohttp.ClientSession) -> Sequence[ClientMiddlewareType] | None:
-    """Prevent the caller's session from sending a request twice; the client's own sessions do not (`Connections`)."""
+    """Prevent the caller's session from sending a request twice; the client's own ones never do (`connections`)."""
     if getattr(session, "_retry_connection", True):
         return (*getattr(session, "_middlewares", ()), _one_attempt)
     return None

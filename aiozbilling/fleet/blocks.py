@@ -53,7 +53,7 @@ class Blocks:
         return rows
 
     def latest(self) -> dict[str, tuple[int, str]]:
-        """Return the known blocks with the highest numbers, which a list that grows changes."""
+        """Return the known blocks with the highest numbers: where the list grows, they are the ones that change."""
         return {number: self.known[number] for number in sorted(self.known, key=int)[-_KEPT:]}
 
 

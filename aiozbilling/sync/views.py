@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["UNFINISHED_READING", "VIEWS", "view_sql"]
 
-# Of the table runs: one that read lists of AIOZ, but is not complete. How far a killed one came is not recorded.
+# A condition on rows of the table runs: the run read lists of AIOZ and is not complete. It is not recorded how much a
+# killed run read.
 UNFINISHED_READING = """result NOT IN ('complete', 'migrated') AND (result IN ('running', 'interrupted') OR EXISTS (
     SELECT 1 FROM run_lists WHERE run_lists.run = runs.run AND list IN ('top_ups', 'history') AND rows_read > 0))"""
 
