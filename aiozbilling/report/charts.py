@@ -155,8 +155,10 @@ def balance_chart(
     return _finished(alt.layer(*layers), f"Balance by day in USD, {len(days)} days, with its forecast")
 
 
-def running_chart(this: Sequence[SpendDay], last: Sequence[SpendDay], *, tooltips: bool) -> dict[str, Any]:
-    """Draw the running total of a month, and that of the previous month."""
+def running_chart(
+    this: Sequence[tuple[dt.date, Fraction]], last: Sequence[tuple[dt.date, Fraction]], *, tooltips: bool
+) -> dict[str, Any]:
+    """Draw the running totals of a month's days, and those of the previous month."""
     old, new = _running(last), _running(this)
     axis = alt.Axis(values=[1, 5, 10, 15, 20, 25, 31], format="d", grid=False, title="day of the month")
     x = alt.X("number:Q", scale=alt.Scale(domain=[1, 31]), axis=axis)
@@ -180,12 +182,8 @@ def _chart(rows: Sequence[dict[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.Data(values=list(rows)))  # type: ignore[no-untyped-call]
 
 
-def _running(days: Sequence[SpendDay]) -> list[dict[str, Any]]:
-    total, rows = Fraction(0), []
-    for day in days:
-        total += Fraction(day.usd or 0)
-        rows.append({"number": day.day.day, "usd": float(total), "is": f"until {day.day}", "worth": money(total)})
-    return rows
+def _running(totals: Sequence[tuple[dt.date, Fraction]]) -> list[dict[str, Any]]:
+    return [{"number": day.day, "usd": float(usd), "is": f"until {day}", "worth": money(usd)} for day, usd in totals]
 
 
 def _point(day: dt.date, usd: Fraction, remark: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 import attrs
@@ -110,13 +111,13 @@ def _runway(statement: Statement) -> str:
 
 
 def _running(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
-    this, last, before = of.days, of.days_before, next_month(of.month, -1)
-    sums = dict(_totals(this)), dict(_totals(last))
+    this, last, before = _totals(of.days), _totals(of.days_before), next_month(of.month, -1)
+    sums = [{day.day: total for day, total in totals} for totals in (this, last)]
     rows = [[str(n), *(money(total.get(n)) for total in sums)] for n in sorted({*sums[0], *sums[1]})]
     legend = [
-        (color, f"{month_name(name)} {money_short(list(total.values())[-1])}")
-        for color, name, total in (("blue", of.month, sums[0]), ("grey", before, sums[1]))
-        if total
+        (color, f"{month_name(name)} {money_short(totals[-1][1])}")
+        for color, name, totals in (("blue", of.month, this), ("grey", before, last))
+        if totals
     ]
     return _figure(
         "running",
@@ -130,12 +131,10 @@ def _running(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     )
 
 
-def _totals(days: Sequence[SpendDay]) -> list[tuple[int, Fraction]]:
-    total, rows = Fraction(0), []
-    for day in days:
-        total += Fraction(day.usd or 0)
-        rows.append((day.day.day, total))
-    return rows
+def _totals(days: Sequence[SpendDay]) -> list[tuple[dt.date, Fraction]]:
+    """Return each day with the sum up to it."""
+    sums = accumulate(Fraction(day.usd or 0) for day in days)
+    return list(zip((day.day for day in days), sums, strict=True))
 
 
 def _days(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
