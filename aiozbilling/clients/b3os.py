@@ -131,7 +131,7 @@ class B3osBilling(TokenClient):
         """Iterate the months from `since` to `until`, including both, oldest first. `until` None is the current month.
 
         The organization may not have existed in the first months: those for which the server replies with 404 are left
-        out, unless it does so for every month. If a reply does not name its month, `year_month` is the requested one.
+        out, unless it does so for the last month, too. If a reply does not name its month, `year_month` is the requested one.
 
         Raises:
             ConfigurationError: an argument is invalid; raised at the call. Iteration raises the errors of `cu_usage`.
@@ -145,7 +145,8 @@ class B3osBilling(TokenClient):
                 return error
             return attrs.evolve(usage, year_month=month)
 
-        return _existing(by_month(checked_months(since, until), fetch, checked_concurrency(concurrency)))
+        *earlier, newest = checked_months(since, until)
+        return _existing(by_month([newest, *earlier], fetch, checked_concurrency(concurrency)))
 
     async def cu_balance(self, organization: str) -> CuBalance:
         """Read the remaining compute units of an organization.
@@ -167,20 +168,22 @@ class B3osBilling(TokenClient):
 
 
 async def _existing(months: AsyncGenerator[CuUsage | NotFoundError, None]) -> AsyncGenerator[CuUsage, None]:
-    """Yield the months from the first that exists on; raise the last error if none exists, or one between months."""
-    missing: NotFoundError | None = None
+    """Leave out the errors before the first month, and move the newest month from the first place to the last.
+
+    If it is an error, too, the organization is wrong, and no further month is requested.
+    """
     is_found = False
     async with aclosing(months):
+        newest = await anext(months)
         async for month in months:
             if isinstance(month, CuUsage):
                 is_found = True
                 yield month
-            elif is_found:
+            elif is_found or isinstance(newest, NotFoundError):
                 raise month
-            else:
-                missing = month
-    if missing is not None and not is_found:
-        raise missing
+    if isinstance(newest, NotFoundError):
+        raise newest
+    yield newest
 
 
 def _checked(organization: object) -> str:

@@ -21,11 +21,12 @@ NOW = partial(datetime, 2026, 11, 20, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def young(found: set[str]) -> AsyncIterator[B3osBilling]:
-    """Serve the compute units of an organization for some months, and 404 for all others."""
+async def young(found: set[str], asked: list[str]) -> AsyncIterator[B3osBilling]:
+    """Serve the compute units of an organization for some months, and 404 for all others; `asked` gets the requests."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         month = request.query["yearMonth"]
+        asked.append(month)
         if "org_1" not in request.path or month not in found:
             return web.json_response({"code": 404001, "message": "not found", "details": []}, status=404)
         day = {"date": f"{month}-02", "used": 1.5, "breakdown": []}
@@ -47,7 +48,7 @@ def stored(path: Path) -> list[str]:
 async def test_months_before_the_organization_existed_are_left_out(tmp_path: Path) -> None:
     """A first sync, a later one, and a statement begin with the first month that the server finds."""
     found, path = {"2026-09", "2026-10", "2026-11"}, tmp_path / "b.sqlite"
-    async with young(found) as b3os:
+    async with young(found, []) as b3os:
         report = await sync(None, path, b3os=b3os, organization="org_1", clock=NOW)
         assert (report.requests, stored(path)) == (12, sorted(found))
         assert (await sync(None, path, b3os=b3os, organization="org_1", clock=NOW)).requests == 1
@@ -56,11 +57,12 @@ async def test_months_before_the_organization_existed_are_left_out(tmp_path: Pat
 
 
 async def test_a_wrong_organization_is_an_error(tmp_path: Path) -> None:
-    """If the server finds no month at all, the id is wrong or not visible, and nothing is stored."""
-    path = tmp_path / "b.sqlite"
-    async with young({"2026-11"}) as b3os:
+    """If the server finds neither the first nor the newest month, the id is wrong, and no others are requested."""
+    path, asked = tmp_path / "b.sqlite", list[str]()
+    async with young({"2026-11"}, asked) as b3os:
         with pytest.raises(NotFoundError, match="organization id is wrong, or not visible"):
             await sync(None, path, b3os=b3os, organization="org_2", clock=NOW)
+        assert len(asked) <= 5, "it is requested at most for the first months"
         with pytest.raises(NotFoundError):
             await b3os.cu_usage("org_1", "2026-10")
     assert stored(path) == []
@@ -69,7 +71,7 @@ async def test_a_wrong_organization_is_an_error(tmp_path: Path) -> None:
 async def test_a_month_that_is_missing_later_is_an_error() -> None:
     """A month that is not found after others were is an error, as before."""
     months = []
-    async with young({"2026-09", "2026-11"}) as b3os:
+    async with young({"2026-09", "2026-11"}, []) as b3os:
         with pytest.raises(NotFoundError):
             async for usage in b3os.cu_usage_by_month("org_1", since="2026-08", until="2026-11"):
                 months.append(usage.year_month)  # noqa: PERF401 - the error ends a comprehension
