@@ -115,6 +115,8 @@ class Changes:
                 keys = [key_text(self._key(row)) for row in page.items]
                 if not read:
                     await self._first(page, keys)
+                    if self._full and offset:
+                        break
                 head, tail, total = (head or keys[:KEYS]), [*tail, *keys][-KEYS:], page.total
                 read += len(keys)
                 if changed := self._changed(page, keys):
@@ -124,7 +126,7 @@ class Changes:
                     break
         if changed := self._blocks.finish(is_whole=is_whole):
             yield changed
-        if not read and offset:  # the list is shorter than that now
+        if offset and (self._full or not read):  # the list has another order, or is shorter than that now
             self._full = True
             async with aclosing(self.rows()) as batches:
                 async for rows in batches:
@@ -145,12 +147,11 @@ class Changes:
 
     async def _first(self, page: Page[Any], keys: Sequence[str]) -> None:
         """Find the growing end from the first page, and make sure that the list is the one that was read before."""
-        is_unsure = self._since.rows <= RECENT or self._since.grows_at is None
-        if is_unsure and (grows_at := growing_end(map(self._time, page.items))):
-            if grows_at != self._grows_at:
-                self._blocks.known.clear()
-            self._grows_at = grows_at
-        self._edge = frozenset(self._since.head if self._grows_at == "head" else self._since.tail)
+        known_end = self._since.grows_at  # the edge is where the list grew, even if the server reversed it since
+        if (grows_at := growing_end(map(self._time, page.items))) and grows_at != self._grows_at:
+            self._grows_at, self._full = grows_at, True
+            self._blocks.known.clear()
+        self._edge = frozenset(self._since.head if (known_end or self._grows_at) == "head" else self._since.tail)
         if not self._since.rows or not self._known.isdisjoint(keys):
             return
         last = await self._begin(offset=max(0, page.total - RECENT)).collect()

@@ -68,6 +68,22 @@ async def test_a_corrected_row_is_returned_again(order):
             assert (await read(billing, place))[0] == []
 
 
+@pytest.mark.parametrize("orders", [ORDERS, ORDERS[::-1]])
+async def test_new_rows_of_a_list_whose_order_was_reversed(orders):
+    """A list that the server reversed is read whole: the new rows at its other end are not missed."""
+    async with Simulator(top_ups=2000) as simulator, client_of(simulator) as billing:
+        simulator.behaviour.max_limit = 100
+        place = None
+        for order in (*orders, orders[0]):
+            simulator.behaviour.order = order
+            added = simulator.add_top_ups(2)
+            ids, place = await read(billing, place)
+            assert set(ids) >= set(added)
+            simulator.add_top_ups(3)
+            ids, place = await read(billing, place)
+            assert len(ids) == 3
+
+
 async def test_todays_row_is_returned_again():
     """The current day of the history changes and is returned again together with a new day."""
     async with Simulator(days=300) as simulator, client_of(simulator) as billing:
