@@ -96,7 +96,8 @@ WITH present_days AS (
   FROM top_ups GROUP BY account
   UNION ALL
   SELECT account, 'history',
-         CAST(julianday(max(present)) - julianday(min(present)) + 1 - count(DISTINCT present) AS INTEGER), NULL,
+         CAST(coalesce(julianday(max(present)) - julianday(min(present)) + 1, 0) - count(DISTINCT present) AS INTEGER),
+         NULL,
          sum(missing_since IS NOT NULL), sum(missing_since IS NULL),
          sum(typeof(total_storage_bytes) = 'text' OR typeof(total_bandwidth_bytes) = 'text')
   FROM present_days GROUP BY account

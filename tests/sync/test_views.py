@@ -176,13 +176,13 @@ def test_a_deposit_without_a_time_counts_from_the_first_day(written: WrittenLedg
 
 
 def test_a_removed_day_is_a_gap(written: WrittenLedger) -> None:
-    """A day between two others that the provider removed is counted as a gap, as in the report."""
+    """A removed day between two others is a gap, as in the report; if all days were removed, there is none."""
     written.store(HISTORY, [day_row(f"2026-10-{day:02}", 10**17) for day in (1, 2, 3, 4)])
     written.ledger.settle(HISTORY, ["2026-10-02T00:00:00.000000Z"], ListState())
     quality = "SELECT gaps, missing, stored FROM v_data_quality WHERE list = 'history'"
     assert written.rows(quality) == [(1, 1, 3)]
     written.ledger.settle(HISTORY, [f"2026-10-{day:02}T00:00:00.000000Z" for day in (1, 3, 4)], ListState())
-    assert written.rows(quality) == [(None, 4, 0)]
+    assert written.rows(quality) == [(0, 4, 0)]
 
 
 def test_quality_names_gaps_and_duplicates(written: WrittenLedger) -> None:
