@@ -131,7 +131,8 @@ class B3osBilling(TokenClient):
         """Iterate the months from `since` to `until`, including both, oldest first. `until` None is the current month.
 
         The organization may not have existed in the first months: those for which the server replies with 404 are left
-        out, unless it does so for the last month, too. If a reply does not name its month, `year_month` is the requested one.
+        out, unless it does so for the last month, too. If a reply does not name its month, `year_month` is the
+        requested one.
 
         Raises:
             ConfigurationError: an argument is invalid; raised at the call. Iteration raises the errors of `cu_usage`.
