@@ -10,6 +10,7 @@ from aiozbilling.cli.facts import Database, with_statement
 from aiozbilling.cli.options import Access, BaseUrl, Simulated, Timeout
 from aiozbilling.cli.output import write
 from aiozbilling.errors import ConfigurationError
+from aiozbilling.records.texts import printable
 
 if TYPE_CHECKING:
     from aiozbilling.statement import Statement
@@ -48,7 +49,8 @@ def report(
         written = await asyncio.to_thread(write_report, statement, out, month=month, static=static, now=now)
         number = len(statement.accounts)
         size = f"{out.stat().st_size:,} bytes"
-        await write(f"{out}: {written}, {number} account{'s' * (number != 1)} of AIOZ, {size}\n".encode())
+        line = f"{out}: {written}, {number} account{'s' * (number != 1)} of AIOZ, {size}"
+        await write(f"{printable(line)}\n".encode())
 
     from aiozbilling.report.file import refuse_mistakes
 

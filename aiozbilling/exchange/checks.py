@@ -1,4 +1,4 @@
-"""Checks of numbers and durations that users set."""
+"""Checks of numbers, durations and labels that users set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from aiozbilling.errors import ConfigurationError
 
-__all__ = ["checked_concurrency", "checked_seconds", "is_number", "refuse_bad_count"]
+__all__ = ["checked_concurrency", "checked_seconds", "is_number", "refuse_bad_count", "refuse_bad_label"]
 
 
 def is_number(value: object) -> TypeGuard[float]:
@@ -44,3 +44,19 @@ def checked_concurrency(concurrency: object) -> int:
     """
     refuse_bad_count("concurrency", concurrency)
     return concurrency  # type: ignore[return-value]
+
+
+def refuse_bad_label(account: object) -> None:
+    """Raise an error if a value is not a text that a file in UTF-8 can contain.
+
+    Python turns an argument of a command in another encoding into half surrogates.
+
+    Raises:
+        ConfigurationError: the value is invalid.
+    """
+    try:
+        if isinstance(account, str) and account.strip() and account.encode():
+            return
+    except UnicodeEncodeError:
+        pass
+    raise ConfigurationError(f"account must be a label in UTF-8, such as 'main', not {account!r}")

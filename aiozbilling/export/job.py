@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from aiozbilling.errors import ConfigurationError, DriftError, ExportError, IncompleteError, ListingError
+from aiozbilling.exchange.checks import refuse_bad_label
 from aiozbilling.exchange.observer import watched
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.disk import Disk, failures_named
@@ -107,6 +108,8 @@ class Job:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         _check_name(path)
+        if account:
+            refuse_bad_label(account)
         self._listing = listing
         self._names = Names(Path(os.path.realpath(path)))  # a file and a link to it have the same lock
         self._span = span

@@ -16,7 +16,7 @@ from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.clients.b3os import B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ConfigurationError, ExportError
-from aiozbilling.exchange.checks import is_number
+from aiozbilling.exchange.checks import is_number, refuse_bad_label
 from aiozbilling.exchange.observer import watched
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import MonthUsage
@@ -240,8 +240,7 @@ def _check_arguments(
     metered: MeteredBilling | None,
     wait_s: object,
 ) -> None:
-    if not isinstance(account, str) or not account.strip():
-        raise ConfigurationError("account must be a label, such as 'main'")
+    refuse_bad_label(account)
     if billing is None and b3os is None and metered is None:
         raise ConfigurationError("pass at least one client: billing, b3os or metered")
     if (b3os is None) != (organization is None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 
 import pytest
@@ -24,6 +25,15 @@ def test_a_workbook_of_a_ledger(command, tmp_path):
     assert command("sync", "--db", str(tmp_path / "l.db")).code == 0
     assert command("report", "--db", str(tmp_path / "l.db"), "--out", str(tmp_path / "r.xlsx")).code == 0
     assert zipfile.is_zipfile(tmp_path / "r.xlsx")
+
+
+def test_names_that_are_not_utf8(command, tmp_path):
+    """A report is written to such a name, and the note about it can be printed."""
+    ledger, book = str(tmp_path / "l.db"), os.fsdecode(b"r\xff.xlsx")
+    assert command("sync", "--db", ledger).code == 0
+    result = command("report", "--db", ledger, "--out", str(tmp_path / book))
+    assert (result.code, result.out.decode().split(":")[0]) == (0, f"{tmp_path}/r�.xlsx")
+    assert zipfile.is_zipfile(tmp_path / book)
 
 
 def test_another_ending_is_refused(command, tmp_path):

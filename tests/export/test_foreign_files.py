@@ -65,9 +65,11 @@ async def test_a_link_has_the_lock_of_its_file(tmp_path: Path) -> None:
 
 
 async def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    """A name that the manifest could not hold is refused before anything is written."""
+    """A name or a label that the manifest could not hold is refused before anything is written."""
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         await export(listing_of(ROWS), tmp_path / os.fsdecode(b"t\xff.csv"))
+    with pytest.raises(ConfigurationError, match="label in UTF-8"):
+        await export(listing_of(ROWS), tmp_path / "t.csv", account=os.fsdecode(b"\xff"))
     assert list(tmp_path.iterdir()) == []
 
 

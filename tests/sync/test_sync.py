@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import sqlite3
 import stat
@@ -169,8 +170,9 @@ async def test_the_database_is_private_and_left_alone(tmp_path: Path) -> None:
         (tmp_path / "text.sqlite").write_text("this is no database at all" * 99)
         with pytest.raises(ExportError, match="not a database"):
             await sync(run.billing, tmp_path / "text.sqlite")
-        with pytest.raises(ConfigurationError, match="label"):
-            await run(account=" ")
+        for account in (" ", os.fsdecode(b"\xff"), None):
+            with pytest.raises(ConfigurationError, match="label"):
+                await run(account=account)
 
 
 async def test_cancellation_releases_the_lock(tmp_path: Path) -> None:
