@@ -91,6 +91,7 @@ class Changes:
         self._full = full or self._since.rows <= RECENT
         self._grows_at: End = self._since.grows_at or "head"
         self._known = frozenset((*self._since.head, *self._since.tail))
+        self._corrected = corrected
         self._blocks = Blocks(self._since.blocks, corrected=corrected)
         self._edge: frozenset[str] = frozenset()  # known keys at the growing end
         self._met = False
@@ -126,8 +127,9 @@ class Changes:
                     break
         if changed := self._blocks.finish(is_whole=is_whole):
             yield changed
-        if offset and (self._full or not read):  # the list has another order, or is shorter than that now
-            self._full = True
+        # Read everything if the list was reversed, is shorter than the offset now, or has new rows before it.
+        if offset and (self._full or not read or self._is_behind(total)):
+            self._full, self._met, self.new = True, False, 0
             async with aclosing(self.rows()) as batches:
                 async for rows in batches:
                     yield rows
@@ -144,6 +146,10 @@ class Changes:
         """Return whether the rest of the list is known. If the count is higher, rows were added elsewhere."""
         is_counted = total <= self._since.rows + self.new
         return self._met and self._grows_at == "head" and not self._full and read >= RECENT and is_counted
+
+    def _is_behind(self, total: int) -> bool:
+        """Return whether rows were added before the offset. They are read with rows that were returned already."""
+        return self._corrected and total > self._since.rows + self.new
 
     async def _first(self, page: Page[Any], keys: Sequence[str]) -> None:
         """Find the growing end from the first page, and make sure that the list is the one that was read before."""

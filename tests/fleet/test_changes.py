@@ -84,6 +84,20 @@ async def test_new_rows_of_a_list_whose_order_was_reversed(orders):
             assert len(ids) == 3
 
 
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_row_that_appears_in_the_middle_is_returned(order):
+    """An old row that was added since, far from the growing end, is found by the count."""
+    async with Simulator(top_ups=2000) as simulator, client_of(simulator) as billing:
+        simulator.behaviour.order, simulator.behaviour.max_limit = order, 100
+        old = simulator.remove_top_up(1000)
+        _, place = await read(billing, None)
+        simulator.account.restore_top_up(old)
+        new = simulator.add_top_ups(2)
+        ids, place = await read(billing, place)
+        assert {old, *new} <= set(ids)
+        assert (await read(billing, place))[0] == []
+
+
 async def test_todays_row_is_returned_again():
     """The current day of the history changes and is returned again together with a new day."""
     async with Simulator(days=300) as simulator, client_of(simulator) as billing:
