@@ -18,6 +18,20 @@ __all__ = ["Connections"]
 _AT_ONCE = 256  # connections to all hosts together; further requests wait
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Closes an idle connection on which the server sent something without a request.
+
+    aiohttp (3.14) would take it as the reply to the next request, which may be of another account.
+    """
+
+    async def _get(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection | None:
+        while (connection := await super()._get(*args, **kwargs)) is not None:
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+        return None
+
+
 @attrs.frozen(eq=False, repr=False)
 class _Opened:
     session: aiohttp.ClientSession
@@ -81,7 +95,7 @@ def _checked(session: aiohttp.ClientSession, loop: asyncio.AbstractEventLoop) ->
 def _open(owner: Connections, loop: asyncio.AbstractEventLoop) -> _Opened:
     """Open a session. If nobody closes it, it ends with its owner's last reference or with the loop."""
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_AT_ONCE), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        connector=_Connector(limit=_AT_ONCE), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )
     if hasattr(session, "_retry_connection"):
         # aiohttp sends a GET again by itself if the connection was lost. Its own test client disables this in the same

@@ -286,6 +286,39 @@ async def test_an_error_whose_body_drips_is_not_waited_for() -> None:
     assert len(times) == 1
 
 
+async def test_a_reply_without_a_request_is_not_the_next_ones() -> None:
+    """What a server sends on an idle connection, such as a late second reply, is never the reply to the next call."""
+    is_called, is_sent = asyncio.Event(), asyncio.Event()
+
+    def month(usage: int) -> bytes:
+        costs = b'"storage_cost":"3","bandwidth_cost":"4"'
+        body = b'{"data":{"total_storage":9,"storage_usage":%d,"bandwidth_usage":9,%b},"status":"success"}'
+        return _with_length(body % (usage, costs))
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(month(1))
+        await is_called.wait()
+        writer.write(month(2))
+        await writer.drain()
+        is_sent.set()
+        await reader.read()
+        writer.close()
+
+    async with listening(answer) as port:
+        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", retry=ONCE) as billing:
+            await billing.this_month_usage()
+            is_called.set()
+            await is_sent.wait()
+            for _ in range(10):
+                await asyncio.sleep(0)  # so that the client's side of the connection receives it
+            assert (await billing.with_credentials(token="other").this_month_usage()).storage_usage == 1
+
+
+def _with_length(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
 async def test_a_server_that_closes_after_each_reply_is_read_to_the_end(billing_simulator: Simulator) -> None:
     """If the server closes connections between requests, a list of 60 pages is still read completely."""
     billing_simulator.add_top_ups(350)
