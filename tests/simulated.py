@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,15 @@ def simulator_in_thread(**options: Any) -> Iterator[Simulator]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Reserve a free port: a server that asks for it gets it, and other programs, which get any port, don't."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
 
 
 def environment_of(simulator: Simulator) -> dict[str, str]:

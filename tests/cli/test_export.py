@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -96,10 +97,18 @@ def test_an_export_that_is_interrupted_at_its_end_is_complete(
     """If SIGTERM comes while the file gets its name, a note and the next run say that it is complete."""
     path, link = tmp_path / "t.csv", tmp_path / "link.csv"
     link.symlink_to(path)
+    loops: list[asyncio.AbstractEventLoop] = []
+    new_event_loop = asyncio.new_event_loop
+
+    def noted() -> asyncio.AbstractEventLoop:
+        loops.append(new_event_loop())
+        return loops[-1]
 
     def published(*arguments: Any, **options: Any) -> Any:
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.3)  # until the command is cancelled; if it is not, its exit code is another one
+        until = time.monotonic() + 60  # if the command is not cancelled by then, its exit code is another one
+        while time.monotonic() < until and not any(task.cancelling() for task in asyncio.all_tasks(loops[-1])):
+            time.sleep(0.01)
         return publish(*arguments, **options)
 
     def failed(*_arguments: Any, **_options: Any) -> Any:
@@ -109,6 +118,7 @@ def test_an_export_that_is_interrupted_at_its_end_is_complete(
         monkeypatch.setattr("aiozbilling.export.job.publish", failed)
         assert command("export", "top-ups", "--out", str(link)).code == 12
     monkeypatch.setattr("aiozbilling.export.job.publish", published)
+    monkeypatch.setattr("asyncio.events.new_event_loop", noted)
     result = command("export", "top-ups", "--out", str(link))
     assert result.code == 143
     assert result.err == "The file is complete: the command was interrupted after it was written.\n"

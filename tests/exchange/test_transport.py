@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +20,7 @@ from aiozbilling import (
 )
 from aiozbilling.exchange.transport import checked_base_url
 from aiozbilling.simulator import Fault, Simulator
+from tests.simulated import reserved_port
 
 ONCE = RetryPolicy(attempts=1)
 
@@ -84,13 +84,11 @@ async def listening(
 
 async def test_a_refused_connection_is_retried() -> None:
     """If no server listens, all attempts are made, and the error is a ConnectError, which is also a ConnectionError."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     policy = RetryPolicy(attempts=3, wait_s=0.001)
-    async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", retry=policy) as billing:
-        with pytest.raises(ConnectError, match="after 3 attempts") as caught:
-            await billing.this_month_usage()
+    with reserved_port() as port:
+        async with AiozBilling(token="t0ken", base_url=f"http://127.0.0.1:{port}", retry=policy) as billing:
+            with pytest.raises(ConnectError, match="after 3 attempts") as caught:
+                await billing.this_month_usage()
     assert isinstance(caught.value, ConnectionError)
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
@@ -199,11 +197,10 @@ async def test_without_a_connection_the_hint_names_an_unused_proxy(monkeypatch: 
     for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", proxy)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    async with AiozBilling(token="t", base_url=f"https://127.0.0.1:{port}", retry=ONCE) as billing:
-        with pytest.raises(ConnectError) as caught:
-            await billing.this_month_usage()
+    with reserved_port() as port:
+        async with AiozBilling(token="t", base_url=f"https://127.0.0.1:{port}", retry=ONCE) as billing:
+            with pytest.raises(ConnectError) as caught:
+                await billing.this_month_usage()
     assert ("proxy in the environment is not used" in str(caught.value)) is bool(proxy)
 
 

@@ -162,6 +162,7 @@ async def test_cancelled_processes_end_and_resume(tmp_path):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        await asyncio.sleep(0.1)  # in which the simulator reads what was sent before
         before = len(simulator.requests)
         await asyncio.sleep(0.3)
         assert len(simulator.requests) == before

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from aiozbilling.simulator import Fault, Simulator
+from tests.simulated import reserved_port
 
 TOP_UP = "/api/billing/topUp"
 
@@ -150,10 +151,9 @@ async def test_wrong_use_is_told():
 
 async def test_a_port_can_be_chosen():
     """The simulator listens on the requested port."""
-    async with Simulator() as first:
-        port = first.port
-    async with Simulator(port=port) as second:
-        assert second.url == f"http://127.0.0.1:{port}"
+    with reserved_port() as port:
+        async with Simulator(port=port) as simulator:
+            assert simulator.url == f"http://127.0.0.1:{port}"
 
 
 def test_importing_the_package_loads_no_server():

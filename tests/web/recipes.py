@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
+
+from tests.simulated import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,25 +53,23 @@ def serving(recipe: str, simulator: Simulator, folder: Path, **environment: str)
     """Run a recipe for the simulator's second and third account, ``acme`` and ``globex``."""
     for name, source in recipe_files().items():
         (folder / name).write_text(source, encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     log = folder / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error::DeprecationWarning:aiozbilling", recipe],
-            cwd=folder,
-            env=os.environ | _environment(simulator) | {"PORT": str(port)} | environment,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        server = Server(f"http://127.0.0.1:{port}", process, log)
-        _wait_until_ready(server)
-        yield server
-    finally:
-        process.kill()
-        process.wait()
+    with reserved_port() as port:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "error::DeprecationWarning:aiozbilling", recipe],
+                cwd=folder,
+                env=os.environ | _environment(simulator) | {"PORT": str(port)} | environment,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            server = Server(f"http://127.0.0.1:{port}", process, log)
+            _wait_until_ready(server)
+            yield server
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _environment(simulator: Simulator) -> dict[str, str]:
