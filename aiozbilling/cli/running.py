@@ -10,30 +10,37 @@ __all__ = ["run"]
 
 
 def run(command: Coroutine[Any, Any, None]) -> None:
-    """Run a command to its end; Ctrl-C and SIGTERM cancel it, close its connections, and exit with 130 or 143."""
+    """Run a command to its end; Ctrl-C and SIGTERM cancel it, close its connections, and exit with 130 or 143.
+
+    However often Ctrl-C is pressed, it never raises KeyboardInterrupt inside the event loop, which could lose the end
+    of a thread and wait for it forever.
+    """
     import asyncio
 
     terminated = False
 
-    async def until_terminated() -> None:
+    async def until_ended() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-        def on_sigterm(_number: int, _frame: object) -> None:
+        def on_signal(number: int, _frame: object) -> None:
             nonlocal terminated
-            terminated = True
-            if task is not None:
+            terminated = terminated or number == signal.SIGTERM
+            if task is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(task.cancel)
 
-        signal.signal(signal.SIGTERM, on_sigterm)
+        signal.signal(signal.SIGTERM, on_signal)
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a background job of a shell
+            signal.signal(signal.SIGINT, on_signal)
         await command
 
-    previous = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        asyncio.run(until_terminated())
+        asyncio.run(until_ended())
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise SystemExit(143 if terminated else 130) from None
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         command.close()  # Ctrl-C may come before it begins
     if terminated:
         raise SystemExit(143)

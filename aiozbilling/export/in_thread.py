@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 __all__ = ["in_thread"]
@@ -17,15 +19,15 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
     A thread can't be stopped. If this returned at a cancellation, the caller could close a file that the thread uses.
     """
-    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    # Not asyncio.to_thread in a task: `asyncio.run` cancels every task at its end, but not this future.
+    future = asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, work, *args, **kwargs))
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    while not future.done():
         try:
-            await asyncio.wait((task,))
+            await asyncio.wait((future,))
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # retrieved, so that asyncio does not log it; the cancellation is raised instead
+        future.exception()  # retrieved, so that asyncio does not log it; the cancellation is raised instead
         raise cancelled
-    return task.result()
+    return future.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import pty
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aiozbilling.cli.running import run
+from aiozbilling.export.in_thread import in_thread
 from aiozbilling.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -219,6 +221,26 @@ def test_ctrl_c_before_a_command_begins(monkeypatch: pytest.MonkeyPatch) -> None
         run(begun)
     assert end.value.code == 130
     assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED
+
+
+def test_more_ctrl_c_do_not_break_the_end_of_a_command() -> None:
+    """Ctrl-C that is pressed again while a command writes its last bytes interrupts neither them nor the event loop."""
+    ended: list[str] = []
+
+    async def command() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+            await in_thread(ended.append, "in a thread")
+            ended.append("whole")
+
+    with pytest.raises(SystemExit) as end:
+        run(command())
+    assert (end.value.code, ended) == (130, ["in a thread"])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_follow_says_on_a_terminal_that_it_waits(command: CommandLine) -> None:

@@ -6,13 +6,19 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aiozbilling import ConfigurationError, ExportError, ExportLockedError
 from aiozbilling.export import sync
 from aiozbilling.export.disk import Disk
+from aiozbilling.simulator import Simulator
+from aiozbilling.sync import verify
+from aiozbilling.sync.store import Ledger
+from tests.simulated import client_of, simulator_in_thread
 from tests.sync.synced import synced
 
 
@@ -107,3 +113,34 @@ async def test_a_link_takes_the_lock_of_its_file(tmp_path: Path) -> None:
         with Disk().locked(tmp_path / "b.sqlite.lock"), pytest.raises(ExportLockedError):
             await sync(run.billing, tmp_path / "link.sqlite")
         assert (await sync(run.billing, tmp_path / "link.sqlite")).top_ups == 1
+
+
+def test_a_ledger_in_use_is_not_closed_at_the_end_of_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`asyncio.run` cancels every task at its end; a sync then closes its ledger after the running transaction."""
+    begun, closed, steps = threading.Event(), threading.Event(), []
+    store, close = Ledger.store, Ledger.close
+
+    def slow_store(*arguments: Any) -> Any:
+        begun.set()
+        closed.wait(0.5)  # in vain, unless it is closed meanwhile
+        steps.append("stored")
+        return store(*arguments)
+
+    def noted_close(ledger: Ledger) -> None:
+        steps.append("closed")
+        closed.set()
+        close(ledger)
+
+    async def main(simulator: Simulator) -> None:
+        async with client_of(simulator) as billing:
+            task = asyncio.create_task(sync(billing, tmp_path / "b.sqlite"))
+            while not begun.is_set():
+                await asyncio.sleep(0.01)
+        assert not task.done()
+
+    monkeypatch.setattr(Ledger, "store", slow_store)
+    monkeypatch.setattr(Ledger, "close", noted_close)
+    with simulator_in_thread(top_ups=5, days=2) as simulator:
+        asyncio.run(main(simulator))
+    assert steps == ["stored", "closed"]
+    assert verify(tmp_path / "b.sqlite").is_ok
