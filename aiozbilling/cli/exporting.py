@@ -22,6 +22,7 @@ from aiozbilling.cli.options import (
 from aiozbilling.cli.output import wrapped, write
 from aiozbilling.cli.progress import progress_bar, rows_kept, summary
 from aiozbilling.cli.sources import with_aioz
+from aiozbilling.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,8 @@ def export(
 
     The file appears once it is complete. After an interruption, the same command resumes.
     """
+    if stop_early and not since:
+        raise ConfigurationError("--stop-early needs --since")
 
     async def run(billing: "AiozBilling", _simulator: "Simulator | None") -> None:
         from aiozbilling.export import export

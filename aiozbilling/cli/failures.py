@@ -69,7 +69,8 @@ def report_failure(error: Exception) -> int:
     for code, kinds, _ in _FAILURES:
         if isinstance(error, kinds):
             if not isinstance(error, OutputClosedError):
-                complain(with_cli_options(str(error)))
+                quoted = error.message if isinstance(error, ApiError) else ""  # the words of the server
+                complain(with_cli_options(str(error), quoted))
             # An accounts file that can't be read exits with 12, like any other file.
             return 12 if code == 2 and isinstance(error.__cause__, OSError) else code
     if report_missing_extra(error):

@@ -144,7 +144,10 @@ def _verified(report: "VerifyReport") -> str:
         text += f", {total.gaps:,} day{'' if total.gaps == 1 else 's'} missing" if total.gaps else ""
         text += f", {exact(total.amount)} USD" if total.amount is not None else ""
         lines.append((f"{total.account} {total.list}", text))
-    lines += [("differs", f"{where.account} {where.list} {where.key}: {where.what}") for where in report.differences]
+    lines += [
+        ("differs", f"{' '.join(filter(None, (where.account, where.list, where.key)))}: {where.what}")
+        for where in report.differences
+    ]
     if report.count > len(report.differences):
         lines.append(("differs", f"and {report.count - len(report.differences):,} more"))
     lines.append(("chain", report.chain or "none"))

@@ -23,8 +23,9 @@ _OPTIONS = {
     "timeout": "--timeout",
     "wait_s": "--wait",
 }
-_NOT_OFFERED = ", or allow_http=True"
-_KEYWORD = re.compile(rf"(?<![\w-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
+_NOT_OFFERED = re.compile(r", or allow_http=True|, or raise `max_body`|, a date or a datetime")
+# Not in a URL, in the JSON path of a field, or in quotes, as the settings of an accounts file are.
+_KEYWORD = re.compile(rf"(?<![\w.'/-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
 _TEXTS = re.compile(r"(?<![\w-])(account|format)='([^']*)'")
 # Elsewhere, these are ordinary words.
 _TIMES = re.compile(r"(?<![\w-])(since|until|start|end)(?= must be| must have| is outside| \(\d)")
@@ -42,14 +43,21 @@ def note(message: str) -> None:
     _write(message, "2")
 
 
-def with_cli_options(message: str) -> str:
-    """Replace the library's keywords in an error message by the command line's options, such as ``--base-url``."""
+def with_cli_options(message: str, quoted: str = "") -> str:
+    """Replace the library's keywords in an error message by the command line's options, such as ``--base-url``.
 
+    `quoted` is a part of the message that stays as it is.
+    """
+    before, quoted, after = message.partition(quoted) if quoted else (message, "", "")
+    return _replaced(before) + quoted + _replaced(after)
+
+
+def _replaced(message: str) -> str:
     def option(match: re.Match[str]) -> str:
         name = _OPTIONS[match[1]]
         return name if match[2] in (None, "True") else f"{name} {match[2]}"
 
-    message = message.replace(_NOT_OFFERED, "")
+    message = _NOT_OFFERED.sub("", message)
     message = _TEXTS.sub(r"--\1 \2", _KEYWORD.sub(option, message))
     return _TIMES.sub(r"--\1", message)
 

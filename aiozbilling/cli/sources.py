@@ -74,6 +74,7 @@ def with_systems(access: Access, systems: Sequence[str], use: Callable[[Clients]
 
 def _aioz(access: Access) -> Callable[[Simulator | None], AiozBilling]:
     from aiozbilling import AIOZ_PIN_URL, AiozBilling
+    from aiozbilling.clients.environment import url_variable
 
     settings: Settings = {"timeout": access.timeout}
     if access.rate_limit is not None:
@@ -89,7 +90,7 @@ def _aioz(access: Access) -> Callable[[Simulator | None], AiozBilling]:
             api_key, secret_key = simulator.api_key, simulator.secret_key
             return AiozBilling(api_key=api_key, secret_key=secret_key, base_url=simulator.url, **unlimited)
         if secrets:
-            base_url = access.base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
+            base_url = access.base_url or url_variable("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
             api_key, secret_key = secrets["AIOZ_PIN_API_KEY"], secrets["AIOZ_PIN_SECRET_KEY"]
             return AiozBilling(api_key=api_key, secret_key=secret_key, base_url=base_url, **settings)
         return AiozBilling.from_env(base_url=access.base_url, **settings)
@@ -99,6 +100,7 @@ def _aioz(access: Access) -> Callable[[Simulator | None], AiozBilling]:
 
 def _b3os(access: Access) -> Callable[[Simulator | None], B3osBilling]:
     from aiozbilling import B3OS_URL, B3osBilling
+    from aiozbilling.clients.environment import url_variable
 
     settings: Settings = {"timeout": access.timeout}
     secrets = {} if access.simulator else _asked({"B3OS_API_KEY": "B3OS server key (b3sk_…)"})
@@ -107,7 +109,7 @@ def _b3os(access: Access) -> Callable[[Simulator | None], B3osBilling]:
         if simulator is not None:
             return B3osBilling(token=simulator.b3os_token, base_url=simulator.url, **settings)
         if secrets:
-            base_url = access.base_url or os.environ.get("B3OS_SERVER_URL") or B3OS_URL
+            base_url = access.base_url or url_variable("B3OS_SERVER_URL") or B3OS_URL
             return B3osBilling(token=secrets["B3OS_API_KEY"], base_url=base_url, **settings)
         return B3osBilling.from_env(base_url=access.base_url, **settings)
 
@@ -116,9 +118,10 @@ def _b3os(access: Access) -> Callable[[Simulator | None], B3osBilling]:
 
 def _metered(access: Access) -> Callable[[Simulator | None], MeteredBilling]:
     from aiozbilling import MeteredBilling
+    from aiozbilling.clients.environment import url_variable
 
     settings: Settings = {"timeout": access.timeout}
-    url = access.base_url or os.environ.get("METERED_BILLING_URL")
+    url = access.base_url or url_variable("METERED_BILLING_URL")
     secrets: dict[str, str] = {}
     if not access.simulator:
         if not url:

@@ -230,5 +230,5 @@ async def _print_forms(
     screen = Screen()
     table, left_out = screen.table(forms, give_way)
     lines = [*note_of(left_out), *below]
-    drawn: list[Drawn] = [Text(heading, style="bold"), table] if rows else []
-    await write(screen.draw([*drawn, Text(), *map(Text, lines if rows else [nothing])]))
+    drawn: list[Drawn] = [Text(heading, style="bold"), table, Text(), *map(Text, lines)] if rows else [Text(nothing)]
+    await write(screen.draw(drawn))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -14,6 +13,7 @@ import aiohttp
 from aiozbilling.clients.aioz_credentials import AiozCredentials, aioz_credentials, credentials_from_env
 from aiozbilling.clients.aioz_endpoints import HISTORY_USAGE, THIS_MONTH_USAGE, TOP_UP
 from aiozbilling.clients.client import MAX_BODY, Client
+from aiozbilling.clients.environment import url_variable
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.call import Received
 from aiozbilling.exchange.credentials import Secret, concealed
@@ -136,7 +136,7 @@ class AiozBilling(Client):
             ConfigurationError: a variable is missing or invalid, or both the key pair and the token are set.
         """
         api_key, secret_key, token = credentials_from_env()
-        base_url = base_url or os.environ.get("AIOZ_PIN_BASE_URL") or AIOZ_PIN_URL
+        base_url = base_url or url_variable("AIOZ_PIN_BASE_URL", allow_http=allow_http) or AIOZ_PIN_URL
         return cls(
             api_key=api_key,
             secret_key=secret_key,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Self
 
 import aiohttp
 
 from aiozbilling.clients.client import MAX_BODY, Client
-from aiozbilling.clients.environment import variable
+from aiozbilling.clients.environment import url_variable, variable
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credential_source import CredentialSource
 from aiozbilling.exchange.credentials import Credentials, Secret, bearer, concealed
@@ -91,7 +90,7 @@ class TokenClient(Client):
             ConfigurationError: a variable is missing or invalid.
         """
         token = variable(cls._VARIABLES[0])
-        base_url = base_url or os.environ.get(cls._VARIABLES[1]) or cls._DEFAULT_URL
+        base_url = base_url or url_variable(cls._VARIABLES[1], allow_http=allow_http) or cls._DEFAULT_URL
         if token is None or base_url is None:
             missing = cls._VARIABLES[0 if token is None else 1]
             raise ConfigurationError(f"set the environment variable {missing}")

@@ -219,29 +219,29 @@ def _first_line(error: Any) -> str:
     return (str(cause).strip() or type(cause).__name__).splitlines()[0][:200]
 
 
-def checked_base_url(base_url: object, *, allow_http: bool) -> str:
-    """Return the base URL without a trailing slash.
+def checked_base_url(base_url: object, *, allow_http: bool, name: str = "base_url") -> str:
+    """Return the base URL without a trailing slash. `name` is what an error calls it.
 
     Raises:
         ConfigurationError: it is not an http(s) URL, has user info, query or fragment, or is plain http to another
             machine.
     """
     if not isinstance(base_url, str | URL):
-        raise ConfigurationError("base_url must be a str such as 'https://api.example.com'")
+        raise ConfigurationError(f"{name} must be a str such as 'https://api.example.com'")
     try:
         url = URL(str(base_url).strip())
         host, port_is_good = url.host, url.port is not None
     except ValueError:
         host, port_is_good, url = None, False, URL()
     if url.scheme not in ("http", "https") or not host or not port_is_good:
-        raise ConfigurationError("base_url must begin with https:// and a host, such as 'https://api.example.com'")
+        raise ConfigurationError(f"{name} must begin with https:// and a host, such as 'https://api.example.com'")
     if url.user is not None or url.password is not None:
-        raise ConfigurationError("base_url must not contain a user name or password; pass credentials as arguments")
+        raise ConfigurationError(f"{name} must not contain a user name or password")
     if url.raw_query_string or url.raw_fragment:
-        raise ConfigurationError("base_url must not have a query or a fragment")
+        raise ConfigurationError(f"{name} must not have a query or a fragment")
     if url.scheme == "http" and not (allow_http or _is_loopback(host)):
         raise ConfigurationError(
-            f"base_url is plain http, which sends the credentials to {host} unencrypted: use https, or allow_http=True"
+            f"{name} is plain http, which sends the credentials to {host} unencrypted: use https, or allow_http=True"
         )
     return str(url).rstrip("/")
 

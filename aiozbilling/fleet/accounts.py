@@ -159,7 +159,9 @@ def _label(label: object, number: int) -> str:
 
 
 def _account(table: dict[str, Any], folder: Path, number: int) -> Account:
-    label = _label(table.get("label"), number)
+    if "label" not in table:
+        raise ConfigurationError(f"account {number}: set label")
+    label = _label(table["label"], number)
     system = table.get("system", "aioz")
     if system not in get_args(System):
         raise ConfigurationError(f"account {label!r}: system must be aioz, b3os or metered")
@@ -170,12 +172,12 @@ def _account(table: dict[str, Any], folder: Path, number: int) -> Account:
         name: Reference.parse(table[name], f"account {label!r}: {name}") for name in _SECRET_NAMES if name in table
     }
     if tuple(secrets) not in SECRETS[system]:
-        ways = " or ".join(" and ".join(way) for way in SECRETS[system])
-        raise ConfigurationError(f"account {label!r}: set {ways}")
+        ways = ", or ".join(" and ".join(way) for way in SECRETS[system])
+        raise ConfigurationError(f"account {label!r}: set {ways}, and no other secret")
     settings = {name: _text(table[name], label, name) for name in _SETTINGS[system] if name in table}
     if system == "metered" and "base_url" not in settings:
         raise ConfigurationError(
-            f"account {label!r}: set base_url, because every deployment of this system has its own"
+            f"account {label!r}: set 'base_url', because every deployment of this system has its own"
         )
     if system == "b3os" and "organization" not in settings:
         raise ConfigurationError(f"account {label!r}: set organization")
@@ -186,7 +188,7 @@ def _account(table: dict[str, Any], folder: Path, number: int) -> Account:
 
 def _text(value: object, label: str, name: str) -> str:
     if not isinstance(value, str) or not value:
-        raise ConfigurationError(f"account {label!r}: {name} must be a text")
+        raise ConfigurationError(f"account {label!r}: {name!r} must be a text")
     return value
 
 
@@ -197,12 +199,13 @@ def _tags(tags: object, label: str) -> dict[str, str]:
 
 
 def _refuse_repeated(accounts: Sequence[Account]) -> None:
-    labels: set[str] = set()
+    labels: dict[str, str] = {}
     secrets: dict[tuple[object, ...], str] = {}
     for account in accounts:
-        if account.label.lower() in labels:  # some file systems ignore case
-            raise ConfigurationError(f"two accounts have the label {account.label!r}")
-        labels.add(account.label.lower())
+        if same := labels.get(account.label.lower()):
+            differ = "" if same == account.label else f" and {same!r}, which some file systems take for the same name"
+            raise ConfigurationError(f"two accounts have the label {account.label!r}{differ}")
+        labels[account.label.lower()] = account.label
         # A function gets the label as its argument, so several accounts may share it.
         places = tuple(map(str, account.secrets.values()))
         fixed = all(reference.kind in ("env", "file", "keyring") for reference in account.secrets.values())

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeAlias
 from aiozbilling.clients.aioz import AIOZ_PIN_URL, AiozBilling
 from aiozbilling.clients.b3os import B3OS_URL, B3osBilling
 from aiozbilling.clients.client import Client
+from aiozbilling.clients.environment import url_variable
 from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.credentials import Credentials, bearer, key_pair, keyed_fingerprint
@@ -52,7 +53,7 @@ class Clients:
         if isinstance(secrets, ConfigurationError):
             raise secrets
         system = account.system
-        server = (system, account.base_url or os.environ.get(_VARIABLES[system]) or _URLS[system])
+        server = (system, account.base_url or url_variable(_VARIABLES[system]) or _URLS[system])
         if server in self._parents:
             return self._parents[server].with_credentials(**secrets, account=account.label)  # type: ignore[attr-defined]
         settings: dict[str, Any] = {"account": account.label}

@@ -41,6 +41,10 @@ async def opened_ledger(
         with failures_named(path, "Fix this and sync again"):
             target = path.resolve()  # so that a link to the file uses the same lock
             _refuse_foreign_name(target)
+            if not target.parent.is_dir():
+                raise ExportError(
+                    "the folder does not exist", path=str(path), hint="Create it, or choose another folder"
+                )
             if target.exists() and not target.is_file():  # opening a pipe would wait forever
                 reason, hint = "this is a folder, a device or a pipe, not a file", "Use a name such as billing.sqlite"
                 raise ExportError(reason, path=str(path), hint=hint)

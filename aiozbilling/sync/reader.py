@@ -22,6 +22,8 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         ExportError: there is no such file, it is not a ledger, or it can't be read.
     """
+    if path.exists() and not path.is_file():
+        raise ExportError("this is a folder, a device or a pipe, not a file", path=str(path), hint="Name the ledger")
     if not path.is_file():
         raise ExportError("there is no such file", path=str(path), hint="Create it with aiozbilling sync --db FILE")
     with _failures_named(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:

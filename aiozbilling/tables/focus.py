@@ -36,7 +36,7 @@ def focus_table(endpoint: str, account: str | None) -> Table:
         ConfigurationError: the list is not `history_usage()`, or the account has no label.
     """
     if endpoint != HISTORY.endpoint:
-        raise ConfigurationError(f"format='focus' needs daily costs: export history_usage(), not {endpoint}")
+        raise ConfigurationError(f"format='focus' needs daily costs: export the history, not {endpoint}")
     if not account:
         raise ConfigurationError("format='focus' needs account='…', the label for BillingAccountId")
     return Table(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from aiozbilling import AiozBilling
-from aiozbilling.cli.failures import EXIT_CODES
+from aiozbilling import AiozBilling, BadRequestError
+from aiozbilling.cli.failures import EXIT_CODES, report_failure
 
 if TYPE_CHECKING:
     from aiozbilling.simulator import Simulator
@@ -231,6 +231,9 @@ def test_the_organization_may_come_from_the_environment(
         (("month", "--base-url", "http://example.com"), "unencrypted: use https\n"),
         (("export", "top-ups", "--out", "x.txt"), "the suffix of 'x.txt' names no known format: choose one of csv,"),
         (("export", "top-ups", "--out", "x.xlsx"), "parquet, sqlite, focus; `aiozbilling report` writes a workbook\n"),
+        (("export", "top-ups", "--out", "x.csv", "--stop-early"), "--stop-early needs --since\n"),
+        (("export", "top-ups", "--out", "x.csv", "--format", "focus"), "export the history, not /api/billing/topUp\n"),
+        (("metered", "--since", "2026-10-01"), "--since must be a month such as '2026-10', not '2026-10-01'\n"),
         (("fleet", "export"), "Missing argument 'what'. Choose from: top-ups, history\n"),
     ],
 )
@@ -269,3 +272,44 @@ def test_two_months_are_a_range(command: CommandLine) -> None:
     result = command("cu-usage", "2026-09", "2026-10")
     assert (result.code, result.out) == (2, b"")
     assert "for several months, use --since 2026-09 --until 2026-10" in result.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "arguments"),
+    [
+        ("AIOZ_PIN_BASE_URL", ("month",)),
+        ("B3OS_SERVER_URL", ("cu-balance", "org_1")),
+        ("METERED_BILLING_URL", ("metered",)),
+    ],
+)
+def test_a_wrong_url_of_the_environment_is_named(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, variable: str, arguments: tuple[str, ...]
+) -> None:
+    """If the URL in a variable is wrong, the message names the variable, not an option that the user did not pass."""
+    monkeypatch.setenv(variable, "api.example.com")
+    result = command(*arguments)
+    assert (result.code, result.err) == (
+        2,
+        f"aiozbilling: {variable} must begin with https:// and a host, such as 'https://api.example.com'\n",
+    )
+
+
+def test_words_of_the_server_are_no_options(capsys: pytest.CaptureFixture[str]) -> None:
+    """A keyword of the library in a server's message stays as it is; in the hint it becomes an option."""
+    error = BadRequestError("rate_limit: a timeout", status=400, hint="Try a smaller page_size")
+    assert report_failure(error) == 6
+    assert capsys.readouterr().err == "aiozbilling: HTTP 400: rate_limit: a timeout. Try a smaller --page-size\n"
+
+
+@pytest.mark.parametrize("name", ["months", "balance", "runway", "verify"])
+def test_a_folder_is_no_missing_ledger(command: CommandLine, tmp_path: Path, name: str) -> None:
+    """If --db names a folder, the message says so; it does not say that there is no such file."""
+    result = command(name, "--db", str(tmp_path))
+    assert (result.code, "this is a folder" in result.err) == (12, True)
+
+
+def test_a_ledger_in_a_missing_folder_is_explained(command: CommandLine, tmp_path: Path) -> None:
+    """A sync into a folder that does not exist says what an export says."""
+    result = command("sync", "--db", str(tmp_path / "none" / "ledger.db"))
+    assert result.code == 12
+    assert "the folder does not exist. Create it, or choose another folder\n" in result.err

@@ -74,6 +74,9 @@ def test_errors_name_the_options_of_the_command_line() -> None:
         with_cli_options("since (2026-11) is after until (2026-10)") == "--since (2026-11) is after --until (2026-10)"
     )
     assert with_cli_options("changed since it was written") == "changed since it was written"
+    assert with_cli_options("try a smaller body, or raise `max_body`") == "try a smaller body"
+    assert with_cli_options("a list at $.data.timeout; set 'base_url'") == "a list at $.data.timeout; set 'base_url'"
+    assert with_cli_options("timeout: a gateway timeout", "a gateway timeout") == "--timeout: a gateway timeout"
 
 
 def test_decimal_points_form_a_column() -> None:

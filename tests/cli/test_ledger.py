@@ -91,3 +91,11 @@ def test_wrong_use_is_refused(
     assert result.code in (2, 12)
     assert words in result.err
     assert simulator.requests == []
+
+
+def test_a_difference_of_the_whole_ledger_is_named(command: Any, tmp_path: Path) -> None:
+    """A difference without an account and a key begins with its list, without blanks for them."""
+    path = str(tmp_path / "ledger.db")
+    command("sync", "--db", path)
+    found = command("verify", path, "--chain", "0" * 64)
+    assert (found.code, b" runs: no run has the expected chain" in found.out) == (15, True)

@@ -102,5 +102,5 @@ def test_two_sources_are_refused(command, ledger):
 
 def test_a_range_without_months_is_empty(command, ledger):
     """A range of months without data is a sentence in a table and an empty array in JSON."""
-    assert command("months", "--db", ledger, "--until", "2020-01", "-f", "table").out.strip() == b"No months."
+    assert command("months", "--db", ledger, "--until", "2020-01", "-f", "table").out == b"No months.\n"
     assert command("months", "--db", ledger, "--until", "2020-01", "-f", "json").out == b"[]\n"
