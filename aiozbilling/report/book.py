@@ -105,7 +105,7 @@ class _Book:
         """Draw the spend by month below the summary, from the cells of the sheet of months."""
         chart = self._book.add_chart({"type": "column", "subtype": "stacked"})
         first, last = max(len(months) - _CHART_MONTHS, 0) + 1, len(months)
-        for column, color in ((4, "#1F6FB2"), (6, "#D07C14"), (8, "#A9B5BE")):  # storage, bandwidth, not split
+        for column, color in ((4, "#1F6FB2"), (6, "#D07C14"), (8, "#84929D")):  # storage, bandwidth, not split
             chart.add_series(
                 {
                     "name": ["Months", 0, column],

@@ -51,7 +51,8 @@ def months_chart(months: Sequence[SpendMonth], *, tooltips: bool) -> dict[str, A
             x=alt.X("month:O", axis=_few(names, 7, "%Y-%m", "%b %Y"), scale=alt.Scale(domain=names), title=None),
             y=_dollars(highest).stack("zero"),
             color=color,
-            opacity=_OPACITY,
+            fillOpacity=_OPACITY,
+            stroke={"field": "outline", "type": "nominal", "scale": None, "legend": None},
             order=alt.Order("order:O"),
             **(_TOOLTIP if tooltips else {}),
         )
@@ -73,10 +74,12 @@ def _parts(month: SpendMonth) -> list[dict[str, Any]]:
             "usd": float(amount),
             "order": order,
             "opacity": 1 if is_whole(month) else _PALE,
+            # Without colours two parts are the same grey, and a paler bar needs an edge to be visible.
+            "outline": "var(--page)" if is_whole(month) else color,
             "is": f"{long_month(month.month)}{'' if is_whole(month) else f' ({days_text(month.days)})'}, {name}",
             "worth": money(amount),
         }
-        for order, ((name, _), amount) in enumerate(zip(_PARTS, amounts, strict=True))
+        for order, ((name, color), amount) in enumerate(zip(_PARTS, amounts, strict=True))
         if amount
     ]
 

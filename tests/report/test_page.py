@@ -142,6 +142,26 @@ def test_names_keep_their_writing():
     assert shown("pro\u200dd") == "pro�d"
 
 
+def luminance(colour):
+    """Return the relative luminance of a colour such as ``#1f6fb2``, as WCAG defines it."""
+    parts = [part / 255 for part in bytes.fromhex(colour[1:])]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_colours_are_visible_in_both_schemes(static_page):
+    """Text has a contrast of at least 4.5 with the page, and what charts draw of at least 3, as WCAG 2.2 asks."""
+    schemes = [
+        dict(re.findall(r"--(\w+):(#\w+)", rules)) for rules in re.findall(r":root\{(.*?)\}", static_page("nothing"))
+    ]
+    assert len(schemes) == 2
+    for colours in schemes:
+        page = luminance(colours["page"])
+        for name, least in {"ink": 4.5, "muted": 4.5, "red": 4.5, "blue": 3, "orange": 3, "grey": 3}.items():
+            dark, light = sorted((luminance(colours[name]), page))
+            assert (light + 0.05) / (dark + 0.05) >= least, name
+
+
 def test_a_part_of_a_month_is_no_month(static_page):
     """The month in which the history begins has its number of days, the running one is bold in its own report."""
     rows = {row[0]: row for row in months_grid(ReportMonth(statement(usual()), "2026-10")).rows}
@@ -157,8 +177,9 @@ def test_what_is_not_whole_is_drawn_paler():
     assert ("pale", "paler: not the whole month") in months.legend
     assert ("pale", "paler: the day so far") in days.legend
     chart = months_chart(statement(usual()).months, tooltips=False)
-    pale = {row["month"] for row in chart["data"]["values"] if row["opacity"] < 1}
-    assert pale == {"2025-10", "2026-11"}
+    pale = [row for row in chart["data"]["values"] if row["opacity"] < 1]
+    assert {row["month"] for row in pale} == {"2025-10", "2026-11"}
+    assert not [row for row in pale if row["outline"] == "var(--page)"], "a pale bar has an edge in its full colour"
     whole = statement(usual()).months[1:-1]
     assert all(row["opacity"] == 1 for row in months_chart(whole, tooltips=False)["data"]["values"])
 
