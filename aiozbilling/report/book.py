@@ -14,7 +14,7 @@ import attrs
 from aiozbilling.records.texts import decimal_text
 from aiozbilling.report.extra import needs_extra
 from aiozbilling.report.grid import clean
-from aiozbilling.report.period import ReportMonth
+from aiozbilling.report.period import ReportMonth, is_whole
 from aiozbilling.report.sheets import Sheet, sheets
 from aiozbilling.statement.months import SpendMonth
 
@@ -104,18 +104,22 @@ class _Book:
     def chart(self, months: Sequence[SpendMonth]) -> None:
         """Draw the spend by month below the summary, from the cells of the sheet of months."""
         chart = self._book.add_chart({"type": "column", "subtype": "stacked"})
-        first, last = max(len(months) - _CHART_MONTHS, 0) + 1, len(months)
+        drawn = months[-_CHART_MONTHS:]
+        first, last = len(months) - len(drawn) + 1, len(months)
         for column, color in ((4, "#1F6FB2"), (6, "#D07C14"), (8, "#84929D")):  # storage, bandwidth, not split
+            points = [None if is_whole(month) else _pale(color) for month in drawn]
             chart.add_series(
                 {
                     "name": ["Months", 0, column],
                     "categories": ["Months", first, 0, last, 0],
                     "values": ["Months", first, column, last, column],
                     "fill": {"color": color},
+                    "points": points,
                     "gap": 40,
                 }
             )
         so_far = "" if months[-1].is_closed else f"; {months[-1].month} so far"
+        so_far += "" if all(map(is_whole, drawn)) else "; paler: not the whole month"
         font = {"name_font": {"size": 12, "bold": True}}
         chart.set_title({"name": f"Spend by month, AIOZ Pin in USD{so_far}", **font})
         chart.set_x_axis({"num_format": "yyyy-mm", "text_axis": True, "label_position": "low"})
@@ -132,6 +136,10 @@ class _Book:
             page.set_row(number, _LINE * -(-len(words[0]) // _WORDS_WIDTH))
         for index, (value, (_, kind, _)) in enumerate(zip(row, sheet.columns, strict=True)):
             _write(page, number, index, value, kind, formats[kind])
+
+
+def _pale(color: str) -> dict[str, Any]:
+    return {"fill": {"color": color, "transparency": 50}, "border": {"color": color}}
 
 
 def _write(page: Any, row: int, column: int, value: Any, kind: str, format_: Any) -> None:

@@ -90,7 +90,7 @@ def _balance(of: ReportMonth, static: bool) -> Figure:  # noqa: FBT001
     if first is not None and first.empty_on is not None and first.balance > 0 and days:
         whose = f"{shown(first.account)} " if len(statement.accounts) > 1 else ""
         legend.append(("red", f"forecast; {whose}empty {day_name(first.empty_on)}"))
-    elif corners:
+    elif len(corners) > 1:  # one point is no line
         legend.append(("red", "forecast"))
     rows = [[str(d.day), money(d.opening), money(d.credited), money(d.spent, 4), money(d.closing)] for d in days]
     return _figure(

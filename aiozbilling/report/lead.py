@@ -8,7 +8,16 @@ from decimal import Decimal
 
 from aiozbilling.records.amounts import exact_sum
 from aiozbilling.report.grid import shown
-from aiozbilling.report.numbers import day_name, days_text, money_in, money_short, month_name, percent, time_text
+from aiozbilling.report.numbers import (
+    day_name,
+    days_text,
+    money_in,
+    money_short,
+    month_name,
+    percent,
+    quantity,
+    time_text,
+)
 from aiozbilling.report.period import ReportMonth, is_whole
 
 __all__ = ["basis", "lead"]
@@ -34,6 +43,7 @@ def basis(of: ReportMonth) -> list[str]:
 def _sentences(of: ReportMonth) -> Iterator[str]:
     month = of.spend_month
     if month is None:
+        yield from _units(of)
         yield from _metered(of)
         return
     so_far = "" if month.is_closed else " so far"
@@ -73,7 +83,7 @@ def _deposits(credited: Decimal) -> str:
 
 
 def _moved(opening: Decimal, closing: Decimal) -> str:
-    if opening == closing:
+    if _usd(opening) == _usd(closing):  # also if they differ by less than a cent
         return f"stayed at {_usd(closing)}"
     return f"{'rose' if closing > opening else 'fell'} from {_usd(opening)} to {_usd(closing)}"
 
@@ -88,6 +98,12 @@ def _runway(of: ReportMonth) -> Iterator[str]:
         yield f"{name} has no balance left."
     elif first.empty_on is not None:
         yield f"At the present rate of spend, the balance{whose} lasts until {day_name(first.empty_on)}."
+
+
+def _units(of: ReportMonth) -> Iterator[str]:
+    used = [usage.summary.used for _, usage in of.cu if usage.summary is not None and usage.summary.used is not None]
+    if used:
+        yield f"B3OS used {quantity(exact_sum(*used))} compute units."
 
 
 def _metered(of: ReportMonth) -> Iterator[str]:

@@ -71,6 +71,9 @@ def _context(of: ReportMonth, made_at: dt.datetime, *, static: bool) -> dict[str
         "about": basis(of),
         "lead": lead(of),
         "made_at": time_text(made_at),
+        "as_of": time_text(of.statement.as_of),
+        # A page of the other systems only has no empty tiles, charts and tables of AIOZ Pin.
+        "of_aioz": bool(of.statement.accounts) or not (of.cu or of.metered),
         "style": _file("page.css"),
         "tiles": tiles(of),
         "remarks": remarks(of),

@@ -13,8 +13,8 @@ from aiozbilling.records.amounts import exact_sum
 from aiozbilling.records.calendar import first_day, next_month
 from aiozbilling.report.lead import basis, lead
 from aiozbilling.report.methods import METHODS
-from aiozbilling.report.numbers import runway_text
-from aiozbilling.report.period import ReportMonth, opening_and_closing
+from aiozbilling.report.numbers import days_text, runway_text
+from aiozbilling.report.period import ReportMonth, is_whole, opening_and_closing
 from aiozbilling.report.tiles import tiles
 from aiozbilling.statement.controls import control_totals
 from aiozbilling.statement.months import change, cost_per_tb
@@ -61,6 +61,7 @@ def _months(of: ReportMonth) -> Sheet:
         share = change(month, months[index - 1] if index else None) if month.is_closed else None
         amounts = (month.spend, month.storage, month.bandwidth, month.not_split, month.deposits, closing)
         state = "closed" if month.is_closed else "open"
+        state += "" if is_whole(month) else f" ({days_text(month.days)})"
         cells = [cell for amount in amounts for cell in (amount, amount)]
         rows.append(
             [
@@ -73,7 +74,7 @@ def _months(of: ReportMonth) -> Sheet:
             ]
         )
     names = ("spend", "storage", "bandwidth", "not split", "deposits", "closing balance")
-    columns: list[_Column] = [("month", "month", 10), ("state", "text", 9)]
+    columns: list[_Column] = [("month", "month", 10), ("state", "text", 16)]
     columns += [column for name in names for column in _both(name)]
     columns += [("change", "share", 10), ("USD per TB stored", "money", 12), ("not read", "text", 20)]
     sums = [_total(row[position] for row in rows) for position in range(2, 12, 2)]

@@ -98,7 +98,7 @@ def _runway(of: ReportMonth) -> Tile:
     left = first.days_left(as_of.date())
     whose = f"{shown(first.account)} first, " if len(of.statement.accounts) > 1 else ""
     when = "overdrawn" if first.balance < 0 else f"empty {first.empty_on}" if first.empty_on else "not within a century"
-    note = f"{whose}{when}; {money_short(first.per_day)} a day"
+    note = f"{whose}{when}" + (f"; {money_short(first.per_day)} a day" if first.basis_days else "")
     tone = "bad" if left is not None and left < SOON_DAYS else ""
     return Tile("Runway", runway_text(first, as_of.date()), note, tone)
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 import attrs
 import pytest
 
+from aiozbilling.report import html_report
 from aiozbilling.report.charts import months_chart
 from aiozbilling.report.figures import figures
 from aiozbilling.report.lead import basis, lead
 from aiozbilling.report.period import ReportMonth
 from aiozbilling.report.tiles import tiles
 from aiozbilling.statement import Facts, SpendDay, account_facts, statement
-from tests.report.cases import READ_AT, account, metered
+from tests.report.cases import READ_AT, account, cu, metered
 
 
 def of(*accounts, month="2026-10", **more):
@@ -85,6 +86,30 @@ def test_small_amounts_are_words():
     assert "account a<b" in text or "account main" in text
     alone = lead(of(attrs.evolve(one, days=small, snapshots=())))
     assert alone.startswith("October cost less than $0.01")
+
+
+def test_a_balance_that_moves_by_less_than_a_cent_stays():
+    """A reader is never told that a balance rose from $1.00 to $1.00."""
+    one = account("main", 60)
+    days = tuple(attrs.evolve(day, usd=day.usd / 10**9) for day in one.days)
+    deposits = tuple(attrs.evolve(row, usd=row.usd / 10**9) for row in one.deposits)
+    assert "the balance stayed at less than $0.01." in lead(of(attrs.evolve(one, days=days, deposits=deposits)))
+
+
+def test_a_report_of_b3os_tells_its_units():
+    """Without an account of AIOZ Pin, the sentence names the compute units, and nothing empty of AIOZ Pin is shown."""
+    facts = Facts((), cu=(("acme", cu()),))
+    assert lead(ReportMonth(statement(facts), "2026-10")) == "B3OS used 300 compute units."
+    page = html_report(statement(facts), static=True)
+    assert "evm-swap" in page
+    assert not [title for title in ("Spend", "Opening balance", "Deposits", "Control totals") if f">{title}" in page]
+
+
+def test_an_account_without_a_complete_day_has_no_rate_and_no_forecast():
+    """An overdrawn account whose spend per day is unknown has no rate in its tile, and no forecast in its legend."""
+    month = of(account("main", 1, deposits_every=0), month="2026-11")
+    assert [tile.note for tile in tiles(month) if tile.label == "Runway"] == ["overdrawn"]
+    assert [color for color, _ in figures(month, static=True)[1].legend] == ["blue"]
 
 
 def refunded():

@@ -216,6 +216,11 @@ def test_a_page_without_facts_says_so(static_page):
     assert "Nothing is known of it" not in page
 
 
+def test_the_table_of_accounts_names_its_time(static_page):
+    """The balance of an account is that of the reading, not of the month's end: a note says so."""
+    assert "Balance, runway and not credited: as of 2026-11-21 12:00 UTC." in static_page("usual")
+
+
 @pytest.mark.slow
 def test_another_month_can_be_asked_for():
     """The page of an earlier month has the figures of that month, and a text that is not a month is refused."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -76,6 +77,19 @@ def test_the_summary_says_what_it_rests_on(tmp_path):
         chart = book.read("xl/charts/chart1.xml").decode()
     assert "AIOZ Pin in USD; 2026-11 so far" in chart
     assert "Months!$E$2:$E$5" in chart
+
+
+def test_months_that_are_not_whole_are_marked(tmp_path):
+    """The first month of the history and the running one have their number of days, and are paler in the chart."""
+    write_report(statement(usual()), tmp_path / "r.xlsx", now=READ_AT)
+    months = openpyxl.load_workbook(tmp_path / "r.xlsx")["Months"]
+    states = [cell.value for cell in months["B"]]
+    assert (states[1], states[-2]) == ("closed (14 days)", "open (21 days)")
+    assert set(states[2:-2]) == {"closed"}
+    with zipfile.ZipFile(tmp_path / "r.xlsx") as book:
+        chart = book.read("xl/charts/chart1.xml").decode()
+    assert "paler: not the whole month" in chart
+    assert re.findall(r'<c:dPt><c:idx val="(\d+)"/>', chart) == ["0", str(len(states) - 3)] * 3
 
 
 def test_titles_stand_above_their_numbers(tmp_path):
