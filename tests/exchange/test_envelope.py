@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from decimal import Decimal
 
 import pytest
@@ -264,12 +263,12 @@ def test_words_are_cleaned_before_they_are_cut(body):
     assert "CA" not in repr(vars(error))
 
 
+@pytest.mark.timeout(120)  # one second in all
 @pytest.mark.parametrize("page", ["<title>", "<title", "<title x", "<", "</title><title>", "{", "\\n "])
 def test_no_error_page_makes_reading_slow(page):
-    """A hostile page of 64 KiB, the longest body of an error, is searched quickly."""
-    started = time.process_time()
-    error_of(500, page * (65_536 // len(page)))
-    assert time.process_time() - started < 1
+    """A hostile page of 64 KiB, the longest body of an error, does not take minutes, which the timeout would end."""
+    for _ in range(100):
+        error_of(500, page * (65_536 // len(page)))
 
 
 def test_a_refusal_in_a_200_is_a_rejection():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +16,7 @@ from aiozbilling import CuBalance, CuUsage, DecodeError, MeteredUsage, MonthUsag
 from aiozbilling.clients.aioz_endpoints import HistoryPage, TopUpPage
 from aiozbilling.exchange.compiled import quick_decoder
 from aiozbilling.exchange.structure import parse, structure
+from tests.calls import counted_calls
 
 TOP_UP = {
     "cosmos_tx_hash": "DAF0",
@@ -307,10 +307,11 @@ def test_the_number_of_problems_is_bounded():
     ],
 )
 def test_no_document_makes_explaining_slow(kind, path, literal):
-    """A document of invalid items is refused quickly, without collecting all of its errors."""
-    started = time.process_time()
-    assert problems(kind, with_value(kind, path, literal))
-    assert time.process_time() - started < 1.5
+    """A document of invalid items is refused without a look at each of them."""
+    document = with_value(kind, path, literal)
+    with counted_calls() as calls:
+        assert problems(kind, document)
+    assert calls.number < 20_000
 
 
 def test_a_shown_value_is_bounded():
