@@ -100,7 +100,7 @@ def test_a_day_without_cost_is_refused() -> None:
 
 def test_only_history_of_a_named_account_can_be_written() -> None:
     """Deposits are not costs, and BillingAccountId must not be null."""
-    with pytest.raises(ConfigurationError, match="history_usage"):
+    with pytest.raises(ConfigurationError, match="export the history"):
         focus_table(TOP_UPS.endpoint, "main")
     with pytest.raises(ConfigurationError, match="account"):
         focus_table(HISTORY.endpoint, None)
