@@ -231,9 +231,9 @@ def test_the_environment_builds_a_client(environment: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("given_names", "message"),
     [
-        ((), "AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY"),
-        (("AIOZ_PIN_API_KEY",), "AIOZ_PIN_SECRET_KEY"),
-        (("AIOZ_PIN_SECRET_KEY",), "AIOZ_PIN_API_KEY"),
+        ((), "variables AIOZ_PIN_API_KEY and AIOZ_PIN_SECRET_KEY (or AIOZ_PIN_TOKEN)"),
+        (("AIOZ_PIN_API_KEY",), "variable AIOZ_PIN_SECRET_KEY"),
+        (("AIOZ_PIN_SECRET_KEY",), "variable AIOZ_PIN_API_KEY"),
     ],
 )
 def test_a_missing_variable_is_named(
@@ -242,9 +242,9 @@ def test_a_missing_variable_is_named(
     """The error names the missing variables only."""
     for name in given_names:
         environment.setenv(name, "x")
-    with pytest.raises(ConfigurationError, match=message) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         AiozBilling.from_env()
-    assert not any(name in str(caught.value) for name in given_names)
+    assert str(caught.value) == f"set the environment {message}"
 
 
 @pytest.mark.parametrize(
@@ -304,12 +304,3 @@ async def test_a_function_must_return_a_token_or_a_pair(billing_simulator: Simul
         with pytest.raises(ConfigurationError, match="a token, or a pair"):
             await billing.this_month_usage()
     assert not billing_simulator.requests
-
-
-def test_one_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If half of the key pair is set, the error names the other half."""
-    monkeypatch.delenv("AIOZ_PIN_TOKEN", raising=False)
-    monkeypatch.delenv("AIOZ_PIN_SECRET_KEY", raising=False)
-    monkeypatch.setenv("AIOZ_PIN_API_KEY", "k")
-    with pytest.raises(ConfigurationError, match="^set the environment variable AIOZ_PIN_SECRET_KEY$"):
-        AiozBilling.from_env()

@@ -441,13 +441,6 @@ async def test_a_damaged_manifest_fails_its_account_alone(file, out, accounts):
     assert (await run(file, out, incremental=True))["eu"].rows == 130
 
 
-async def test_a_summary_that_cannot_be_written_is_an_export_error(file, out):
-    """If the summary can't be written, the fleet ends with an ExportError that names the file."""
-    (out / "_fleet.json").mkdir(parents=True)
-    with pytest.raises(ExportError, match=r"_fleet.json: is a directory"):
-        await run(file, out)
-
-
 async def test_a_resumed_export_is_repeated_once(file, out, accounts, simulator):
     """After a resumed export, the next incremental run reads all rows again, and later ones read only new rows."""
     simulator.behaviour.max_limit = 10
