@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any
 
@@ -77,12 +77,8 @@ class CredentialSource:
     async def _asked(self) -> Credentials:
         found = self.ask()
         if isawaitable(found):
-            found = await _value(found)
+            found = await found
         try:
             return self.build(found)
         finally:
             del found  # so that no traceback shows it
-
-
-async def _value(found: Awaitable[Any]) -> Any:
-    return await found

@@ -48,7 +48,7 @@ class LatestRows:
         """Checksums of the latest rows; empty if the first page was not read, as in a resumed export."""
         if not self._head and not self._before:
             return b""
-        latest = sorted((*self._tail, *self._head), key=_created_at, reverse=True)[:_KEPT]
+        latest = sorted((*self._tail, *self._head), key=lambda row: row.created_at or _LONG_AGO, reverse=True)[:_KEPT]
         found = {crc32(row.id.encode()): crc32(_encode(row)) for row in latest}
         kept = list((found | {key: one for key, one in self._before.items() if key not in found}).items())[:_KEPT]
         return b"".join(_CHECKSUMS.pack(*pair) for pair in kept)
@@ -80,7 +80,3 @@ class _Watched(Listing[Any]):
                 if page.items:
                     self._seen(page.items, page.offset)
                     yield page
-
-
-def _created_at(row: TopUp) -> datetime:
-    return row.created_at or _LONG_AGO

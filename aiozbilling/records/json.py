@@ -25,7 +25,8 @@ def to_dict(record: Record) -> dict[str, Any]:
     Raises:
         TypeError: it is not a record of this library.
     """
-    _refuse_others(record)
+    if not isinstance(record, Record):
+        raise TypeError(f"to_dict needs a record such as TopUp, not {type(record).__name__}")
     return _dict(record)
 
 
@@ -66,11 +67,6 @@ def _shallow_value(value: Any) -> Any:
     if convert is not None:
         return convert(value)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _refuse_others(record: object) -> None:
-    if not isinstance(record, Record):
-        raise TypeError(f"to_dict needs a record such as TopUp, not {type(record).__name__}")
 
 
 _Converter = Callable[[Any], Any]

@@ -150,7 +150,7 @@ async def sync(
     _check_arguments(billing, account, b3os, organization, metered, wait_s)
     database = Path(path)
     host = " ".join(client.base_url for client in (billing, b3os, metered) if client is not None)
-    async with opened_ledger(database, account, _in_utc(clock or _now), wait_s) as ledger:
+    async with opened_ledger(database, account, _in_utc(clock or partial(datetime.now, UTC)), wait_s) as ledger:
         await in_thread(ledger.begin, host)
         run = _Run(ledger, on_progress or (lambda _progress: None), full)
         lists = await run.recorded(run.all(billing, b3os, organization, metered), has_aioz=billing is not None)
@@ -253,10 +253,6 @@ def _month_row(month: MonthUsage, read_at: datetime) -> Row:
     """Return the row of the current month; there is one row per day."""
     usage = attrs.evolve(MONTHS, columns=MONTHS.columns[2:])
     return (read_at.date().isoformat(), time_text(read_at), *rows_of(usage, [month])[0])
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _in_utc(clock: Callable[[], datetime]) -> Callable[[], datetime]:
