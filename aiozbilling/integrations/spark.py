@@ -140,7 +140,7 @@ class BillingSource(DataSource):
 
 
 @attrs.frozen
-class Accounts(InputPartition):
+class AccountPartition(InputPartition):
     """A partition: accounts, which contain no secrets."""
 
     value: tuple[Account, ...]
@@ -155,7 +155,7 @@ class BillingReader(DataSourceReader):
     def partitions(self) -> Sequence[InputPartition]:
         """Divide the accounts into partitions. Spark needs one (it fails with a TypeError), even without accounts."""
         accounts, size = self.options.selected(), self.options.accounts_per_partition
-        return [Accounts(accounts[first : first + size]) for first in range(0, len(accounts) or 1, size)]
+        return [AccountPartition(accounts[first : first + size]) for first in range(0, len(accounts) or 1, size)]
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
         """Iterate the rows of a partition as Arrow."""

@@ -43,12 +43,12 @@ class Table:
     misfits: str = MISFITS
 
 
-def _table(name: str, endpoint: str, kind: type, time: str, key: str, key_column: str) -> Table:
-    return Table(name, endpoint, kind, columns_of(kind), cells_of(kind), attrgetter(time), attrgetter(key), key_column)
+def _table(name: str, endpoint: str, kind: type, time: str, key: str) -> Table:
+    return Table(name, endpoint, kind, columns_of(kind), cells_of(kind), attrgetter(time), attrgetter(key), key)
 
 
-TOP_UPS = _table("top_ups", "/api/billing/topUp", TopUp, "created_at", "id", "id")
-HISTORY = _table("history", "/api/billing/historyUsage", DayUsage, "date", "date", "date")
+TOP_UPS = _table("top_ups", "/api/billing/topUp", TopUp, "created_at", "id")
+HISTORY = _table("history", "/api/billing/historyUsage", DayUsage, "date", "date")
 
 
 def table_of(endpoint: str) -> Table:
