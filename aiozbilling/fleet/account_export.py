@@ -49,12 +49,13 @@ class AccountExport:
         try:
             billing = self.opened()
             start = await in_thread(self.files.begin, billing, incremental=self.incremental)
-            state = await self._brought(billing, start, on_rows)
+            state = await self._up_to_date(billing, start, on_rows)
             return self._outcome(state, start.before)
         except Exception as error:
             return await self._failed(error)
 
-    async def _brought(self, billing: AiozBilling, start: Start, on_rows: Callable[[int], object]) -> ListState:
+    async def _up_to_date(self, billing: AiozBilling, start: Start, on_rows: Callable[[int], object]) -> ListState:
+        """Export what is missing, and return the state of the list."""
         before = start.before
         if before is not None and start.is_done:
             return before

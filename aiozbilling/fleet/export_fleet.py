@@ -99,7 +99,7 @@ async def _outcomes(
         try:
             for _ in accounts:
                 outcome = await dataset.checked(await _next(queue, driver))
-                count.came(outcome)
+                count.ended(outcome)
                 yield outcome
         finally:
             driver.cancel()

@@ -72,7 +72,7 @@ class Count:
         self._unfinished[label] = rows
         self._report()
 
-    def came(self, outcome: Outcome) -> None:
+    def ended(self, outcome: Outcome) -> None:
         """Count a finished account."""
         self._done += 1
         self._failed += outcome.status == "failed"

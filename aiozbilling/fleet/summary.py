@@ -83,6 +83,7 @@ class Summary:
 
     def _of_list(self, name: str) -> dict[str, Any]:
         states = {label: lists[name] for label, lists in sorted(self._lists.items()) if name in lists}
+        # A state with the parts of all accounts adds them up.
         whole = ListState(
             status="complete", format="", parts=tuple(part for state in states.values() for part in state.parts)
         )

@@ -59,7 +59,7 @@ async def _outcomes(
                 outcome = await _synced(account, client, path, count, full=full)
             except Exception as error:
                 outcome = Outcome(account=account.label, status="failed", error=error, tags=account.tags)
-            count.came(outcome)
+            count.ended(outcome)
             yield outcome
 
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from aiozbilling.clients.b3os import CU_USAGE, B3osBilling
 from aiozbilling.clients.metered import MeteredBilling
@@ -81,7 +81,7 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
     """
     if await in_thread(is_known, ledger, "metered", fingerprint):
         return
-    month = await in_thread(_busiest_month, ledger, "=")
+    month = await in_thread(_busiest_month, ledger)
     if month is None:
         await in_thread(_refuse_unproven, ledger)
         await _refuse_second_label(ledger, metered)
@@ -100,13 +100,13 @@ async def confirm_metered(ledger: Ledger, metered: MeteredBilling, fingerprint: 
             raise refused(ledger, reason, OTHER_LABEL)
 
 
-def _busiest_month(ledger: Ledger, is_account: Literal["=", "<>"]) -> str | None:
+def _busiest_month(ledger: Ledger, *, of_others: bool = False) -> str | None:
     """Return the one of the last 11 months with the most metrics in use, of the account or of all others.
 
     The running month, whose usage still changes, is returned if no other has any usage.
     """
     rows = ledger.select(
-        f"SELECT year_month FROM metered_usage WHERE account {is_account} ? AND year_month > ?"  # noqa: S608
+        f"SELECT year_month FROM metered_usage WHERE account {'<>' if of_others else '='} ? AND year_month > ?"  # noqa: S608
         " AND CAST(used AS REAL) <> 0 AND missing_since IS NULL"
         " GROUP BY year_month ORDER BY year_month >= ?, count(*) DESC, year_month LIMIT 1",
         ledger.account,
@@ -128,7 +128,7 @@ def _refuse_unproven(ledger: Ledger) -> None:
 
 async def _refuse_second_label(ledger: Ledger, metered: MeteredBilling) -> None:
     """Compare a month of the new label with the usage of the other labels: one account with two labels counts twice."""
-    month = await in_thread(_busiest_month, ledger, "<>")
+    month = await in_thread(_busiest_month, ledger, of_others=True)
     if month is None or month >= f"{ledger.clock():%Y-%m}":
         return
     async for usage in metered.usage_by_month(since=month, until=month):
