@@ -17,7 +17,7 @@ from aiozbilling.records import TokenAmount
 from aiozbilling.records.amounts import scaled_or_none
 from aiozbilling.statement.facts import AccountFacts, Deposit, Facts, MonthSnapshot, SpendDay
 from aiozbilling.statement.ledger_systems import read_cu, read_metered
-from aiozbilling.sync.reader import opened_to_read
+from aiozbilling.sync.read_only import opened_to_read
 from aiozbilling.sync.views import UNFINISHED_READING
 
 __all__ = ["read_ledger"]

@@ -18,6 +18,10 @@ class Reading:
         seen: hashes of the keys read.
         met: whether it reached a row that was among the first rows when the list was last complete.
         is_whole: whether it includes the list from its first row to its last.
+        nulls: number of null rows, which the server counts as rows.
+        first_total: the server's count of the rows at the start of the reading.
+        last_total: the same at its end.
+        cursor: the place where the reading ended.
         counted: the highest count of the server so far.
     """
 

@@ -14,7 +14,7 @@ from aiozbilling.errors import ExportError
 from aiozbilling.records.amounts import exact_sum, scaled
 from aiozbilling.sync.agreement import changed_objects, changed_states, damages
 from aiozbilling.sync.layout import HISTORY, METERED_PERIODS, ROW_TABLES, TOP_UPS, LedgerTable
-from aiozbilling.sync.reader import opened_to_read
+from aiozbilling.sync.read_only import opened_to_read
 from aiozbilling.sync.rows import digest_text, row_hash
 from aiozbilling.sync.runs import chain_of
 from aiozbilling.sync.schema import VERSION, check_version
