@@ -8,7 +8,19 @@ from calendar import monthrange
 
 from aiozbilling.errors import ConfigurationError
 
-__all__ = ["days_between", "first_day", "is_month", "last_day", "month_of", "months_between", "next_month"]
+__all__ = [
+    "SETTLES_IN",
+    "days_between",
+    "first_day",
+    "is_month",
+    "last_day",
+    "month_of",
+    "months_between",
+    "next_month",
+]
+
+# After the end of a month, its usage may change for so long. The ledger's view v_spend_month has the same rule.
+SETTLES_IN = dt.timedelta(days=3)
 
 _MONTH = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 

@@ -11,12 +11,11 @@ from fractions import Fraction
 import attrs
 
 from aiozbilling.records.amounts import exact_sum
-from aiozbilling.records.calendar import month_of, months_between
+from aiozbilling.records.calendar import SETTLES_IN, month_of, months_between
 from aiozbilling.statement.facts import AccountFacts, Deposit, MonthSnapshot, SpendDay
 
 __all__ = ["SpendMonth", "account_months", "change", "combined_months", "cost_per_tb", "is_closed"]
 
-SETTLES_IN = dt.timedelta(days=3)  # the ledger's view v_spend_month has the same rule
 _ZERO = Decimal(0)
 
 

@@ -13,7 +13,7 @@ from aiozbilling.clients.metered import MeteredBilling
 from aiozbilling.errors import DecodeError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.records import CuUsage, MeteredUsage
-from aiozbilling.records.calendar import month_of, months_between, next_month
+from aiozbilling.records.calendar import SETTLES_IN, month_of, months_between, next_month
 from aiozbilling.records.texts import decimal_text, time_text
 from aiozbilling.sync.identity import OTHER_LABEL, UNPROVEN, is_known, refused
 from aiozbilling.sync.layout import CU_DAYS, CU_LINES, CU_MONTHS, METERED_PERIODS, METERED_USAGE, LedgerTable, Row
@@ -23,8 +23,6 @@ from aiozbilling.sync.store import Ledger
 __all__ = ["confirm_b3os", "confirm_metered", "cu_rows", "metered_rows", "sync_b3os", "sync_metered"]
 
 _FIRST_MONTHS = 12  # the first run reads so many; metered billing has no older ones
-_SETTLES_IN = timedelta(days=3)  # after the end of a month, its usage may change for so long
-
 _SAME_METRICS = 3  # metrics with the same usage prove that two labels have the same account
 _USED = METERED_USAGE.names.index("used")
 
@@ -203,7 +201,7 @@ def _months(ledger: Ledger, table: LedgerTable) -> tuple[str, str]:
     last_read = _last_read(ledger, table)
     if latest is None or last_read is None:
         return first, until
-    since = min(str(latest), f"{last_read - _SETTLES_IN:%Y-%m}", until)
+    since = min(str(latest), month_of(last_read - SETTLES_IN), until)
     # Of an older month, metered billing has lost days: reading it again would replace true figures.
     return (max(since, first) if table is METERED_PERIODS else since), until
 
