@@ -22,9 +22,10 @@ from aiozbilling.records.amounts import EXACT, TokenAmount
 from aiozbilling.records.texts import decimal_text, time_text
 from aiozbilling.tables.table import HISTORY
 
-__all__ = ["ExportReport", "manifest_in", "write_manifest"]
+__all__ = ["ExportReport", "denom_of", "manifest_in", "write_manifest"]
 
 _LARGEST = 16 << 20  # bytes of a manifest
+_MARK = " (denom)"
 
 # These fields of the report have another form in the manifest: "file", "list", "totals", "sums", "sums_by_status" and
 # "missing_days".
@@ -109,10 +110,20 @@ def _version() -> str:
 
 def _sums(usd: Decimal, amounts: dict[str, TokenAmount]) -> dict[str, Any]:
     tokens = {
-        denom: {"amount": decimal_text(sum_.amount), "tokens": decimal_text(sum_.value), "token": sum_.symbol}
+        _key_of(denom): {"amount": decimal_text(sum_.amount), "tokens": decimal_text(sum_.value), "token": sum_.symbol}
         for denom, sum_ in amounts.items()
     }
     return {"usd": decimal_text(usd), **tokens}
+
+
+def _key_of(denom: str) -> str:
+    """Return the key of a denomination in the sums, which is another one than those of the other values there."""
+    return denom + _MARK if denom in ("usd", "rows") or denom.endswith(_MARK) else denom
+
+
+def denom_of(key: str) -> str:
+    """Return the denomination that has a key in the sums of a manifest."""
+    return key.removesuffix(_MARK)
 
 
 def _details(report: ExportReport) -> dict[str, Any]:

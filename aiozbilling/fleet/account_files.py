@@ -15,6 +15,7 @@ from aiozbilling.clients.aioz import AiozBilling
 from aiozbilling.errors import AiozBillingError
 from aiozbilling.export.checkpoint import Names
 from aiozbilling.export.disk import Disk, failures_named
+from aiozbilling.export.manifest import denom_of
 from aiozbilling.fleet.accounts import Account
 from aiozbilling.fleet.changes import Place
 from aiozbilling.fleet.layout import Layout
@@ -212,6 +213,6 @@ def _part(staged: Path, name: str) -> Part:
         bytes=facts["bytes"],
         sha256=facts["sha256"],
         usd=Decimal(sums.pop("usd")),
-        amounts={denom: Decimal(of_denom["amount"]) for denom, of_denom in sums.items()},
+        amounts={denom_of(key): Decimal(of_denom["amount"]) for key, of_denom in sums.items()},
         cursor=facts["cursor"],
     )

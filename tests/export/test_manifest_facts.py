@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from aiozbilling import AiozBilling, DayUsage, Listing
+from aiozbilling import AiozBilling, DayUsage, Listing, TokenAmount
 from aiozbilling.export import export
+from aiozbilling.export.manifest import denom_of
 from aiozbilling.listing.source import Source
 from aiozbilling.simulator import Simulator
 from tests.export.export_lists import listing_of, top_up
@@ -49,6 +50,18 @@ async def test_sums_are_split_by_status(tmp_path: Path) -> None:
     amounts = [int(by_status[status]["attoaioz"]["amount"]) for status in ("credited", "uncredited")]
     assert amounts[1] == sum(row.amount.amount for row in uncredited)
     assert sum(amounts) == report.amounts["attoaioz"].amount
+
+
+async def test_a_denomination_is_named_like_another_value(tmp_path: Path) -> None:
+    """A deposit in the denomination "usd" or "rows" does not replace the sum in USD or the number of rows."""
+    denoms = ("usd", "rows", "usd (denom)", "uatom")
+    rows = [top_up(number, amount=TokenAmount(denom, Decimal(number))) for number, denom in enumerate(denoms, 1)]
+    report = await export(listing_of(rows), tmp_path / "t.csv")
+    manifest = manifest_of(tmp_path / "t.csv")
+    for sums in (manifest["sums"], manifest["sums_by_status"]["credited"]):
+        assert Decimal(sums.pop("usd")) == report.usd > 0
+        assert sums.pop("rows", 4) == 4
+        assert {denom_of(key): found["amount"] for key, found in sums.items()} == dict(zip(denoms, "1234", strict=True))
 
 
 async def test_the_manifest_keeps_its_keys(tmp_path: Path) -> None:

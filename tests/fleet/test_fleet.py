@@ -25,6 +25,7 @@ from aiozbilling import (
 )
 from aiozbilling.fleet import FleetProgress, fleet
 from aiozbilling.simulator import Account, Simulator
+from aiozbilling.simulator.deposits import Deposits
 from tests.fleet.fleets import accounts_file, ids_in, run
 from tests.marks import slow
 
@@ -50,6 +51,16 @@ def file(tmp_path: Path, simulator: Simulator, accounts: dict[str, Account]) -> 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
+
+
+async def test_a_token_named_usd(file, out, accounts, monkeypatch):
+    """The sum in USD and the sum of a token with the denomination "usd" are two figures."""
+    encode = Deposits.encode
+    monkeypatch.setattr(Deposits, "encode", lambda *row: encode(*row).replace("attoaioz", "usd"))
+    outcome = (await run(file, out, only="us"))["us"]
+    assert outcome.error is None
+    assert outcome.usd == sum(Decimal(row["total_amount"]).scaleb(-18) for row in accounts["us"].top_up_rows())
+    assert outcome.amounts == {"usd": sum(Decimal(row["amount"]["amount"]) for row in accounts["us"].top_up_rows())}
 
 
 async def test_a_damaged_mark_of_unfinished_work_is_replaced(file, out):
