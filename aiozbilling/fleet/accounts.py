@@ -209,6 +209,7 @@ def _refuse_repeated(accounts: Sequence[Account]) -> None:
         # A function gets the label as its argument, so several accounts may share it.
         places = tuple(map(str, account.secrets.values()))
         fixed = all(reference.kind in ("env", "file", "keyring") for reference in account.secrets.values())
-        other = secrets.setdefault((account.system, account.base_url, account.folder, places), account.label)
+        where = (account.system, account.base_url, account.organization, account.folder)
+        other = secrets.setdefault((*where, places), account.label)
         if fixed and other != account.label:
             raise ConfigurationError(f"accounts {other!r} and {account.label!r} have the same key")

@@ -85,7 +85,7 @@ def _resolved(accounts: tuple[Account, ...]) -> dict[str, Secrets | Configuratio
         except ConfigurationError as error:
             found[account.label] = error
             continue
-        other = labels.setdefault((account.system, fingerprint), account.label)
+        other = labels.setdefault((account.system, account.organization, fingerprint), account.label)
         if other != account.label:
             raise ConfigurationError(f"accounts {other!r} and {account.label!r} have the same key")
     return found

@@ -9,7 +9,7 @@ from aiozbilling.errors import ExportError
 from aiozbilling.export.in_thread import in_thread
 from aiozbilling.listing.listing import Begin
 from aiozbilling.sync.layout import HISTORY, TOP_UPS, Cell, LedgerTable, Row, rows_of
-from aiozbilling.sync.store import Ledger
+from aiozbilling.sync.store import Ledger, System
 
 __all__ = ["OTHER_LABEL", "UNPROVEN", "confirm_aioz", "is_known", "judge", "refused"]
 
@@ -22,14 +22,13 @@ UNPROVEN = (
 )
 
 
-def is_known(ledger: Ledger, system: str, fingerprint: str) -> bool:
-    """Return whether the ledger already knows these credentials for its account.
+def is_known(ledger: Ledger, system: System, fingerprint: str) -> bool:
+    """Return whether the ledger already has rows that were read with these credentials for its account.
 
     Raises:
         ExportError: the credentials belong to another account of the ledger.
     """
-    found = ledger.select("SELECT account FROM identities WHERE system = ? AND fingerprint = ?", system, fingerprint)
-    accounts = [account for (account,) in found]
+    accounts = ledger.accounts_with(system, fingerprint)
     if accounts and ledger.account not in accounts:
         raise refused(ledger, f"these credentials belong to account {accounts[0]!r}", "Use that label")
     return bool(accounts)

@@ -50,13 +50,12 @@ async def sync_metered(ledger: Ledger, metered: MeteredBilling, counts: dict[str
     return requests
 
 
-def confirm_b3os(ledger: Ledger, fingerprint: str, organization: str) -> None:
-    """Make sure that the organization is the one that is stored under the label.
+def confirm_b3os(ledger: Ledger, organization: str) -> None:
+    """Make sure that the organization is the one that is stored under the label. One token may have several of them.
 
     Raises:
         ExportError: the label has another organization, or the organization has another label.
     """
-    is_known(ledger, "b3os", fingerprint)
     stored = ledger.select("SELECT DISTINCT account, organization FROM cu_months")
     for account, theirs in stored:
         if (account == ledger.account) != (theirs == organization):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -21,8 +21,15 @@ from aiozbilling.sync.rows import Counts, Run, mark_missing, store_rows
 from aiozbilling.sync.runs import ListCounts, begin_run, end_run, end_run_of_dead_process
 from aiozbilling.sync.schema import opened
 
-__all__ = ["Ledger", "ListState"]
+__all__ = ["Ledger", "ListState", "System"]
 
+System: TypeAlias = Literal["aioz", "b3os", "metered"]
+# Of the table identities: whether rows of the system are stored.
+_HAS_ROWS: dict[System, str] = {
+    "aioz": "account IN (SELECT account FROM contents WHERE list IN ('top_ups', 'history') AND rows > 0)",
+    "b3os": "account IN (SELECT account FROM contents WHERE list = 'cu_months' AND rows > 0)",
+    "metered": "account IN (SELECT account FROM contents WHERE list = 'metered_periods' AND rows > 0)",
+}
 _failures_named = partial(database_failures_named, hint="Fix the cause and sync again: it resumes where it ended")
 
 
@@ -168,10 +175,22 @@ class Ledger:
         with _failures_named(self.path):
             return self._database.execute(statement, values).fetchall()
 
-    def accept_identity(self, system: str, fingerprint: str, host: str) -> None:
-        """Store that these credentials belong to the account. A new label becomes an account of the ledger."""
+    def accounts_with(self, system: System, fingerprint: str) -> list[str]:
+        """Return the accounts that have rows of a system and these credentials."""
+        statement = f"SELECT account FROM identities WHERE system = ? AND fingerprint = ? AND {_HAS_ROWS[system]}"  # noqa: S608
+        return [account for (account,) in self.select(statement, system, fingerprint)]
+
+    def accept_identity(self, system: System, fingerprint: str, host: str) -> None:
+        """Store that these credentials belong to the account. A new label becomes an account of the ledger.
+
+        Earlier credentials without any rows are removed: nothing proves that they belong to the same account.
+        """
         with self._transaction() as database:
             database.execute("INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", (self.account,))
+            database.execute(
+                f"DELETE FROM identities WHERE account = ? AND system = ? AND NOT {_HAS_ROWS[system]}",  # noqa: S608
+                (self.account, system),
+            )
             database.execute(
                 "INSERT INTO identities VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (self.account, system, fingerprint, host, self._run.number),

@@ -210,7 +210,7 @@ class _Run:
 
     async def b3os(self, b3os: B3osBilling, organization: str) -> None:
         fingerprint = b3os.fingerprint(self.ledger.salt)
-        await in_thread(confirm_b3os, self.ledger, fingerprint, organization)
+        await in_thread(confirm_b3os, self.ledger, organization)
         host = f"{b3os.base_url} {organization}"
         await in_thread(self.ledger.accept_identity, "b3os", fingerprint, host)
         self.requests += await sync_b3os(self.ledger, b3os, organization, self.counts)

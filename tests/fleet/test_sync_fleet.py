@@ -6,7 +6,7 @@ import itertools
 import sqlite3
 from contextlib import closing
 
-from aiozbilling import AuthenticationError
+from aiozbilling import AuthenticationError, NotFoundError
 from aiozbilling.fleet import FleetProgress, sync_fleet
 from aiozbilling.simulator import Simulator
 from tests.fleet.fleets import accounts_file
@@ -50,3 +50,18 @@ async def test_progress_counts_accounts_and_new_rows(tmp_path):
     assert seen[0] == FleetProgress(accounts=3, done=0, failed=0, rows=20)
     assert seen[-1] == FleetProgress(accounts=3, done=3, failed=1, rows=sum(one.new_rows for one in outcomes))
     assert all(one.rows <= two.rows for one, two in itertools.pairwise(seen))
+
+
+async def test_one_token_of_two_organizations(tmp_path, monkeypatch):
+    """Two organizations may have the same token; here, one of them does not exist."""
+    async with Simulator(top_ups=1, days=3) as simulator:
+        monkeypatch.setenv("CU_TOKEN", simulator.b3os_token)
+        accounts = [
+            f"[[account]]\nlabel = '{label}'\nsystem = 'b3os'\ntoken = 'env:CU_TOKEN'\n"
+            f"base_url = '{simulator.url}'\norganization = '{organization}'\n"
+            for label, organization in (("one", simulator.organization), ("two", "org_2"))
+        ]
+        file = tmp_path / "accounts.toml"
+        file.write_text("\n".join(accounts))
+        outcomes = [one async for one in sync_fleet(file, tmp_path / "ledger.sqlite")]
+    assert [(one.account, type(one.error)) for one in outcomes] == [("one", type(None)), ("two", NotFoundError)]

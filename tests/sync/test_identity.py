@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from aiozbilling import AiozBilling, ExportError
+from aiozbilling import AiozBilling, AuthenticationError, ExportError
 from aiozbilling.export import sync
 from aiozbilling.simulator import Account, Simulator
+from aiozbilling.sync import verify
 from aiozbilling.sync.identity import judge
 from aiozbilling.sync.layout import HISTORY, TOP_UPS
 from tests.simulated import client_of
@@ -45,6 +46,42 @@ async def test_no_history_is_stored_under_another_accounts_label(tmp_path: Path,
                 await sync(theirs, path)
             assert spent(path) == before
             await sync(billing, path)
+
+
+async def test_credentials_that_stored_nothing_do_not_belong_to_the_label(tmp_path: Path) -> None:
+    """A key that was used with the wrong label while the server failed belongs to its own label, and only to that."""
+    path = tmp_path / "b.sqlite"
+    async with Simulator(top_ups=5, days=30) as simulator:
+        other = simulator.add_account(top_ups=5, days=30)
+        async with client_of(simulator, simulator.account) as billing, client_of(simulator, other) as theirs:
+            other.is_revoked = True
+            with pytest.raises(AuthenticationError):
+                await sync(theirs, path, account="mine")
+            other.is_revoked = False
+            await sync(billing, path, account="mine")
+            before = spent(path, "mine")
+            with pytest.raises(ExportError, match="none of the 5 top_ups that are stored as account 'mine'"):
+                await sync(theirs, path, account="mine")
+            await sync(theirs, path, account="theirs")
+            with pytest.raises(ExportError, match="these credentials belong to account 'theirs'"):
+                await sync(theirs, path, account="mine")
+        assert spent(path, "mine") == before
+        assert verify(path).is_ok
+
+
+async def test_two_empty_accounts_are_not_mixed_later(tmp_path: Path) -> None:
+    """The label of an empty account accepts another key, but not the rows of both accounts."""
+    path = tmp_path / "b.sqlite"
+    async with Simulator(top_ups=0, days=0) as simulator:
+        other = simulator.add_account(top_ups=0, days=0)
+        async with client_of(simulator, simulator.account) as billing, client_of(simulator, other) as theirs:
+            await sync(billing, path)
+            await sync(theirs, path)
+            simulator.account.add_top_ups(3)
+            other.add_top_ups(3)
+            await sync(theirs, path)
+            with pytest.raises(ExportError, match="none of the 3 top_ups that are stored as account 'main'"):
+                await sync(billing, path)
 
 
 @pytest.mark.parametrize("top_ups", [0, 20])

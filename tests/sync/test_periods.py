@@ -151,10 +151,25 @@ async def test_another_organization_or_session_is_refused(tmp_path: Path) -> Non
                 await run.sync(b3os=b3os, organization=other.organization)
             with pytest.raises(ExportError, match="differs from the one that is stored"):
                 await run.sync(metered=metered)
-            with pytest.raises(ExportError, match="these credentials belong to account 'main'"):
+            with pytest.raises(ExportError, match="account 'main' contains the compute units of organization"):
                 await run.sync(account="two")
+            with pytest.raises(ExportError, match="these credentials belong to account 'main'"):
+                await run.sync(account="two", b3os=None, organization=None)
             await run.sync(b3os=b3os, organization=other.organization, metered=metered, account="other")
         assert run.rows("SELECT count(DISTINCT organization) FROM cu_months GROUP BY account") == [(1,), (1,)]
+
+
+async def test_one_token_has_two_organizations(tmp_path: Path) -> None:
+    """The organizations of one token are stored under two labels, and each under its own only."""
+    async with both(tmp_path / "b.sqlite") as run:
+        await run.sync(metered=None)
+        one, credentials = run.simulator.organization, run.simulator.account.credentials
+        run.simulator.account.credentials = attrs.evolve(credentials, organization="org_2")
+        await run.sync(metered=None, organization="org_2", account="two")
+        with pytest.raises(ExportError, match=f"account 'main' contains the compute units of organization '{one}'"):
+            await run.sync(metered=None, organization="org_2")
+        stored = run.rows("SELECT account, organization, count(*) FROM cu_months GROUP BY 1, 2")
+        assert stored == [("main", one, 12), ("two", "org_2", 12)]
 
 
 async def test_a_new_token_is_not_accepted_because_all_periods_are_old(tmp_path: Path) -> None:
