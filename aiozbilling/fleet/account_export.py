@@ -64,27 +64,42 @@ class AccountExport:
             state = await self._with_new(billing, start.key, before, before.place, on_rows)
             if state is not None:
                 return state
-        latest = LatestRows(billing.top_ups)
+        latest = LatestRows(billing.top_ups if self._is_top_ups else billing.history_usage)
         staged = self.files.staged("all")
-        if not start.is_exported:
-            begin = latest.begin if self._is_top_ups else billing.history_usage
-            await self._export(begin(concurrency=self.concurrency), staged, on_rows)
+        if not self._is_top_ups and before is not None and before.rows and before.key != start.key:
+            latest = LatestRows(billing.history_usage, before.latest)
+            await self._export(latest.begin(concurrency=self.concurrency), staged, on_rows, is_resumed=False)
+            await self._refuse_other_history(latest)
+        elif not start.is_exported:
+            await self._export(latest.begin(concurrency=self.concurrency), staged, on_rows)
         return await in_thread(self.files.publish_all, staged, start.key, latest.checksums)
 
     async def _with_new(
         self, billing: AiozBilling, key: str, before: ListState, place: Place, on_rows: Callable[[int], object]
     ) -> ListState | None:
         """Add a part with the new rows, or return None if other rows changed too and the whole list must be read."""
-        if before.rows and not before.latest:
-            return None  # nothing to compare with
+        is_comparable = bool(before.latest) or not before.rows
+        if not is_comparable and key == before.key:
+            return None
         staged = self.files.staged("new")
         latest = LatestRows(billing.top_ups, before.latest)
         changes = Changes(latest.begin, TopUp, place, corrected=False)
         await self._export(NewRows(billing.top_ups(), changes), staged, on_rows, is_resumed=False)
         self._refuse_loss(before, place.rows + changes.new, changes.place.rows)
-        if latest.corrected or changes.place.rows != place.rows + changes.new:
+        if not is_comparable or latest.corrected or changes.place.rows != place.rows + changes.new:
             return None
         return await in_thread(self.files.publish_new, staged, key, before, changes.place, latest.checksums)
+
+    async def _refuse_other_history(self, latest: LatestRows) -> None:
+        """Raise an error unless a day with a cost is the same as before: with a new key, it may be another account."""
+        if not latest.same:
+            await in_thread(self.files.clear)
+            raise ExportError(
+                "with this new key, no day with a cost is the same as in the dataset",
+                path=str(self.files.layout.parts(self.files.account.label)),
+                hint="If this is another account, use another label for it. If it is the same one, remove this folder"
+                " and run again to export it anew",
+            )
 
     def _refuse_loss(self, before: ListState, expected: int, found: int) -> None:
         """Raise an error if most rows are missing at once, because this may be a failure of the server."""

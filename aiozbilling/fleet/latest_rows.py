@@ -14,7 +14,7 @@ import msgspec
 
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.page import Page
-from aiozbilling.records import TopUp
+from aiozbilling.records import DayUsage, TopUp
 
 __all__ = ["LatestRows"]
 
@@ -28,16 +28,21 @@ class LatestRows:
     """Watches the rows of listings, and compares them with the checksums of the latest rows of an earlier run.
 
     Args:
-        begin: ``billing.top_ups``.
+        begin: ``billing.top_ups`` or ``billing.history_usage``.
         checksums: `checksums` of the earlier run; empty if there was none.
+
+    Attributes:
+        corrected: number of rows that are not as they were.
+        same: number of rows with an amount in USD that are as they were.
     """
 
     def __init__(self, begin: Callable[..., Listing[Any]], checksums: bytes = b"") -> None:
         self._begin = begin
         self._before = dict(_CHECKSUMS.iter_unpack(checksums))
-        self._head: list[TopUp] = []
-        self._tail: deque[TopUp] = deque(maxlen=_KEPT)
+        self._head: list[TopUp | DayUsage] = []
+        self._tail: deque[TopUp | DayUsage] = deque(maxlen=_KEPT)
         self.corrected: int = 0
+        self.same: int = 0
 
     def begin(self, **options: Any) -> Listing[Any]:
         """Return a listing that is watched."""
@@ -48,21 +53,25 @@ class LatestRows:
         """Checksums of the latest rows; empty if the first page was not read, as in a resumed export."""
         if not self._head and not self._before:
             return b""
-        latest = sorted((*self._tail, *self._head), key=lambda row: row.created_at or _LONG_AGO, reverse=True)[:_KEPT]
-        found = {crc32(row.id.encode()): crc32(_encode(row)) for row in latest}
+        latest = sorted((*self._tail, *self._head), key=_time, reverse=True)[:_KEPT]
+        found = {_key(row): crc32(_encode(row)) for row in latest}
         kept = list((found | {key: one for key, one in self._before.items() if key not in found}).items())[:_KEPT]
         return b"".join(_CHECKSUMS.pack(*pair) for pair in kept)
 
-    def _seen(self, rows: Sequence[TopUp], offset: int) -> None:
+    def _seen(self, rows: Sequence[TopUp | DayUsage], offset: int) -> None:
         if not offset:
             self._head = list(rows[:_KEPT])
         self._tail.extend(rows[-_KEPT:])
         if self._before:
-            self.corrected += sum(map(self._is_corrected, rows))
+            for row in rows:
+                self._compare(row)
 
-    def _is_corrected(self, row: TopUp) -> bool:
-        before = self._before.get(crc32(row.id.encode()))
-        return before is not None and before != crc32(_encode(row))
+    def _compare(self, row: TopUp | DayUsage) -> None:
+        before = self._before.get(_key(row))
+        if before is not None:
+            is_same = before == crc32(_encode(row))
+            self.corrected += not is_same
+            self.same += is_same and bool(row.total_amount)
 
 
 class _Watched(Listing[Any]):
@@ -80,3 +89,11 @@ class _Watched(Listing[Any]):
                 if page.items:
                     self._seen(page.items, page.offset)
                     yield page
+
+
+def _key(row: TopUp | DayUsage) -> int:
+    return crc32((row.id if isinstance(row, TopUp) else row.date.isoformat()).encode())
+
+
+def _time(row: TopUp | DayUsage) -> datetime:
+    return (row.created_at if isinstance(row, TopUp) else row.date) or _LONG_AGO

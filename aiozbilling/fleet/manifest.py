@@ -53,7 +53,7 @@ class ListState:
         parts: complete parts, in the order in which they were added.
         place: how far the list was read.
         error: class and message of the latest error, or None.
-        latest: checksums of the latest top-ups; empty if unknown.
+        latest: checksums of the latest rows; empty if unknown.
     """
 
     status: Literal["complete", "failed"]

@@ -352,6 +352,35 @@ async def test_a_rotated_key_continues_and_another_account_does_not(tmp_path, si
     assert len(manifest["lists"]["top_ups"]["key"]) == 32
 
 
+async def test_the_history_of_another_account_does_not_replace_an_account(tmp_path, simulator, accounts, out):
+    """With the key of another account, each run refuses the history; with a new key of the same one, none does."""
+    file = accounts_file(tmp_path / "etc", simulator, {"eu": accounts["eu"]})
+    await run(file, out, "history")
+    before = {path: path.read_bytes() for path in (out / "history").rglob("*.parquet")}
+    accounts_file(tmp_path / "etc", simulator, {"eu": accounts["us"]})
+    for incremental in (False, False, True):
+        outcome = (await run(file, out, "history", incremental=incremental))["eu"]
+        assert "no day with a cost is the same as in the dataset" in str(outcome.error)
+        assert {path: path.read_bytes() for path in (out / "history").rglob("*.parquet")} == before
+    (tmp_path / "etc" / "eu.token").write_text(accounts["eu"].token)
+    file.write_text(f'[[account]]\nlabel = "eu"\nbase_url = "{simulator.url}"\ntoken = "file:eu.token"\n')
+    simulator.advance(days=2)
+    outcome = (await run(file, out, "history"))["eu"]
+    assert (outcome.status, outcome.new_rows) == ("complete", 2)
+
+
+async def test_another_account_is_refused_if_an_export_was_resumed(tmp_path, simulator, accounts, out):
+    """After a resumed export, of which no checksums of the latest rows are known, another account is refused, too."""
+    simulator.behaviour.max_limit = 10
+    file = accounts_file(tmp_path / "etc", simulator, {"eu": accounts["eu"]})
+    simulator.fail("http-401", times=1, path="topUp", account=accounts["eu"], after=5)
+    assert [(await run(file, out))["eu"].status for _ in range(2)] == ["failed", "complete"]
+    accounts_file(tmp_path / "etc", simulator, {"eu": accounts["us"]})
+    outcome = (await run(file, out, incremental=True))["eu"]
+    assert "none of the rows that were read before" in str(outcome.error)
+    assert ids_in(out)["eu"] == accounts["eu"].top_up_ids()
+
+
 async def test_a_file_that_the_manifest_does_not_list_is_removed(file, out, accounts):
     """A part that was named just before a crash is not read twice: the next run removes what is not listed."""
     await run(file, out)
