@@ -69,7 +69,7 @@ class AccountExport:
         if not self._is_top_ups and before is not None and before.rows and before.key != start.key:
             latest = LatestRows(billing.history_usage, before.latest)
             await self._export(latest.begin(concurrency=self.concurrency), staged, on_rows, is_resumed=False)
-            await self._refuse_other_history(latest)
+            await self._refuse_other_account(latest)
         elif not start.is_exported:
             await self._export(latest.begin(concurrency=self.concurrency), staged, on_rows)
         return await in_thread(self.files.publish_all, staged, start.key, latest.checksums)
@@ -85,17 +85,19 @@ class AccountExport:
         latest = LatestRows(billing.top_ups, before.latest)
         changes = Changes(latest.begin, TopUp, place, corrected=False)
         await self._export(NewRows(billing.top_ups(), changes), staged, on_rows, is_resumed=False)
+        if before.latest and key != before.key:
+            await self._refuse_other_account(latest)
         self._refuse_loss(before, place.rows + changes.new, changes.place.rows)
         if not is_comparable or latest.corrected or changes.place.rows != place.rows + changes.new:
             return None
         return await in_thread(self.files.publish_new, staged, key, before, changes.place, latest.checksums)
 
-    async def _refuse_other_history(self, latest: LatestRows) -> None:
-        """Raise an error unless a day with a cost is the same as before: with a new key, it may be another account."""
+    async def _refuse_other_account(self, latest: LatestRows) -> None:
+        """Raise an error unless a row is the same as before: with a new key, the rows may be another account's."""
         if not latest.same:
             await in_thread(self.files.clear)
             raise ExportError(
-                "with this new key, no day with a cost is the same as in the dataset",
+                "with this new key, none of the latest rows is the same as in the dataset",
                 path=str(self.files.layout.parts(self.files.account.label)),
                 hint="If this is another account, use another label for it. If it is the same one, remove this folder"
                 " and run again to export it anew",

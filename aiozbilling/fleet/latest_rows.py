@@ -16,10 +16,11 @@ from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.page import Page
 from aiozbilling.records import DayUsage, TopUp
 
-__all__ = ["LatestRows"]
+__all__ = ["LatestRows", "differ"]
 
 _KEPT = 256  # rows; an incremental run reads at least the latest 100 again, and a whole page
 _CHECKSUMS = struct.Struct("<II")  # one of the id and one of the whole row
+_SEVERAL = 10  # rows; fewer may all have been credited between two readings of one account
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 
@@ -33,7 +34,7 @@ class LatestRows:
 
     Attributes:
         corrected: number of rows that are not as they were.
-        same: number of rows with an amount in USD that are as they were.
+        same: number of rows that are as they were; days without a cost, which other accounts also have, don't count.
     """
 
     def __init__(self, begin: Callable[..., Listing[Any]], checksums: bytes = b"") -> None:
@@ -71,7 +72,14 @@ class LatestRows:
         if before is not None:
             is_same = before == crc32(_encode(row))
             self.corrected += not is_same
-            self.same += is_same and bool(row.total_amount)
+            self.same += is_same and (isinstance(row, TopUp) or bool(row.total_amount))
+
+
+def differ(some: bytes, others: bytes) -> bool:
+    """Return whether two readings have several rows with the same ids, by their checksums, and all of them differ."""
+    known = dict(_CHECKSUMS.iter_unpack(some))
+    pairs = [(known[key], other) for key, other in _CHECKSUMS.iter_unpack(others) if key in known]
+    return len(pairs) >= _SEVERAL and all(one != other for one, other in pairs)
 
 
 class _Watched(Listing[Any]):

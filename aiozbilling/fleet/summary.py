@@ -12,6 +12,7 @@ import msgspec
 
 from aiozbilling.errors import AiozBillingError, ConfigurationError
 from aiozbilling.export.disk import Disk, failures_named, write_whole
+from aiozbilling.fleet.latest_rows import differ
 from aiozbilling.fleet.layout import Layout
 from aiozbilling.fleet.manifest import AccountManifest, ListState
 from aiozbilling.listing.cursor import Cursor
@@ -28,7 +29,7 @@ class Summary:
 
     layout: Layout
     _lists: dict[str, dict[str, ListState]] = attrs.field(factory=dict, init=False)
-    _owners: dict[str, str] = attrs.field(factory=dict, init=False)
+    _owners: dict[str, list[str]] = attrs.field(factory=dict, init=False)
 
     def load(self) -> None:
         """Read the manifests of all accounts. A damaged one is ignored here; its account's export reports it."""
@@ -60,8 +61,10 @@ class Summary:
             ExportError: the manifest is damaged or can't be read.
         """
         manifest = AccountManifest.load(self.layout.manifest(label), label)
-        marks = _marks(manifest.lists.get(self.layout.list))
-        owner = next((owner for mark in marks if (owner := self._owners.get(mark, label)) != label), None)
+        state = manifest.lists.get(self.layout.list)
+        marks = _marks(state)
+        candidates = (owner for mark in marks for owner in self._owners.get(mark, ()) if owner != label)
+        owner = next((owner for owner in candidates if self._has_rows_of(owner, state)), None)
         if owner is None:
             self._add(manifest, marks)
         return owner
@@ -104,7 +107,14 @@ class Summary:
     def _add(self, manifest: AccountManifest, marks: set[str]) -> None:
         self._lists[manifest.account] = manifest.lists
         for mark in marks:
-            self._owners.setdefault(mark, manifest.account)
+            owners = self._owners.setdefault(mark, [])
+            if manifest.account not in owners:
+                owners.append(manifest.account)
+
+    def _has_rows_of(self, owner: str, state: ListState | None) -> bool:
+        """Compare the latest rows, because equal ids of the first or the last row may be numbers from 1 on."""
+        other = self._lists[owner].get(self.layout.list)
+        return state is None or other is None or not differ(state.latest, other.latest)
 
 
 def _of_account(state: ListState) -> dict[str, Any]:

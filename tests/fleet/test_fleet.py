@@ -352,6 +352,20 @@ async def test_a_rotated_key_continues_and_another_account_does_not(tmp_path, si
     assert len(manifest["lists"]["top_ups"]["key"]) == 32
 
 
+async def test_accounts_with_equal_ids_are_different_accounts(tmp_path, simulator, out, monkeypatch):
+    """Ids may be numbers from 1 on: two accounts are told apart by their rows, and so is a key of the other account."""
+    monkeypatch.setattr(Deposits, "_id", lambda _deposits, serial, _digits: str(serial))
+    accounts = {label: simulator.add_account(top_ups=20) for label in ("one", "two")}
+    file = accounts_file(tmp_path / "etc", simulator, accounts)
+    assert [one.status for one in (await run(file, out)).values()] == ["complete", "complete"]
+    assert ids_in(out)["one"] == ids_in(out)["two"]
+    accounts_file(tmp_path / "etc", simulator, {"one": accounts["two"]})
+    outcome = (await run(file, out))["one"]
+    assert "none of the latest rows is the same as in the dataset" in str(outcome.error)
+    renamed = accounts_file(tmp_path / "renamed", simulator, {"three": accounts["two"]})
+    assert "account 'three' has the same rows as account 'two'" in str((await run(renamed, out))["three"].error)
+
+
 async def test_the_history_of_another_account_does_not_replace_an_account(tmp_path, simulator, accounts, out):
     """With the key of another account, each run refuses the history; with a new key of the same one, none does."""
     file = accounts_file(tmp_path / "etc", simulator, {"eu": accounts["eu"]})
@@ -360,7 +374,7 @@ async def test_the_history_of_another_account_does_not_replace_an_account(tmp_pa
     accounts_file(tmp_path / "etc", simulator, {"eu": accounts["us"]})
     for incremental in (False, False, True):
         outcome = (await run(file, out, "history", incremental=incremental))["eu"]
-        assert "no day with a cost is the same as in the dataset" in str(outcome.error)
+        assert "none of the latest rows is the same as in the dataset" in str(outcome.error)
         assert {path: path.read_bytes() for path in (out / "history").rglob("*.parquet")} == before
     (tmp_path / "etc" / "eu.token").write_text(accounts["eu"].token)
     file.write_text(f'[[account]]\nlabel = "eu"\nbase_url = "{simulator.url}"\ntoken = "file:eu.token"\n')
