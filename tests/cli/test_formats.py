@@ -93,7 +93,7 @@ def test_months_are_in_order(command: CommandLine, simulator: Simulator) -> None
 
 def test_months_that_are_left_out_are_named(command: CommandLine, simulator: Simulator) -> None:
     """If the organization did not exist in the first months, a note says with which month the output begins."""
-    simulator.fail("http-404", times=2, after=1, path="cu/usage")  # not for the newest month, the first request
+    simulator.fail("http-404", times=2, path="cu/usage", after=1)  # the newest month is requested first
     months = ("--since", "2026-08", "--until", "2026-11", "--concurrency", "1", "--by", "month")
     result = command("cu-usage", simulator.organization, *months)
     assert [row["year_month"] for row in parsed(result.out, "csv")] == ["2026-10", "2026-11"]
