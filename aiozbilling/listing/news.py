@@ -42,6 +42,7 @@ class _Part(Generic[R]):
     """Rows that were read together, with the digests of their keys; `is_whole` if they are all rows of the list.
 
     `first` are those from the first row of the list on, `last` those up to its last row; empty if these were not read.
+    `nulls` is the number of null rows between them.
     """
 
     rows: list[R]
@@ -49,6 +50,7 @@ class _Part(Generic[R]):
     first: list[R]
     last: list[R]
     total: int
+    nulls: int
     is_whole: bool
     consistency: Consistency
 
@@ -59,7 +61,7 @@ class _Count:
 
     Attributes:
         total: rows by the server's count.
-        excess: `total` minus the number of rows that were read.
+        excess: number of rows that the server counts but does not return, such as null rows; below 0 if it counts less.
         mismatch: how far the count of the last poll was from the expected one.
     """
 
@@ -126,7 +128,7 @@ class Follower(Generic[R]):
         if self._count is None:
             return await (self._resume(self.after) if self.after is not None else self._begin())
         part = await self._read_ends()
-        if part.rows and not part.is_whole and not self._adds_up(part, self._count):
+        if part.rows and not part.is_whole and (not self._adds_up(part, self._count) or self._is_shorter):
             part = await self._read()
         if not part.rows:
             return []  # the list may only seem to be empty; in any case there are no new rows
@@ -192,7 +194,8 @@ class Follower(Generic[R]):
     def _learn(self, part: _Part[R], new: set[int]) -> None:
         """Mark the rows of a reading of the whole list as known, except the new ones."""
         self._known.see_all(set(part.digests) - new)
-        self._count = _Count(part.total, part.total - len(part.rows))
+        # Other rows that the server counts were added during the reading: the next polls look for them.
+        self._count = _Count(part.total, min(part.total - len(part.rows), part.nulls))
 
     def _keep_ends(self, part: _Part[R]) -> None:
         """Keep enough keys from both ends of the list for the known ones that a cursor needs."""
@@ -262,7 +265,8 @@ class Follower(Generic[R]):
                     break
         report, ended = reader.report, reader.walk.done
         first, last = [] if offset else rows, rows if ended else []
-        return _Part(rows, digests, first, last, report.total_last or 0, ended and not offset, report.consistency)
+        total, nulls = report.total_last or 0, report.null_rows_skipped
+        return _Part(rows, digests, first, last, total, nulls, ended and not offset, report.consistency)
 
     def _adds_up(self, part: _Part[R], count: _Count) -> bool:
         """Compare the server's count with the known rows. A count may lag, so it must differ in two polls in a row."""

@@ -461,6 +461,47 @@ async def test_a_late_commit_is_new() -> None:
         assert await quiet(news)
 
 
+async def test_a_removal_that_is_not_confirmed_yet_hides_no_row() -> None:
+    """A row that is added while a removal waits for its confirmation is yielded, although the count is as before."""
+    ledger = Ledger(NEWEST_FIRST[:60] + NEWEST_FIRST[61:])
+    async with following(ledger) as billing:
+        follower = Follower(billing.top_ups()._source, 10)
+        await polled(follower)
+        removed = NEWEST_FIRST[110]
+        ledger.rows = [row for row in ledger.rows if row != removed]
+        assert await polled(follower, times=2) == []  # the second poll reads the whole list
+        ledger.rows = [row for row in NEWEST_FIRST if row != removed]
+        assert await polled(follower, times=3) == ["r69"]
+
+
+async def test_a_row_added_behind_a_reading_is_new() -> None:
+    """A row that is added where the first reading has already been is yielded after it."""
+    oldest_first = NEWEST_FIRST[::-1]
+
+    class Late(Ledger):
+        async def answer(self, request: web.BaseRequest) -> web.Response:
+            response = await super().answer(request)
+            if self.replies == 8:
+                self.rows = oldest_first
+            return response
+
+    ledger = Late(oldest_first[:50] + oldest_first[51:])
+    async with following(ledger) as billing:
+        follower = Follower(billing.top_ups()._source, 10)
+        await polled(follower)
+        assert await polled(follower, times=3) == ["r50"]
+
+
+async def polled(follower: Follower[TopUp], times: int = 1) -> list[str]:
+    """Poll, and mark the new rows as known."""
+    rows = []
+    for _ in range(times):
+        for row in await follower.poll():
+            follower.mark(row)
+            rows.append(row.id)
+    return rows
+
+
 @pytest.mark.parametrize("taken", [10, 40])
 async def test_a_resume_within_a_batch_yields_the_rest(taken: int) -> None:
     """After 40 rows were added to an empty account, a resume yields those that were not yielded before the cursor."""
