@@ -28,24 +28,33 @@ WIDER_THAN_THEIR_SPACE = """() => [...document.querySelectorAll('.scroll table')
   .map(e => e.getAttribute('aria-label'))"""
 
 
+PATIENCE_MS = 300_000  # a busy machine needs more than the 30 s of the default
+
+
 @pytest.fixture(scope="module")
 def browser():
     """Start a browser that has no network."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"], timeout=PATIENCE_MS
         )
         yield browser
         browser.close()
+
+
+def opened(browser, **options):
+    """Open an empty page in a window of its own."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context.new_page()
 
 
 @pytest.mark.parametrize("case", ["usual", "hostile", "one-day", "huge"])
 def test_a_page_draws_itself_without_error_request_or_overflow(case, browser, full_page):
     """On a phone in dark and on a desk in light, nothing fails, nothing is fetched and nothing sticks out."""
     for width, scheme in ((390, "dark"), (1280, "light")):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page = context.new_page()
+        page = opened(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
         seen: list[str] = []
         page.on("console", lambda message, seen=seen: seen.append(message.text))
         page.on("pageerror", lambda error, seen=seen: seen.append(str(error)))
@@ -58,56 +67,54 @@ def test_a_page_draws_itself_without_error_request_or_overflow(case, browser, fu
         assert page.evaluate(OVERFLOWING) == []
         assert page.evaluate(CUT_TEXT) == []
         assert page.evaluate(OVERLAPPING_LABELS) == []
-        context.close()
+        page.context.close()
 
 
 @pytest.mark.parametrize("case", ["usual", "200-accounts", "24-months"])
 def test_a_page_prints_on_two_pages_in_light(case, browser, full_page):
     """A year of three accounts, two years, and 200 accounts fit two A4 pages; dark is never printed."""
-    context = browser.new_context(color_scheme="dark")
-    page = context.new_page()
+    page = opened(browser, color_scheme="dark")
     page.goto(full_page(case).as_uri())
     page.wait_for_function("document.documentElement.dataset.drawn")
     data = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", data)) == 2
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#15232e"
-    context.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize("case", ["usual", "trillions"])
 def test_tables_fit_the_paper(case, browser, full_page):
     """Neither usual amounts nor a trillion dollars a day make a table wider than the paper."""
-    page = browser.new_page(viewport={"width": 703, "height": 1030})  # A4 without its margins
+    page = opened(browser, viewport={"width": 703, "height": 1030})  # A4 without its margins
     page.goto(full_page(case).as_uri())
     page.emulate_media(media="print")
     assert page.evaluate(WIDER_THAN_THEIR_SPACE) == []
-    page.close()
+    page.context.close()
 
 
 def test_a_tablet_shows_every_column_of_short_tables(browser, full_page):
     """At 768 pixels the tables that stand in pairs on a desk are one below the other, with all of their columns."""
-    page = browser.new_page(viewport={"width": 768, "height": 1024})
+    page = opened(browser, viewport={"width": 768, "height": 1024})
     page.goto(full_page("usual").as_uri())
     wide = page.evaluate(WIDER_THAN_THEIR_SPACE)
     assert not {"Compute units", "Metered billing", "Top days", "Unusual days", "Months"} & set(wide)
-    page.close()
+    page.context.close()
 
 
 def test_a_finger_on_a_bar_shows_its_value(browser, full_page):
     """The tooltip has the day and its amount, as text."""
-    page = browser.new_page()
+    page = opened(browser)
     page.goto(full_page("usual").as_uri())
     page.wait_for_function("document.documentElement.dataset.drawn")
     page.hover("#months .mark-rect path >> nth=-1")
     assert re.fullmatch(r"\w+ 2026 \(21 days\), [a-z ]+\n\$[\d.]+", page.inner_text(".tip"))
-    page.close()
+    page.context.close()
 
 
 def test_without_scripts_the_charts_are_there(browser, full_page):
     """With scripts turned off the same four charts are drawn."""
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+    page = opened(browser, java_script_enabled=False)
     page.goto(full_page("usual").as_uri())
     assert page.locator("svg.chart").count() == 4
-    context.close()
+    page.context.close()

@@ -159,7 +159,7 @@ def test_libreoffice_reads_the_right_sums(tmp_path):
     command = [SOFFICE, "--headless", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"]
     subprocess.run(
         [*command, "--convert-to", filter_, "--outdir", str(tmp_path), str(tmp_path / "r.xlsx")],
-        check=True, capture_output=True, timeout=110,
+        check=True, capture_output=True, timeout=500,
     )  # fmt: skip
     rows = list(csv.reader((tmp_path / "r-Days.csv").read_text(encoding="utf-8").splitlines()))
     head, *days, total = rows

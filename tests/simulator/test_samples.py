@@ -85,7 +85,7 @@ async def test_aiozs_python_sample(simulator):
     """`requests.request("GET", url, headers=headers, data={})`."""
     url = f"{simulator.url}/api/billing/thisMonthUsage?offset=0&limit=10"
     headers = {"pinning_api_key": simulator.api_key, "pinning_secret_key": simulator.secret_key}
-    response = await asyncio.to_thread(requests.request, "GET", url, headers=headers, data={}, timeout=10)
+    response = await asyncio.to_thread(requests.request, "GET", url, headers=headers, data={}, timeout=60)
     assert response.json()["status"] == "success"
 
 
@@ -93,7 +93,7 @@ async def test_b3os_python_sample(simulator):
     """`requests.get(url, headers=headers, json={})`."""
     url = f"{simulator.url}/v1/organizations/{simulator.organization}/cu/usage?yearMonth=2026-10"
     headers = {"Authorization": f"Bearer {simulator.b3os_token}"}
-    response = await asyncio.to_thread(requests.get, url, headers=headers, json={}, timeout=10)
+    response = await asyncio.to_thread(requests.get, url, headers=headers, json={}, timeout=60)
     assert len(response.json()["data"]["daily"]) == 31
 
 
