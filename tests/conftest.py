@@ -28,6 +28,13 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+# Settings of a developer or of a machine must not change a result: accounts, colours, widths, proxies.
+SETTINGS = ("AIOZ", "B3OS", "METERED", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TTY_")
+for name in list(os.environ):
+    if name.startswith(SETTINGS) or name.lower().endswith("_proxy"):
+        del os.environ[name]
+
+
 # The processes that tests start load compiled files in half the time.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
