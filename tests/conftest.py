@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.idle_clock import IdleClockPolicy
 
@@ -40,11 +40,13 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-# A property must not fail on a busy machine, so Hypothesis has no deadline. The same code is always tested with the
-# same examples, so that a change fails by itself only; the profile "search" looks for new examples each time.
-settings.register_profile("quick", deadline=None, max_examples=30, derandomize=True)
-settings.register_profile("thorough", deadline=None, max_examples=300, derandomize=True)
-settings.register_profile("search", deadline=None, max_examples=3000)
+# A property must not fail on a busy machine, so Hypothesis has no deadline, and may take long to make examples. The
+# same code is always tested with the same examples, so that a change fails by itself only; the profile "search" looks
+# for new examples each time.
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", **PATIENT, max_examples=30, derandomize=True)
+settings.register_profile("thorough", **PATIENT, max_examples=300, derandomize=True)
+settings.register_profile("search", **PATIENT, max_examples=3000)
 settings.load_profile("quick")
 
 
