@@ -92,7 +92,8 @@ def export(
     try:
         outcomes = _all(begin, "dataset", out)
     except SystemExit:
-        note("The rows read so far are kept. Run the same command again to resume.")
+        kept = "Complete accounts" if incremental else "The rows read so far"  # new rows are read again
+        note(f"{kept} are kept. Run the same command again to resume.")
         raise
     _report_failed(outcomes)
 

@@ -125,6 +125,10 @@ class AccountExport:
                 if time.monotonic() > until:
                     raise
                 await asyncio.sleep(_ENDING_S / 20)
+            except Exception as error:
+                if not is_resumed:  # the note says that the rows are kept
+                    error.__dict__.pop("__notes__", None)
+                raise
             else:
                 return
 

@@ -18,7 +18,7 @@ class Outcome:
     Attributes:
         account: label of the account.
         status: ``"complete"``, or ``"failed"`` with an `error`. Rows read before a failure are kept, and the next run
-            resumes.
+            resumes; new rows of an incremental run are read again.
         rows: number of rows of the account in the dataset or ledger.
         new_rows: number of rows that this run added.
         usd: sum in USD of all rows, exact, or None if unknown.
@@ -77,7 +77,7 @@ class Count:
         self._done += 1
         self._failed += outcome.status == "failed"
         read = self._unfinished.pop(outcome.account, 0)
-        self._rows += read if outcome.status == "failed" else outcome.new_rows  # what was read is kept, and resumed
+        self._rows += read if outcome.status == "failed" else outcome.new_rows  # the count does not go down
         self._report()
 
     def _report(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aiozbilling.clients.aioz import AIOZ_RATE_LIMIT
+from aiozbilling.errors import ExportLockedError
 from aiozbilling.exchange.rate import Limiter
 from aiozbilling.fleet.accounts import Account, Accounts, accounts_of, selected
 from aiozbilling.fleet.clients import Clients, resolved_secrets
@@ -58,6 +59,8 @@ async def _outcomes(
                 client = clients.client(account, secrets[account.label])
                 outcome = await _synced(account, client, path, count, full=full)
             except Exception as error:
+                if isinstance(error, ExportLockedError):
+                    error.hint = "Run the same fleet again when it has ended"
                 outcome = Outcome(account=account.label, status="failed", error=error, tags=account.tags)
             count.ended(outcome)
             yield outcome

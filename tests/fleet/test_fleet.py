@@ -451,6 +451,19 @@ async def test_an_interrupted_incremental_run_adds_each_row_once(file, out, acco
         assert sorted(ids_in(out)["eu"]) == sorted(accounts["eu"].top_up_ids())
 
 
+async def test_new_rows_of_a_failed_run_are_not_said_to_be_kept(file, out, accounts, simulator):
+    """The next run reads the new rows of an incremental run again, so its error does not say that they are kept."""
+    simulator.behaviour.max_limit = 20
+    simulator.fail("http-401", path="topUp", account=accounts["us"], after=1)
+    outcomes = await run(file, out)
+    assert "20 rows were read and are kept" in outcomes["us"].error.__notes__[0]
+    accounts["eu"].add_top_ups(400)
+    simulator.fail("http-401", path="topUp", account=accounts["eu"], after=15)
+    outcomes = await run(file, out, incremental=True)
+    assert isinstance(outcomes["eu"].error, AuthenticationError)
+    assert not hasattr(outcomes["eu"].error, "__notes__")
+
+
 def _full(*_arguments: object, **_options: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -6,7 +6,8 @@ import itertools
 import sqlite3
 from contextlib import closing
 
-from aiozbilling import AuthenticationError, NotFoundError
+from aiozbilling import AuthenticationError, ExportLockedError, NotFoundError
+from aiozbilling.export.disk import Disk
 from aiozbilling.fleet import FleetProgress, sync_fleet
 from aiozbilling.simulator import Simulator
 from tests.fleet.fleets import accounts_file
@@ -65,3 +66,13 @@ async def test_one_token_of_two_organizations(tmp_path, monkeypatch):
         file.write_text("\n".join(accounts))
         outcomes = [one async for one in sync_fleet(file, tmp_path / "ledger.sqlite")]
     assert [(one.account, type(one.error)) for one in outcomes] == [("one", type(None)), ("two", NotFoundError)]
+
+
+async def test_a_ledger_that_another_sync_writes(tmp_path):
+    """The account fails with advice that is possible: `sync_fleet` has no `wait_s`."""
+    async with Simulator(top_ups=3, days=2) as simulator:
+        file = accounts_file(tmp_path / "etc", simulator, {"eu": simulator.account})
+        with Disk().locked(tmp_path / "ledger.sqlite.lock"):
+            (outcome,) = [one async for one in sync_fleet(file, tmp_path / "ledger.sqlite", rate_limit=None)]
+        assert isinstance(outcome.error, ExportLockedError)
+        assert "is writing this file. Run the same fleet again when it has ended" in str(outcome.error)
