@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import os
 import secrets
+import time
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from aiozbilling.statement.summary import Statement
 __all__ = ["refuse_mistakes", "write_report"]
 
 _PAGES, _BOOKS = (".html", ".htm"), (".xlsx",)
+_ABANDONED_S = 3600
 
 
 def write_report(
@@ -81,6 +85,7 @@ def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: boo
 def _replace(file: Path, content: bytes) -> None:
     """Write a temporary file next to the file, and rename it to the file when it is on the disk."""
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    _sweep(file)
     try:
         with part.open("xb") as written:
             written.write(content)
@@ -89,3 +94,11 @@ def _replace(file: Path, content: bytes) -> None:
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sweep(file: Path) -> None:
+    """Remove the temporary files of reports that were killed. A report that runs needs its own for a moment only."""
+    for left in file.parent.glob(f".{glob.escape(file.name)}.{'[0-9a-f]' * 8}.part"):
+        with suppress(OSError):  # such as a file of another user
+            if left.stat().st_mtime < time.time() - _ABANDONED_S:
+                left.unlink()

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import zipfile
 from datetime import date
 from decimal import Decimal
@@ -147,6 +148,17 @@ def test_a_link_stays_and_a_pipe_is_refused(tmp_path):
     with pytest.raises(ExportError, match="file name too long. Fix this and write the report again"):
         write_report(book, tmp_path / f"{'r' * 300}.html", static=True, now=READ_AT)
     assert {path.name for path in tmp_path.iterdir()} == {"link.html", "target.html", "folder.html", "pipe.html"}
+
+
+def test_the_file_of_a_killed_report_is_removed(tmp_path):
+    """A report removes what a killed one left an hour ago, but nothing of one that runs, and no other file."""
+    kept = {".r.xlsx.0000abcd.part", ".r.xlsx.notes.part", ".q.xlsx.0000abce.part"}
+    for name in (*kept, ".r.xlsx.0000abce.part"):
+        (tmp_path / name).touch()
+    for name in (".r.xlsx.notes.part", ".q.xlsx.0000abce.part", ".r.xlsx.0000abce.part"):
+        os.utime(tmp_path / name, (0, time.time() - 4000))
+    write_report(statement(usual()), tmp_path / "r.xlsx", now=READ_AT)
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "r.xlsx"}
 
 
 @pytest.mark.slow
