@@ -75,8 +75,14 @@ class PartFile:
         return checkpoint
 
     def seal(self) -> Path:
-        """Make the complete file from the part file, and return its path."""
+        """Make the complete file from the part file, and return its path.
+
+        Raises:
+            CheckpointError: another program has written to the part file.
+        """
         self.close()
+        if digest(self._disk, self.path) != (self._size, self._hash.hexdigest()):
+            raise _damaged(self.path, "another program changed the file while it was written")
         return self.encoding.sealed(self._disk, self._names)
 
     def close(self) -> None:

@@ -13,10 +13,12 @@ from aiozbilling.export import export
 from aiozbilling.export.checkpoint import Checkpoint, Names
 from aiozbilling.export.formats import encoding, format_of
 from aiozbilling.export.part import PartFile
+from aiozbilling.simulator import Simulator
 from aiozbilling.tables.table import table_of
 from tests.export.export_lists import listing_of, top_ups
 from tests.export.forgetful_disk import ForgetfulDisk, Inode
 from tests.marks import slow
+from tests.simulated import client_of
 
 ROWS = top_ups(9)
 SUFFIXES = (".csv", ".jsonl", ".parquet", ".sqlite")
@@ -86,6 +88,23 @@ async def test_an_export_with_a_damaged_part_file_stops(tmp_path: Path, suffix: 
     assert (await export(listing_of(ROWS, page_size=4), path)).rows == len(ROWS)
     await export(listing_of(ROWS), tmp_path / f"whole{suffix}")
     assert path.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_a_part_file_that_another_program_writes_to_is_found(tmp_path: Path, suffix: str) -> None:
+    """Bytes of another program never become a file that its manifest does not describe."""
+    path = tmp_path / f"t{suffix}"
+
+    def write_too(_progress: object) -> None:
+        Names(path).part.write_bytes(b"x" * 100_000)
+
+    async with Simulator(top_ups=9) as simulator, client_of(simulator) as billing:
+        with pytest.raises(CheckpointError, match="another program changed the file while it was written"):
+            await export(billing.top_ups(page_size=4), path, on_progress=write_too)
+        assert not path.exists()
+        Names(path).part.unlink()
+        Names(path).checkpoint.unlink()
+        assert (await export(billing.top_ups(page_size=4), path)).rows == 9
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".sqlite"])
