@@ -21,7 +21,7 @@ def refuse_bad_count(name: str, value: object, least: int = 1, why: str = "") ->
         ConfigurationError: the value is invalid.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigurationError(f"{name} must be a whole number of at least {least}{why}, not {value!r}")
+        raise ConfigurationError(f"{name} must be a whole number of at least {least}, not {value!r}{why}")
 
 
 def checked_seconds(name: str, value: object, *, zero: bool = False) -> float:

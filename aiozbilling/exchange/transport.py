@@ -226,6 +226,8 @@ def checked_base_url(base_url: object, *, allow_http: bool, name: str = "base_ur
         ConfigurationError: it is not an http(s) URL, has user info, query or fragment, or is plain http to another
             machine.
     """
+    if not isinstance(allow_http, bool):  # the text "false" would allow it
+        raise ConfigurationError(f"allow_http must be True or False, not {allow_http!r}")
     if not isinstance(base_url, str | URL):
         raise ConfigurationError(f"{name} must be a str such as 'https://api.example.com'")
     try:

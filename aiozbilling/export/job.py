@@ -30,6 +30,7 @@ from aiozbilling.export.span import Moment, Span
 from aiozbilling.export.totals import Progress, Totals, change_since
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.misuse import refuse_no_listing
 from aiozbilling.listing.window import Consistency
 from aiozbilling.tables.focus import focus_table
 from aiozbilling.tables.table import table_of
@@ -79,6 +80,7 @@ async def export(
         CheckpointError: the files next to it belong to another export or account, or were damaged.
         AiozBillingError: the list could not be read. The rows so far are kept, and the next call resumes after them.
     """
+    refuse_no_listing(listing)
     span = Span.between(since, until)
     if stop_early and span.since is None:
         raise ConfigurationError("stop_early needs since")

@@ -65,7 +65,7 @@ class ExportReport(Facts):
     """When the file was complete, UTC."""
     columns: tuple[str, ...]
     """Names of the columns, in order."""
-    cursor: str | None
+    cursor: str | None = attrs.field(repr=False)
     """The cursor after the last row as text, for ``after=``; None if there were no rows."""
 
     @classmethod

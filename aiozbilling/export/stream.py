@@ -8,6 +8,7 @@ from typing import Any
 
 from aiozbilling.export.formats import FileFormat, encoding
 from aiozbilling.listing.listing import Listing
+from aiozbilling.listing.misuse import refuse_no_listing
 from aiozbilling.tables.table import table_of
 
 __all__ = ["stream_csv", "stream_jsonl"]
@@ -39,6 +40,7 @@ def stream_jsonl(listing: Listing[Any]) -> AsyncGenerator[bytes, None]:
 
 
 def _streamed(listing: Listing[Any], name: FileFormat) -> AsyncGenerator[bytes, None]:
+    refuse_no_listing(listing)
     table = table_of(listing.endpoint)
     form = encoding(name, table)
 

@@ -39,11 +39,11 @@ class Cursor:
     made_by: Literal["walk", "follow"]
     position: int
     total: int
-    anchors: tuple[str, ...]
-    head: tuple[str, ...]
+    anchors: tuple[str, ...] = attrs.field(repr=False)
+    head: tuple[str, ...] = attrs.field(repr=False)
     finished: bool = False
     checksum: int | None = None
-    sketch: str | None = None
+    sketch: str | None = attrs.field(default=None, repr=False)
 
     def __str__(self) -> str:
         fields = {name: value for name, value in attrs.asdict(self).items() if value is not None}

@@ -1,4 +1,4 @@
-"""Explains which options to use instead of ``limit``, the keyword of the API."""
+"""Explains likely mistakes: ``limit``, the keyword of the API, and arguments that are no listing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-__all__ = ["explains_limit"]
+from aiozbilling.errors import ConfigurationError
+from aiozbilling.listing.listing import Listing
+
+__all__ = ["explains_limit", "refuse_no_listing"]
 
 M = TypeVar("M", bound=Callable[..., Any])
 
@@ -27,3 +30,15 @@ def explains_limit(method: M) -> M:
         return method(*args, **options)
 
     return cast("M", call)
+
+
+def refuse_no_listing(listing: object) -> None:
+    """Raise an error if an argument is a client, a method, a page or a coroutine instead of a listing.
+
+    Raises:
+        ConfigurationError: it is not a `Listing`.
+    """
+    if not isinstance(listing, Listing):
+        raise ConfigurationError(
+            f"the list must be a Listing, such as billing.top_ups(), not a {type(listing).__name__}"
+        )

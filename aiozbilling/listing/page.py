@@ -24,7 +24,7 @@ class Page(Generic[R]):
         total: the server's count of the rows in the list.
     """
 
-    items: list[R]
+    items: list[R] = attrs.field(repr=lambda rows: f"<{len(rows)} row{'s' * (len(rows) != 1)}>")
     offset: int
     total: int
 

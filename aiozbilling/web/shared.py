@@ -200,6 +200,8 @@ class Shared(Generic[V]):
         """Start a fetch unless one runs that has not taken `wait_s` yet."""
         if entry.running and now - entry.begun_at < self._wait_s:
             return
+        if not callable(fetch):
+            raise ConfigurationError(f"fetch must be a function without arguments, not a {type(fetch).__name__}")
         entry.begun_at = now
         if entry.outcome is None:
             entry.outcome = asyncio.get_running_loop().create_future()

@@ -71,6 +71,8 @@ def test_bad_base_urls_are_refused(base_url: object, why: str) -> None:
 def test_plain_http_is_for_those_who_allow_it() -> None:
     """allow_http=True permits plain http to another machine."""
     assert checked_base_url("http://10.0.0.1", allow_http=True) == "http://10.0.0.1"
+    with pytest.raises(ConfigurationError, match="allow_http must be True or False, not 'false'"):
+        checked_base_url("http://10.0.0.1", allow_http="false")  # type: ignore[arg-type]
 
 
 @asynccontextmanager

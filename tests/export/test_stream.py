@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,8 +16,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from aiozbilling import AiozBilling
-from aiozbilling.export import stream_csv, stream_jsonl
+from aiozbilling import AiozBilling, ConfigurationError
+from aiozbilling.export import export, stream_csv, stream_jsonl
 from aiozbilling.simulator import Simulator
 from tests.export.export_lists import listing_of, top_ups
 
@@ -113,3 +114,13 @@ asyncio.run(main())
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+async def test_what_is_no_listing_is_named(billing: AiozBilling, tmp_path: Path) -> None:
+    """A client, a method without its parentheses or a page instead of a listing is an error that names it."""
+    wrong: dict[str, Any] = {"AiozBilling": billing, "method": billing.top_ups, "Page": await billing.top_ups()}
+    for name, value in wrong.items():
+        with pytest.raises(ConfigurationError, match=f"such as billing.top_ups\\(\\), not a {name}$"):
+            stream_csv(value)
+        with pytest.raises(ConfigurationError, match=f"not a {name}$"):
+            await export(value, tmp_path / "t.csv")

@@ -488,6 +488,25 @@ async def test_misuse_says_what_to_write(billing: AiozBilling) -> None:
     assert (list(page), len(page), page[0], page[:2]) == (page.items, len(page.items), page.items[0], page.items[:2])
 
 
+async def test_pages_and_cursors_print_in_one_line(billing: AiozBilling) -> None:
+    """A page prints the number of its rows, and a cursor its place, as the prompt of an interpreter shows them."""
+    listing = billing.top_ups()
+    page = await listing
+    count = len(page.items)
+    assert repr(page) == f"Page(items=<{count} rows>, offset=0, total={count})"
+    await listing.collect()
+    assert repr(listing.cursor) == (
+        f"Cursor(endpoint='/api/billing/topUp', made_by='walk', position={count - 1}, total={count},"
+        " finished=True, checksum=None)"
+    )
+
+
+async def test_a_wrong_page_size_says_why(billing: AiozBilling) -> None:
+    """The reason for the smallest page size comes after the refused value."""
+    with pytest.raises(ConfigurationError, match=r"of at least 2, not 1: pages must share a row"):
+        billing.top_ups(page_size=1)
+
+
 def test_a_refused_listing_has_a_repr() -> None:
     """A traceback that shows the locals of a refused listing doesn't fail."""
     assert "refused" in repr(Listing.__new__(Listing))

@@ -53,10 +53,17 @@ async def test_a_foreign_lock_file_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "Cargo.lock").read_text() == '[[package]]\nname = "serde"\n'
 
 
-async def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+async def test_a_name_that_the_system_refuses(tmp_path: Path) -> None:
     """The advice of a system error names the sync, not an export."""
+    async with synced(tmp_path / f"{'a' * 300}.sqlite", top_ups=1, days=1) as run:
+        with pytest.raises(ExportError, match="name too long. Fix this and sync again"):
+            await run()
+
+
+async def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    """A missing folder is named, as for an export."""
     async with synced(tmp_path / "not" / "there.sqlite", top_ups=1, days=1) as run:
-        with pytest.raises(ExportError, match="no such file or directory. Fix this and sync again"):
+        with pytest.raises(ExportError, match="the folder does not exist. Create it, or choose another folder"):
             await run()
 
 

@@ -366,6 +366,16 @@ async def test_an_error_that_nobody_waits_for_is_not_logged(provider, caplog):
     assert caplog.records == []
 
 
+async def test_a_call_instead_of_a_function_is_named(provider):
+    """A coroutine instead of a function is an error that names it, and the next call with a function works."""
+    async with Shared() as shared:
+        call = provider()
+        with pytest.raises(ConfigurationError, match="fetch must be a function without arguments, not a coroutine"):
+            await shared.get("k", call)
+        call.close()
+        assert await shared.get("k", provider) is not None
+
+
 @pytest.mark.parametrize("name", ["max_age_s", "stale_s", "wait_s", "negative_s", "fetch_s", "max_entries"])
 @pytest.mark.parametrize("wrong", [0, -1, "1", None, True, float("nan")])
 def test_wrong_numbers_are_refused(name, wrong):
