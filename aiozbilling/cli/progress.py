@@ -76,12 +76,18 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
 
 def summary(lines: list[tuple[str, str]]) -> str:
     """Return titles and texts in two columns."""
-    width = max(len(title) for title, _ in lines) + 2
-    return "".join(_entry(title, printable(text), width) + "\n" for title, text in lines)
+    from rich.cells import cell_len
+
+    shown = [(printable(title), printable(text)) for title, text in lines]
+    width = max(cell_len(title) for title, _ in shown) + 2
+    return "".join(_entry(title + " " * (width - cell_len(title)), text, width) + "\n" for title, text in shown)
 
 
 def _entry(title: str, text: str, width: int) -> str:
-    """Return a line of a summary; a word that is too wide for the second column, such as a hash, is below the title."""
-    line = wrapped(f"{title:<{width}}{text}", width)
+    """Return a line of a summary; the padded title has `width` columns.
+
+    A word that is too wide for the second column, such as a hash, is below the title.
+    """
+    line = wrapped(" " * width + text, width)
     is_too_wide = sys.stdout.isatty() and max(map(len, line.splitlines())) > shutil.get_terminal_size().columns
-    return f"{title}\n{wrapped(f'  {text}', 2)}" if is_too_wide else line
+    return f"{title.rstrip()}\n{wrapped(f'  {text}', 2)}" if is_too_wide else title + line[width:]

@@ -99,3 +99,15 @@ def test_a_difference_of_the_whole_ledger_is_named(command: Any, tmp_path: Path)
     command("sync", "--db", path)
     found = command("verify", path, "--chain", "0" * 64)
     assert (found.code, b" runs: no run has the expected chain" in found.out) == (15, True)
+
+
+def test_labels_of_any_script_are_aligned(command: Any, tmp_path: Path) -> None:
+    """Wide letters in a label take two columns each, and a label can't send control characters to the terminal."""
+    path = str(tmp_path / "ledger.db")
+    for account, system in (("東京", "aioz"), ("a\x1b[31m", "metered")):
+        assert command("sync", "--db", path, "--account", account, "--what", system).code == 0
+    lines = command("verify", path).out.decode().splitlines()
+    assert not any("\x1b" in line for line in lines)
+    (wide,) = (line for line in lines if line.startswith("東京 history"))
+    (narrow,) = (line for line in lines if line.startswith("runs"))
+    assert wide.index("70 rows") + len("東京") == narrow.index("2")
