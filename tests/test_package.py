@@ -236,3 +236,13 @@ def test_each_public_class_is_documented(name):
     if isinstance(thing, type):
         assert (thing.__doc__ or "").strip(), name
         assert not (thing.__doc__ or "").startswith(f"{name}("), "a generated signature is no docstring"
+
+
+@pytest.mark.parametrize("engine", ["dlt", "spark"])
+def test_an_engine_without_its_extra_says_what_to_install(engine):
+    """Without pyarrow, which both extras install, the import of an engine names the command that installs it."""
+    script = f"import sys\nsys.modules['pyarrow'] = None\nimport aiozbilling.integrations.{engine}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=False, text=True, cwd=PACKAGE.parent
+    )
+    assert done.stderr.splitlines()[-1].endswith(f"is an extra: pip install 'aiozbilling[{engine}]'")

@@ -25,7 +25,6 @@ from aiozbilling.exchange.rate import RateLimit
 from aiozbilling.fleet.account_files import explained
 from aiozbilling.fleet.accounts import Account, accounts_of, selected
 from aiozbilling.fleet.changes import Changes, Place
-from aiozbilling.integrations.arrow import batch
 from aiozbilling.integrations.loop_thread import loop_thread
 from aiozbilling.integrations.many import Ended, Put, each_account
 from aiozbilling.records import DayUsage, TopUp
@@ -34,6 +33,8 @@ try:
     import dlt
     import pyarrow as pa
     from dlt.extract import DltResource
+
+    from aiozbilling.integrations.arrow import batch
 except ImportError:
     raise ConfigurationError("dlt is an extra: pip install 'aiozbilling[dlt]'") from None
 

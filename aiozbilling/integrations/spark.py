@@ -25,7 +25,6 @@ from aiozbilling.errors import ConfigurationError
 from aiozbilling.exchange.rate import RateLimit
 from aiozbilling.fleet.account_files import explained
 from aiozbilling.fleet.accounts import Account, read_accounts, selected
-from aiozbilling.integrations.arrow import batch, schema
 from aiozbilling.integrations.loop_thread import loop_thread
 from aiozbilling.integrations.many import Ended, Put, each_account
 from aiozbilling.records import DayUsage, MonthUsage, TopUp
@@ -33,6 +32,8 @@ from aiozbilling.records import DayUsage, MonthUsage, TopUp
 try:
     import pyarrow as pa
     from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition, SimpleDataSourceStreamReader
+
+    from aiozbilling.integrations.arrow import batch, schema
 except ImportError:
     raise ConfigurationError("Spark is an extra: pip install 'aiozbilling[spark]'") from None
 

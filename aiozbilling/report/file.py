@@ -8,6 +8,7 @@ import os
 import secrets
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.export.disk import failures_named
 from aiozbilling.records.calendar import first_day
 from aiozbilling.report.book import workbook
+from aiozbilling.report.extra import needs_extra
 from aiozbilling.report.page import html_report
 from aiozbilling.report.period import ReportMonth, default_month
 from aiozbilling.statement.summary import Statement
@@ -23,6 +25,7 @@ __all__ = ["refuse_mistakes", "write_report"]
 
 _PAGES, _BOOKS = (".html", ".htm"), (".xlsx",)
 _ABANDONED_S = 3600
+_NEEDED = {**dict.fromkeys(_PAGES, ("altair", "jinja2", "vl_convert")), **dict.fromkeys(_BOOKS, ("xlsxwriter",))}
 
 
 def write_report(
@@ -64,8 +67,8 @@ def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: boo
     """Raise the errors that `write_report` would raise for its arguments, before anything is read.
 
     Raises:
-        ConfigurationError: the suffix or the month is invalid, the path is a folder or a device, or a workbook should
-            be static.
+        ConfigurationError: the suffix or the month is invalid, the path is a folder or a device, a workbook should be
+            static, or the extra ``report`` is not installed.
         ExportError: the folder does not exist or can't be read.
     """
     file = Path(path)
@@ -80,6 +83,10 @@ def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: boo
             raise ExportError("there is no such folder", path=str(file))
         if file.exists() and not file.is_file():
             raise ConfigurationError(f"{file} is a folder, a device or a pipe: pass the path of a file")
+    with needs_extra():
+        for module in _NEEDED[file.suffix.lower()]:
+            if find_spec(module) is None:
+                raise ModuleNotFoundError(name=module)
 
 
 def _replace(file: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 
 import pytest
@@ -77,3 +78,12 @@ def test_from_sync_to_report(command, simulator, tmp_path):
     assert "evm-swap" in text
     assert "API Calls" in text
     assert "l.db" in text
+
+
+@pytest.mark.parametrize(("name", "module"), [("r.html", "altair"), ("r.xlsx", "xlsxwriter")])
+def test_a_missing_extra_is_found_before_anything_is_read(command, simulator, tmp_path, monkeypatch, name, module):
+    """Without the extra, the command ends before its first request: a large account would be read for nothing."""
+    monkeypatch.setitem(sys.modules, module, None)
+    result = command("report", "--out", str(tmp_path / name))
+    assert (result.code, result.err.endswith("pip install 'aiozbilling[report]'\n")) == (2, True)
+    assert simulator.requests == []
