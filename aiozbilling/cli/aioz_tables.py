@@ -15,6 +15,7 @@ from aiozbilling.records.amounts import exact_sum
 
 __all__ = ["HistoryTable", "MonthTable", "TopUpTable"]
 
+_THOUSANDS = len("1,000.")  # most deposits are smaller than 10,000
 _NARROW_PLACES = 2  # decimals of money where the terminal has no room for more
 
 
@@ -122,9 +123,9 @@ class TopUpTable:
                 Form("Created (UTC)", [moment(row.created_at) for row in records], left=True),
                 Form("Created", [moment(row.created_at)[:10] for row in records], left=True),
             ],
-            _money(amounts, self._decimals, title=title),
+            _money(amounts, self._decimals, title=title, whole=_THOUSANDS),
             [] if len(symbols) == 1 else [Form("", [row.amount.symbol for row in records], left=True)],
-            _money([row.credit_usd for row in records], self._decimals),
+            _money([row.credit_usd for row in records], self._decimals, whole=_THOUSANDS),
             [Form("Status", ["true" if row.status else "false" for row in records], left=True)],
             *(
                 [Form(title, texts, left=True), Form(title, [shortened(text) for text in texts], left=True)]
@@ -170,13 +171,28 @@ class TopUpTable:
 
 
 def _money(
-    amounts: Sequence[Decimal | None], places: int, total: Decimal | None = None, *, title: str = "USD"
+    amounts: Sequence[Decimal | None],
+    places: int,
+    total: Decimal | None = None,
+    *,
+    title: str = "USD",
+    whole: int = 0,
 ) -> list[Form]:
-    """Return a column of money, and the same column with two decimals for a narrow terminal."""
+    """Return a column of money, and the same column with two decimals for a narrow terminal.
+
+    There is room for `whole` characters before the decimals, for rows that are printed later.
+    """
     forms = []
     for decimals in dict.fromkeys((places, min(places, _NARROW_PLACES))):
         *cells, foot = aligned([money(amount, decimals) for amount in (*amounts, total)])
-        forms.append(Form(title if decimals == places else f"≈ {title}", cells, "" if total is None else foot))
+        forms.append(
+            Form(
+                title if decimals == places else f"≈ {title}",
+                cells,
+                "" if total is None else foot,
+                least=whole and whole + decimals,
+            )
+        )
     return forms
 
 

@@ -33,7 +33,7 @@ _ASCII = str.maketrans({"…": "~", "≈": "~", NOTHING: "-", "·": "-"})
 class Form:
     """One form of a column: its title, its cells, and the total below them.
 
-    `name` identifies the column in `note_of` where the title alone does not.
+    `name` identifies the column in `note_of` where the title alone does not. The column is at least `least` wide.
     """
 
     title: str
@@ -43,17 +43,18 @@ class Form:
     style: str = ""
     styles: Sequence[str] = ()
     name: str = ""
+    least: int = 0
 
     @property
     def width(self) -> int:
         """Characters of the widest cell."""
-        return max(map(cell_len, (self.title, *self.cells, self.total)))
+        return max(self.least, *map(cell_len, (self.title, *self.cells, self.total)))
 
     def texts(self) -> list[Text]:
         """Return title, cells and total, aligned to the left or to the right of the column."""
         texts = [printable(text) for text in (self.title, *self.cells, self.total)]
         if not self.left:  # rich would strip the trailing blanks that align decimal points
-            width = max(map(cell_len, texts))
+            width = max(self.least, *map(cell_len, texts))
             texts = [" " * (width - cell_len(text)) + text for text in texts]
         styles = ("", *self.styles, "") if self.styles else [""] * len(texts)
         return [_text(text, style) for text, style in zip(texts, styles, strict=True)]
@@ -81,6 +82,7 @@ class Screen:
     def __init__(self) -> None:
         self.width: int = max(shutil.get_terminal_size().columns, 20)
         self.ascii_only: bool = not (sys.stdout.encoding or "ascii").lower().startswith("utf")
+        self._before: list[tuple[int, int]] = []  # of each column of the latest table: skipped forms, and width
         self._console = Console(width=self.width, height=_HEIGHT, highlight=False, markup=False, emoji=False)
 
     def draw(self, drawn: Iterable[Drawn]) -> bytes:
@@ -99,14 +101,20 @@ class Screen:
         """Fit a table into the width.
 
         Each column is a list of forms, widest first. While the table is too wide, the columns in `give_way` take their
-        next form, one after another; a column without a next form is left out. Returns the table and the names of the
-        columns that are left out; columns without content and bars don't count.
+        next form, one after another; a column without a next form is left out. A table without a header continues the
+        one before: its columns have the same forms and are at least as wide, so that the rows line up. Returns the
+        table and the names of the columns that are left out; columns without content and bars don't count.
         """
         chosen: list[Sequence[Form | Bars]] = list(columns)
+        if not header and self._before:
+            chosen = [_continued(forms, *before) for forms, before in zip(columns, self._before, strict=True)]
         for index in give_way:
             if _width(chosen) <= self.width:
                 break
             chosen[index] = chosen[index][1:]
+        self._before = [
+            (len(forms) - len(left), left[0].width if left else 0) for forms, left in zip(columns, chosen, strict=True)
+        ]
         missing = [forms[0] for forms, left in zip(columns, chosen, strict=True) if forms and not left]
         names = [form.name or form.title for form in missing if isinstance(form, Form) and has_figures(form)]
         return self._drawn(chosen, header=header), list(filter(None, names))
@@ -156,6 +164,12 @@ def note_of(names: Iterable[str]) -> list[str]:
     """Return a line that says which columns are left out, or nothing if none is."""
     listed = ", ".join(names)
     return [f"No room for {listed}: --format csv has all columns."] if listed else []
+
+
+def _continued(forms: Sequence[Form | Bars], skipped: int, width: int) -> Sequence[Form | Bars]:
+    """Return the forms of a column without those that the rows before skipped, the first one at least as wide."""
+    first, rest = forms[skipped : skipped + 1], forms[skipped + 1 :]
+    return [attrs.evolve(form, least=width) if isinstance(form, Form) else form for form in first] + [*rest]
 
 
 def _width(chosen: Sequence[Sequence[Form | Bars]]) -> int:

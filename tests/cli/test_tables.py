@@ -224,3 +224,13 @@ def test_a_table_of_a_span_notes_its_limit(command: CommandLine, simulator: Simu
     assert "at most 50 rows. --all or --format csv has no limit." in cut.err
     assert command("history", "--since", "2026-09", "--format", "table", "--all").err == ""
     assert simulator.requests
+
+
+@pytest.mark.parametrize("width", [44, 80, 200])
+def test_the_rows_of_all_pages_line_up(command: CommandLine, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """Rows that are printed later, those of other pages or of --follow, are below the title and the rows before."""
+    lines = drawn(command, monkeypatch, width, "top-ups", "--all", "--page-size", "2")
+    (title,) = (line for line in lines if line.startswith("Created"))
+    rows = [line for line in lines if re.match(r"\d{4}-\d\d-\d\d", line)]
+    assert len(rows) == 120
+    assert {line[title.index("Status") :][:6].strip() for line in rows} == {"true", "false"}
