@@ -205,13 +205,13 @@ class ListSync:
         present = await in_thread(self._ledger.present, self._table) - len(gone)
         at_tail = self.state.grows_at == "tail"
         total = reading.last_total if at_tail else reading.first_total
-        excess = reading.excess if reading.excess is not None else total - present
+        excess, is_settled = reading.excess, True
+        if excess is None:
+            # If there are more rows than these, they were added during the reading, and the next run reads them.
+            excess = min(total - present, reading.nulls)
+            is_settled = total - present == excess == self.state.excess
         state = attrs.evolve(
-            self._completed(reading),
-            total=total,
-            excess=excess,
-            is_settled=reading.excess is not None or excess == self.state.excess,
-            collapsed_at=None,
+            self._completed(reading), total=total, excess=excess, is_settled=is_settled, collapsed_at=None
         )
         self.counts = self.counts.plus(await in_thread(self._ledger.settle, self._table, gone, state))
         self.state = state

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aiozbilling import IncompleteError, Listing, TopUp
+from aiozbilling.exchange.call import Received
 from aiozbilling.export.disk import Disk
+from aiozbilling.listing.source import Source
 from aiozbilling.sync.incremental import ListSync
 from aiozbilling.sync.layout import TOP_UPS
 from aiozbilling.sync.store import Ledger
@@ -132,6 +135,39 @@ async def test_a_removal_next_to_news_does_not_hide_a_backdated_row(account: Acc
     account.intrude(250)
     await account.catch_up()
     assert not account.missing()
+
+
+class Busy(Account):
+    """An account to which rows are added during each reading: two where it has already been, and one at the end."""
+
+    is_busy = True
+
+    def listing(self, **options: Any) -> Listing[TopUp]:
+        is_changed = not self.is_busy
+
+        async def fetch(offset: int, limit: int, received: Received | None) -> tuple[Sequence[TopUp | None], int]:
+            nonlocal is_changed
+            if offset > 200 and not is_changed:
+                is_changed = True
+                self.intrude(-10)
+                self.intrude(-20)
+                self.grow(1)
+            return await super(Busy, self).listing()._source.fetch(offset, limit, received)
+
+        source = Source("/api/billing/topUp", fetch, attrgetter("id"), attrgetter("created_at"), {})
+        return Listing(source, page_size=50, concurrency=1, **options)
+
+
+async def test_rows_that_are_added_during_two_readings_are_found(tmp_path: Path) -> None:
+    """If two readings in a row miss as many rows, these are not taken for rows that the server never returns."""
+    with closing(Busy(tmp_path / "b.sqlite", at_tail=True)) as account:
+        account.grow(500)
+        await account.catch_up()
+        await account.catch_up()
+        assert len(account.missing()) == 2
+        account.is_busy = False
+        await account.catch_up()
+        assert not account.missing()
 
 
 async def test_an_account_whose_rows_were_all_removed_stays_usable(account: Account) -> None:
