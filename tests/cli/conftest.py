@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -71,5 +72,6 @@ class CommandLine:
 
 @pytest.fixture
 def command(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, short_pauses: None) -> CommandLine:
-    """Return the command line of a user who has an account at the simulator."""
+    """Return the command line of a user who has an account at the simulator, at the simulated time."""
+    monkeypatch.setattr(import_module("aiozbilling.sync.sync"), "_in_utc", lambda _clock: simulator._clock.now)
     return CommandLine(simulator, monkeypatch, capfdbinary)
