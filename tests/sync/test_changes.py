@@ -83,7 +83,7 @@ async def test_every_run_and_every_change_is_recorded(tmp_path: Path) -> None:
         run.simulator.fail("http-401", path="historyUsage")
         with pytest.raises(AiozBillingError):
             await run()
-        runs = run.rows("SELECT run, host, account, result, error, ended_at > started_at FROM runs")
+        runs = run.rows("SELECT run, host, account, result, error, ended_at >= started_at FROM runs")
         assert [row[3:5] for row in runs] == [("complete", None), ("complete", None), ("failed", "AuthenticationError")]
         assert all(row[1:3] == (run.simulator.url, "main") and row[5] for row in runs)
         counts = "list, rows_read, new, changed, missing, stored, counted"
