@@ -24,8 +24,8 @@ _OPTIONS = {
     "wait_s": "--wait",
 }
 _NOT_OFFERED = re.compile(r", or allow_http=True|, or raise `max_body`|, a date or a datetime")
-# Not in a URL, in the JSON path of a field, or in quotes, as the settings of an accounts file are.
-_KEYWORD = re.compile(rf"(?<![\w.'/-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w)")
+# Not in a URL, in a host name, in the JSON path of a field, or in quotes, as the settings of an accounts file are.
+_KEYWORD = re.compile(rf"(?<![\w.'/-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w|[.-]\w)")
 _TEXTS = re.compile(r"(?<![\w-])(account|format)='([^']*)'")
 # Elsewhere, these are ordinary words.
 _TIMES = re.compile(r"(?<![\w-])(since|until|start|end)(?= must be| must have| is outside| \(\d)")
@@ -57,7 +57,7 @@ def _replaced(message: str) -> str:
         name = _OPTIONS[match[1]]
         return name if match[2] in (None, "True") else f"{name} {match[2]}"
 
-    message = _NOT_OFFERED.sub("", message)
+    message = _NOT_OFFERED.sub("", message).replace("static=True", "--static")
     message = _TEXTS.sub(r"--\1 \2", _KEYWORD.sub(option, message))
     return _TIMES.sub(r"--\1", message)
 

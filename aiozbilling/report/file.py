@@ -75,7 +75,7 @@ def refuse_mistakes(path: str | PathLike[str], *, month: str | None, static: boo
     if file.suffix.lower() not in (*_PAGES, *_BOOKS):
         raise ConfigurationError(f"the name of a report ends with .html or .xlsx, not {file.name!r}")
     if static and file.suffix.lower() in _BOOKS:
-        raise ConfigurationError("a workbook has no scripts: leave out static")
+        raise ConfigurationError("a workbook has no scripts: leave out static=True")
     if month is not None:
         first_day(month)
     with failures_named(file, "Fix this and write the report again"):

@@ -234,6 +234,7 @@ def test_the_organization_may_come_from_the_environment(
         (("export", "top-ups", "--out", "x.csv", "--stop-early"), "--stop-early needs --since\n"),
         (("export", "top-ups", "--out", "x.csv", "--format", "focus"), "export the history, not /api/billing/topUp\n"),
         (("metered", "--since", "2026-10-01"), "--since must be a month such as '2026-10', not '2026-10-01'\n"),
+        (("report", "--simulator", "--out", "x.xlsx", "--static"), "has no scripts: leave out --static\n"),
         (("fleet", "export"), "Missing argument 'what'. Choose from: top-ups, history\n"),
     ],
 )

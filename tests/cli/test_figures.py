@@ -76,6 +76,7 @@ def test_errors_name_the_options_of_the_command_line() -> None:
     assert with_cli_options("changed since it was written") == "changed since it was written"
     assert with_cli_options("try a smaller body, or raise `max_body`") == "try a smaller body"
     assert with_cli_options("a list at $.data.timeout; set 'base_url'") == "a list at $.data.timeout; set 'base_url'"
+    assert with_cli_options("no connection to timeout.example.com") == "no connection to timeout.example.com"
     assert with_cli_options("timeout: a gateway timeout", "a gateway timeout") == "--timeout: a gateway timeout"
 
 
