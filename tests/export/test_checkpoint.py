@@ -94,15 +94,16 @@ async def test_an_export_with_a_damaged_part_file_stops(tmp_path: Path, suffix: 
 async def test_a_part_file_that_another_program_writes_to_is_found(tmp_path: Path, suffix: str) -> None:
     """Bytes of another program never become a file that its manifest does not describe."""
     path = tmp_path / f"t{suffix}"
+    part = Names(path).part
 
     def write_too(_progress: object) -> None:
-        Names(path).part.write_bytes(b"x" * 100_000)
+        part.write_bytes(b"x" * 100_000)
 
     async with Simulator(top_ups=9) as simulator, client_of(simulator) as billing:
         with pytest.raises(CheckpointError, match="another program changed the file while it was written"):
             await export(billing.top_ups(page_size=4), path, on_progress=write_too)
         assert not path.exists()
-        Names(path).part.unlink()
+        part.unlink()
         Names(path).checkpoint.unlink()
         assert (await export(billing.top_ups(page_size=4), path)).rows == 9
 
