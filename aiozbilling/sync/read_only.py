@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from aiozbilling.errors import ExportError
+from aiozbilling.export.disk import failures_named
 
 __all__ = ["opened_to_read"]
 
@@ -22,10 +23,12 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         ExportError: there is no such file, it is not a ledger, or it can't be read.
     """
-    if path.exists() and not path.is_file():
-        raise ExportError("this is a folder, a device or a pipe, not a file", path=str(path), hint="Name the ledger")
-    if not path.is_file():
-        raise ExportError("there is no such file", path=str(path), hint="Create it with aiozbilling sync --db FILE")
+    with failures_named(path, "Fix this and try again"):
+        if not path.exists():
+            raise ExportError("there is no such file", path=str(path), hint="Create it with aiozbilling sync --db FILE")
+        if not path.is_file():
+            reason, hint = "this is a folder, a device or a pipe, not a file", "Pass the path of a ledger"
+            raise ExportError(reason, path=str(path), hint=hint)
     with _failures_named(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
         database.execute("PRAGMA query_only = 1")
         database.execute("BEGIN")

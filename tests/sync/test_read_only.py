@@ -57,6 +57,15 @@ def test_a_half_written_page_that_can_not_be_rolled_back_has_its_own_message(tmp
         assert "-journal" in caught.value.hint
 
 
+def test_a_name_that_the_system_refuses_is_an_export_error(tmp_path: Path) -> None:
+    """A name that is too long is an error of this library with the path, not one of the system."""
+    path = tmp_path / f"{'a' * 300}.sqlite"
+    for read in (verify, read_ledger):
+        with pytest.raises(ExportError) as caught:
+            read(path)
+        assert caught.value.path == str(path)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Keep a read transaction open, as another program may."""
