@@ -21,7 +21,7 @@ _AT_ONCE = 256  # connections to all hosts together; further requests wait
 class _Connector(aiohttp.TCPConnector):
     """Closes an idle connection on which the server sent something without a request.
 
-    aiohttp (3.14) would take it as the reply to the next request, which may be of another account.
+    aiohttp (3.14) would take it for the reply to the next request, which may be of another account.
     """
 
     async def _get(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection | None:
