@@ -39,6 +39,4 @@ def refuse_no_listing(listing: object) -> None:
         ConfigurationError: it is not a `Listing`.
     """
     if not isinstance(listing, Listing):
-        raise ConfigurationError(
-            f"the list must be a Listing, such as billing.top_ups(), not a {type(listing).__name__}"
-        )
+        raise ConfigurationError(f"the list must be a Listing, such as billing.top_ups(), not {type(listing).__name__}")

@@ -244,7 +244,7 @@ def _check_arguments(
     clients = (("billing", billing, AiozBilling), ("b3os", b3os, B3osBilling), ("metered", metered, MeteredBilling))
     for name, client, kind in clients:
         if client is not None and not isinstance(client, kind):
-            raise ConfigurationError(f"{name} must be a client of class {kind.__name__}, not a {type(client).__name__}")
+            raise ConfigurationError(f"{name} must be a client of class {kind.__name__}, not {type(client).__name__}")
     if billing is None and b3os is None and metered is None:
         raise ConfigurationError("pass at least one client: billing, b3os or metered")
     if (b3os is None) != (organization is None):

@@ -120,7 +120,7 @@ async def test_what_is_no_listing_is_named(billing: AiozBilling, tmp_path: Path)
     """A client, a method without its parentheses or a page instead of a listing is an error that names it."""
     wrong: dict[str, Any] = {"AiozBilling": billing, "method": billing.top_ups, "Page": await billing.top_ups()}
     for name, value in wrong.items():
-        with pytest.raises(ConfigurationError, match=f"such as billing.top_ups\\(\\), not a {name}$"):
+        with pytest.raises(ConfigurationError, match=f"such as billing.top_ups\\(\\), not {name}$"):
             stream_csv(value)
-        with pytest.raises(ConfigurationError, match=f"not a {name}$"):
+        with pytest.raises(ConfigurationError, match=f"not {name}$"):
             await export(value, tmp_path / "t.csv")

@@ -173,7 +173,7 @@ async def test_the_database_is_private_and_left_alone(tmp_path: Path) -> None:
         for account in (" ", os.fsdecode(b"\xff"), None):
             with pytest.raises(ConfigurationError, match="label"):
                 await run(account=account)
-        with pytest.raises(ConfigurationError, match="billing must be a client of class AiozBilling, not a Listing"):
+        with pytest.raises(ConfigurationError, match="billing must be a client of class AiozBilling, not Listing"):
             await sync(run.billing.top_ups(), run.path)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="metered must be a client of class MeteredBilling"):
             await sync(None, run.path, metered=run.billing)  # type: ignore[arg-type]
