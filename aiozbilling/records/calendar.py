@@ -19,7 +19,7 @@ __all__ = [
     "next_month",
 ]
 
-# After the end of a month, its usage may change for so long. The ledger's view v_spend_month has the same rule.
+# The usage of a month may change for this long after its end. The ledger's view v_spend_month has the same rule.
 SETTLES_IN = dt.timedelta(days=3)
 
 _MONTH = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])", re.ASCII)
@@ -54,13 +54,12 @@ def last_day(month: str) -> dt.date:
 
 def next_month(month: str, step: int = 1) -> str:
     """Return the month `step` months later, or earlier if `step` is negative."""
-    years, index = divmod(_number(month) + step, 12)
-    return f"{years:04}-{index + 1:02}"
+    return _text(_number(month) + step)
 
 
 def months_between(first: str, last: str) -> list[str]:
     """List the months from `first` to `last`, both included."""
-    return [next_month("0000-01", number) for number in range(_number(first), _number(last) + 1)]
+    return [_text(number) for number in range(_number(first), _number(last) + 1)]
 
 
 def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
@@ -70,3 +69,7 @@ def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
 
 def _number(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:]) - 1
+
+
+def _text(number: int) -> str:
+    return f"{number // 12:04}-{number % 12 + 1:02}"
