@@ -47,9 +47,9 @@ def checked_concurrency(concurrency: object) -> int:
 
 
 def refuse_bad_label(account: object) -> None:
-    """Raise an error if a value is not a text that a file in UTF-8 can contain.
+    """Raise an error if the label of an account is not a text, is blank, or can't be encoded in UTF-8.
 
-    Python turns an argument of a command in another encoding into half surrogates.
+    If an argument of a command is not UTF-8, Python's text of it has surrogates, which no file in UTF-8 can contain.
 
     Raises:
         ConfigurationError: the value is invalid.

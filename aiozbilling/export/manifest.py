@@ -117,7 +117,7 @@ def _sums(usd: Decimal, amounts: dict[str, TokenAmount]) -> dict[str, Any]:
 
 
 def _key_of(denom: str) -> str:
-    """Return the key of a denomination in the sums, which is another one than those of the other values there."""
+    """Return the key of a denomination in the sums. The keys "usd" and "rows" are those of other values there."""
     return denom + _MARK if denom in ("usd", "rows") or denom.endswith(_MARK) else denom
 
 

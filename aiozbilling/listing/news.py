@@ -61,7 +61,7 @@ class _Count:
 
     Attributes:
         total: rows by the server's count.
-        excess: number of rows that the server counts but does not return, such as null rows; below 0 if it counts less.
+        excess: number of rows that the server counts but does not return, such as null rows; below 0 if it counts too few.
         mismatch: how far the count of the last poll was from the expected one.
     """
 
@@ -194,7 +194,7 @@ class Follower(Generic[R]):
     def _learn(self, part: _Part[R], new: set[int]) -> None:
         """Mark the rows of a reading of the whole list as known, except the new ones."""
         self._known.see_all(set(part.digests) - new)
-        # Other rows that the server counts were added during the reading: the next polls look for them.
+        # If the server counts more rows than these, they were added meanwhile, and the next polls find them.
         self._count = _Count(part.total, min(part.total - len(part.rows), part.nulls))
 
     def _keep_ends(self, part: _Part[R]) -> None:

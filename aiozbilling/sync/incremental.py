@@ -207,7 +207,7 @@ class ListSync:
         total = reading.last_total if at_tail else reading.first_total
         excess, is_settled = reading.excess, True
         if excess is None:
-            # If there are more rows than these, they were added during the reading, and the next run reads them.
+            # If the server counts more rows than these, they were added meanwhile, and the next run reads them.
             excess = min(total - present, reading.nulls)
             is_settled = total - present == excess == self.state.excess
         state = attrs.evolve(

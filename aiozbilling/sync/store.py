@@ -24,7 +24,7 @@ from aiozbilling.sync.schema import opened
 __all__ = ["Ledger", "ListState", "System"]
 
 System: TypeAlias = Literal["aioz", "b3os", "metered"]
-# Of the table identities: whether rows of the system are stored.
+# A condition on rows of the table identities: the account has rows of the system.
 _HAS_ROWS: dict[System, str] = {
     "aioz": "account IN (SELECT account FROM contents WHERE list IN ('top_ups', 'history') AND rows > 0)",
     "b3os": "account IN (SELECT account FROM contents WHERE list = 'cu_months' AND rows > 0)",
