@@ -61,7 +61,7 @@ class _Count:
 
     Attributes:
         total: rows by the server's count.
-        excess: number of rows that the server counts but does not return, such as null rows; below 0 if it counts too few.
+        excess: rows that the server counts but does not return, such as null rows; below 0 if it counts too few.
         mismatch: how far the count of the last poll was from the expected one.
     """
 
