@@ -69,6 +69,19 @@ async def test_credentials_that_stored_nothing_do_not_belong_to_the_label(tmp_pa
         assert verify(path).is_ok
 
 
+async def test_a_key_that_was_used_with_the_wrong_label_is_accepted_for_its_own(tmp_path: Path) -> None:
+    """A failed sync under the wrong label does not reserve the key for that label."""
+    path = tmp_path / "b.sqlite"
+    async with Simulator(top_ups=5, days=30) as simulator, client_of(simulator, simulator.account) as billing:
+        simulator.account.is_revoked = True
+        with pytest.raises(AuthenticationError):
+            await sync(billing, path, account="wrong")
+        simulator.account.is_revoked = False
+        await sync(billing, path, account="own")
+        with pytest.raises(ExportError, match="these credentials belong to account 'own'"):
+            await sync(billing, path, account="wrong")
+
+
 async def test_two_empty_accounts_are_not_mixed_later(tmp_path: Path) -> None:
     """The label of an empty account accepts another key, but not the rows of both accounts."""
     path = tmp_path / "b.sqlite"
