@@ -492,6 +492,41 @@ async def test_a_row_added_behind_a_reading_is_new() -> None:
         assert await polled(follower, times=3) == ["r50"]
 
 
+class Restless(Ledger):
+    """A list in which a row moves from the unread part to the head during each of the next `moves` readings."""
+
+    moves = 1
+    is_begun = False
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        response = await super().answer(request)
+        offset = int(request.query["offset"])
+        self.is_begun = self.is_begun or not offset
+        if self.is_begun and offset > 50 and self.moves:
+            self.is_begun = False
+            self.moves -= 1
+            self.rows = [self.rows[110], *self.rows[:110], *self.rows[111:]]
+        return response
+
+
+async def test_a_row_that_moves_during_the_first_reading_is_not_new() -> None:
+    """A first reading during which a row moved may miss that row, so it is repeated."""
+    async with following(Restless(NEWEST_FIRST)) as billing:
+        follower = Follower(billing.top_ups()._source, 10)
+        assert await polled(follower, times=4) == []
+
+
+async def test_a_cursor_is_not_compared_with_a_list_that_never_rests() -> None:
+    """If a row moves during each reading, a resume is an error: a reading that misses rows doesn't show the new ones."""
+    ledger = Restless(NEWEST_FIRST)
+    async with following(ledger) as billing:
+        first = Follower(billing.top_ups()._source, 10)
+        await polled(first)
+        ledger.moves = 100
+        with pytest.raises(DriftError, match="changes too fast to find the rows of the cursor"):
+            await Follower(billing.top_ups()._source, 10, first.cursor).poll()
+
+
 async def polled(follower: Follower[TopUp], times: int = 1) -> list[str]:
     """Poll, and mark the new rows as known."""
     rows = []
