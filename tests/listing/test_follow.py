@@ -517,7 +517,7 @@ async def test_a_row_that_moves_during_the_first_reading_is_not_new() -> None:
 
 
 async def test_a_cursor_is_not_compared_with_a_list_that_never_rests() -> None:
-    """If a row moves during each reading, a resume is an error: a reading that misses rows doesn't show the new ones."""
+    """If a row moves during each reading, a resume is an error, because each reading may miss rows."""
     ledger = Restless(NEWEST_FIRST)
     async with following(ledger) as billing:
         first = Follower(billing.top_ups()._source, 10)
