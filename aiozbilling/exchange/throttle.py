@@ -35,7 +35,7 @@ class _Waiter:
         self.woken = self.loop.create_future()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep until `wake` is called, or was called after `watch`, but at most for `seconds`."""
+        """Sleep for at most `seconds`. A `wake` ends the sleep, also one that came after `watch`."""
         woken = self.woken
         timer = None if seconds == _NEVER else self.loop.call_later(seconds, _wake, woken)
         try:
