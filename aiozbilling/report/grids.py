@@ -19,10 +19,10 @@ from aiozbilling.report.numbers import (
     runway_text,
     tokens_text,
 )
-from aiozbilling.report.period import ReportMonth, month_label, opening_and_closing
+from aiozbilling.report.period import ReportMonth, month_label, opening_and_closing, whole_change
 from aiozbilling.statement.estimates import complete_days
 from aiozbilling.statement.facts import SpendDay
-from aiozbilling.statement.months import SpendMonth, change, cost_per_tb
+from aiozbilling.statement.months import SpendMonth, cost_per_tb
 from aiozbilling.statement.summary import AccountStatement
 
 __all__ = [
@@ -52,7 +52,7 @@ def _month_row(of: ReportMonth, month: SpendMonth, previous: SpendMonth | None) 
     return [
         month_label(month),
         money(month.spend),
-        percent(change(month, previous), signed=True) if month.is_closed else NOTHING,
+        percent(whole_change(month, previous), signed=True),
         money(month.storage),
         money(month.bandwidth),
         money(month.not_split),
@@ -106,7 +106,7 @@ def _account_row(of: ReportMonth, account: AccountStatement, *, with_line: bool)
         shown(account.account),
         sparkline(recent),
         money(month.spend if month else None),
-        percent(change(month, before), signed=True) if month and month.is_closed else NOTHING,
+        percent(whole_change(month, before), signed=True),
         money(month.deposits if month else None),
         money(account.balances[-1].closing if account.balances else None),
         runway_text(runway, as_of and as_of.date()),
@@ -120,7 +120,7 @@ def _all_accounts(of: ReportMonth) -> list[str]:
         f"all {count(len(of.statement.accounts))}",
         "",
         money(month.spend if month else None),
-        percent(of.change, signed=True),
+        percent(whole_change(month, of.previous), signed=True),
         money(month.deposits if month else None),
         money(of.statement.balances[-1].closing if of.statement.balances else None),
         "",

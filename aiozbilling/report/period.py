@@ -18,7 +18,15 @@ from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.months import SpendMonth, change
 from aiozbilling.statement.summary import Statement
 
-__all__ = ["SOON_DAYS", "ReportMonth", "default_month", "is_whole", "month_label", "opening_and_closing"]
+__all__ = [
+    "SOON_DAYS",
+    "ReportMonth",
+    "default_month",
+    "is_whole",
+    "month_label",
+    "opening_and_closing",
+    "whole_change",
+]
 
 SOON_DAYS = 14  # an account whose balance lasts for fewer days needs attention
 
@@ -47,6 +55,13 @@ def opening_and_closing(balances: Sequence[BalanceDay], month: str) -> tuple[Dec
 def is_whole(month: SpendMonth) -> bool:
     """Return whether a month is closed and has a row for each of its days."""
     return month.is_closed and month.days >= last_day(month.month).day
+
+
+def whole_change(month: SpendMonth | None, previous: SpendMonth | None) -> Fraction | None:
+    """Return the change of spend between two months, or None unless both are whole."""
+    if month is None or previous is None or not (is_whole(month) and is_whole(previous)):
+        return None
+    return change(month, previous)
 
 
 def month_label(month: SpendMonth) -> str:

@@ -14,10 +14,10 @@ from aiozbilling.records.calendar import first_day, next_month
 from aiozbilling.report.lead import basis, lead
 from aiozbilling.report.methods import METHODS
 from aiozbilling.report.numbers import days_text, runway_text
-from aiozbilling.report.period import ReportMonth, is_whole, opening_and_closing
+from aiozbilling.report.period import ReportMonth, is_whole, opening_and_closing, whole_change
 from aiozbilling.report.tiles import tiles
 from aiozbilling.statement.controls import control_totals
-from aiozbilling.statement.months import change, cost_per_tb
+from aiozbilling.statement.months import cost_per_tb
 
 __all__ = ["Sheet", "sheets"]
 
@@ -58,7 +58,7 @@ def _months(of: ReportMonth) -> Sheet:
     rows: list[list[Any]] = []
     for index, month in enumerate(months):
         closing = opening_and_closing(of.statement.balances, month.month)[1]
-        share = change(month, months[index - 1] if index else None) if month.is_closed else None
+        share = whole_change(month, months[index - 1] if index else None)
         amounts = (month.spend, month.storage, month.bandwidth, month.not_split, month.deposits, closing)
         state = "closed" if month.is_closed else "open"
         state += "" if is_whole(month) else f" ({days_text(month.days)})"
@@ -92,7 +92,7 @@ def _accounts(of: ReportMonth) -> Sheet:
         spend, deposits = (month.spend, month.deposits) if month else (None, None)
         runway = account.runway
         left = runway_text(runway, as_of and as_of.date())
-        share = change(month, before) if month and month.is_closed else None
+        share = whole_change(month, before)
         empty = runway.empty_on if runway else None
         waiting = sum(not row.is_credited for row in account.facts.deposits)
         rows.append(

@@ -17,8 +17,10 @@ from aiozbilling.report import html_report
 from aiozbilling.report.charts import months_chart
 from aiozbilling.report.figures import figures
 from aiozbilling.report.grid import shown
-from aiozbilling.report.grids import months_grid
+from aiozbilling.report.grids import accounts_grid, months_grid
+from aiozbilling.report.numbers import NOTHING
 from aiozbilling.report.period import ReportMonth
+from aiozbilling.report.sheets import sheets
 from aiozbilling.statement import AccountFacts, Facts, SpendDay, statement
 from tests.report.cases import CASES, HOSTILE, READ_AT, account, usual
 
@@ -169,6 +171,21 @@ def test_a_part_of_a_month_is_no_month(static_page):
     assert re.search(r'<tr class="now"><th scope="row" class="l">2026-11 \*', page)
     assert "2025-10 (14 days)" in static_page("usual")
     assert "2026-11 *" in rows
+
+
+def test_a_part_of_a_month_is_not_compared():
+    """No table compares a month with the 14 known days of the month before; two whole months are compared."""
+    facts = Facts((account("one", 66), account("two", 66, seed=2)))
+    months = months_grid(ReportMonth(statement(facts), "2026-10")).rows
+    assert [row[:3:2] for row in months] == [["2026-11 *", NOTHING], ["2026-10", NOTHING], ["2026-09 (14 days)", NOTHING]]
+    accounts = accounts_grid(ReportMonth(statement(facts), "2026-10"))
+    assert [row[3] for row in (*accounts.rows, accounts.total)] == [NOTHING] * 3
+    for name, place in (("Months", 14), ("Accounts", 3)):
+        (sheet,) = (sheet for sheet in sheets(ReportMonth(statement(facts), "2026-10")) if sheet.name == name)
+        assert sheet.columns[place][0] == "change"
+        assert {row[place] for row in sheet.rows} == {None}
+    longer = months_grid(ReportMonth(statement(Facts((account("one", 96),))), "2026-10")).rows
+    assert [row[2] == NOTHING for row in longer] == [True, False, True, True]
 
 
 def test_what_is_not_whole_is_drawn_paler():
