@@ -28,7 +28,7 @@ _NOT_OFFERED = re.compile(r", or allow_http=True|, or raise `max_body`|, a date 
 _KEYWORD = re.compile(rf"(?<![\w.'/-])({'|'.join(_OPTIONS)})(?:=(\w+))?(?!\w|[.-]\w)")
 _TEXTS = re.compile(r"(?<![\w-])(account|format)='([^']*)'")
 # Elsewhere, these are ordinary words.
-_TIMES = re.compile(r"(?<![\w-])(since|until|start|end)(?= must be| must have| is outside| \(\d)")
+_WORDS = re.compile(r"(?<![\w-])(since|until|start|end|chain)(?= must be| must have| is outside| \(\d)")
 
 
 def complain(message: str, hint: str = "") -> None:
@@ -59,7 +59,7 @@ def _replaced(message: str) -> str:
 
     message = _NOT_OFFERED.sub("", message).replace("static=True", "--static")
     message = _TEXTS.sub(r"--\1 \2", _KEYWORD.sub(option, message))
-    return _TIMES.sub(r"--\1", message)
+    return _WORDS.sub(r"--\1", message)
 
 
 def _write(message: str, style: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from decimal import Decimal, InvalidOperation
 from os import PathLike
@@ -10,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from aiozbilling.errors import ExportError
+from aiozbilling.errors import ConfigurationError, ExportError
 from aiozbilling.records.amounts import exact_sum, scaled
 from aiozbilling.sync.agreement import changed_objects, changed_states, damages
 from aiozbilling.sync.layout import HISTORY, METERED_PERIODS, ROW_TABLES, TOP_UPS, LedgerTable
@@ -106,8 +107,11 @@ def verify(path: str | PathLike[str], *, chain: str | None = None) -> VerifyRepo
         chain: an earlier `VerifyReport.chain`; one of the runs must have it.
 
     Raises:
+        ConfigurationError: `chain` is no hash.
         ExportError: there is no such file, or it is not a ledger of this version.
     """
+    if chain is not None and not re.fullmatch(r"[0-9a-f]{64}", chain):
+        raise ConfigurationError("chain must be a hash of 64 digits (0-9, a-f), as verify returned it")
     file = Path(path)
     with opened_to_read(file) as database:
         version = check_version(database, file)

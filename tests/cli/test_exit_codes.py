@@ -235,6 +235,7 @@ def test_the_organization_may_come_from_the_environment(
         (("export", "top-ups", "--out", "x.csv", "--format", "focus"), "export the history, not /api/billing/topUp\n"),
         (("metered", "--since", "2026-10-01"), "--since must be a month such as '2026-10', not '2026-10-01'\n"),
         (("report", "--simulator", "--out", "x.xlsx", "--static"), "has no scripts: leave out --static\n"),
+        (("verify", "ledger.db", "--chain", "xyz"), "--chain must be a hash of 64 digits (0-9, a-f), as"),
         (("fleet", "export"), "Missing argument 'what'. Choose from: top-ups, history\n"),
     ],
 )

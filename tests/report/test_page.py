@@ -177,7 +177,11 @@ def test_a_part_of_a_month_is_not_compared():
     """No table compares a month with the 14 known days of the month before; two whole months are compared."""
     facts = Facts((account("one", 66), account("two", 66, seed=2)))
     months = months_grid(ReportMonth(statement(facts), "2026-10")).rows
-    assert [row[:3:2] for row in months] == [["2026-11 *", NOTHING], ["2026-10", NOTHING], ["2026-09 (14 days)", NOTHING]]
+    assert [row[:3:2] for row in months] == [
+        ["2026-11 *", NOTHING],
+        ["2026-10", NOTHING],
+        ["2026-09 (14 days)", NOTHING],
+    ]
     accounts = accounts_grid(ReportMonth(statement(facts), "2026-10"))
     assert [row[3] for row in (*accounts.rows, accounts.total)] == [NOTHING] * 3
     for name, place in (("Months", 14), ("Accounts", 3)):
