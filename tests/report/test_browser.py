@@ -114,12 +114,11 @@ def test_a_finger_on_a_bar_shows_its_value(browser, full_page):
 
 def test_high_contrast_keeps_the_colours_of_the_legend(browser, full_page):
     """In the high contrast mode of Windows, the colours of the legend are those of the charts, which keep them."""
-    context = browser.new_context(forced_colors="active")
-    page = context.new_page()
+    page = opened(browser, forced_colors="active")
     page.goto(full_page("usual").as_uri())
     colour = "getComputedStyle(document.querySelector('.legend .orange')).backgroundColor"
     assert page.evaluate(colour) == "rgb(208, 124, 20)"
-    context.close()
+    page.context.close()
 
 
 def test_without_scripts_the_charts_are_there(browser, full_page):
