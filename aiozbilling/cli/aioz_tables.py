@@ -115,7 +115,7 @@ class TopUpTable:
     def body(self, records: Sequence[TopUp]) -> Iterator[Drawn]:
         """Draw deposits."""
         amounts = [row.amount.value for row in records]
-        symbols = {row.amount.symbol for row in records}
+        symbols = {*self._tokens, *(row.amount.symbol for row in records)}  # the title stays that of the first page
         hashes = [row.evm_tx_hash or row.cosmos_tx_hash for row in records]
         title = next(iter(symbols)) if len(symbols) == 1 else "Amount"
         columns: list[Sequence[Form]] = [

@@ -6,14 +6,18 @@ import os
 import pty
 import re
 import select
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
+from aiozbilling import TokenAmount
 from aiozbilling.cli.aioz_tables import HistoryTable, TopUpTable
 from aiozbilling.cli.screen import Screen
 from tests.marks import slow
+from tests.statement.rows import top_up
 
 if TYPE_CHECKING:
     from aiozbilling.simulator import Simulator
@@ -234,3 +238,15 @@ def test_the_rows_of_all_pages_line_up(command: CommandLine, monkeypatch: pytest
     rows = [line for line in lines if re.match(r"\d{4}-\d\d-\d\d", line)]
     assert len(rows) == 120
     assert {line[title.index("Status") :][:6].strip() for line in rows} == {"true", "false"}
+
+
+@pytest.mark.parametrize("tokens", [["attoaioz", "usdc"], ["usdc", "attoaioz", "usdc"]])
+def test_rows_of_another_token_are_named(tokens: list[str]) -> None:
+    """Rows of a later page with another token than those before name it: the title above has the first one only."""
+    screen = Screen()
+    table, lines = TopUpTable(screen), []
+    for token in tokens:
+        row = attrs.evolve(top_up("1", datetime(2026, 10, 1, tzinfo=UTC)), amount=TokenAmount(token, Decimal(7)))
+        lines += screen.draw(table.body([row])).decode().splitlines()
+    rows = [line for line in lines if line.startswith("2026-10-01")]
+    assert ["AIOZ" in line or "usdc" in line.lower() for line in rows] == [False] + [True] * (len(tokens) - 1)
