@@ -66,7 +66,8 @@ class AccountExport:
                 return state
         latest = LatestRows(billing.top_ups if self._is_top_ups else billing.history_usage)
         staged = self.files.staged("all")
-        if not self._is_top_ups and before is not None and before.rows and before.key != start.key:
+        # A history from an earlier version has no checksums to compare.
+        if not self._is_top_ups and before is not None and before.latest and before.key != start.key:
             latest = LatestRows(billing.history_usage, before.latest)
             await self._export(latest.begin(concurrency=self.concurrency), staged, on_rows, is_resumed=False)
             await self._refuse_other_account(latest)
@@ -96,8 +97,9 @@ class AccountExport:
         """Raise an error unless a row is the same as before: with a new key, the rows may be another account's."""
         if not latest.same:
             await in_thread(self.files.clear)
+            rows = "top-ups" if self._is_top_ups else "days with a cost"
             raise ExportError(
-                "with this new key, none of the latest rows is the same as in the dataset",
+                f"with this new key, none of the latest {rows} is the same as in the dataset",
                 path=str(self.files.layout.parts(self.files.account.label)),
                 hint="If this is another account, use another label for it. If it is the same one, remove this folder"
                 " and run again to export it anew",

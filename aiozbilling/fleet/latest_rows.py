@@ -12,6 +12,7 @@ from zlib import crc32
 
 import msgspec
 
+from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.page import Page
 from aiozbilling.records import DayUsage, TopUp
@@ -51,10 +52,12 @@ class LatestRows:
 
     @property
     def checksums(self) -> bytes:
-        """Checksums of the latest rows; empty if the first page was not read, as in a resumed export."""
-        if not self._head and not self._before:
+        """Checksums of the latest rows; empty if the first page of top-ups was not read, as in a resumed export."""
+        rows = (*self._tail, *self._head)
+        is_resumed = not self._head and not self._before
+        if is_resumed and any(isinstance(row, TopUp) for row in rows):  # any days of a history show whose it is
             return b""
-        latest = sorted((*self._tail, *self._head), key=_time, reverse=True)[:_KEPT]
+        latest = sorted(rows, key=_time, reverse=True)[:_KEPT]
         found = {_key(row): crc32(_encode(row)) for row in latest}
         kept = list((found | {key: one for key, one in self._before.items() if key not in found}).items())[:_KEPT]
         return b"".join(_CHECKSUMS.pack(*pair) for pair in kept)
@@ -88,6 +91,10 @@ class _Watched(Listing[Any]):
     def __init__(self, listing: Listing[Any], seen: Callable[[Sequence[Any], int], object]) -> None:
         self.__dict__.update(listing.__dict__)
         self._seen = seen
+
+    def resumed(self, after: Cursor | str, *, handed_out: int) -> Listing[Any]:
+        """Return the rest of the listing, watched."""
+        return _Watched(super().resumed(after, handed_out=handed_out), self._seen)
 
     async def pages(self) -> AsyncGenerator[Page[Any], None]:
         """Iterate the list page by page."""

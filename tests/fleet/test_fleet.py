@@ -361,7 +361,7 @@ async def test_accounts_with_equal_ids_are_different_accounts(tmp_path, simulato
     assert ids_in(out)["one"] == ids_in(out)["two"]
     accounts_file(tmp_path / "etc", simulator, {"one": accounts["two"]})
     outcome = (await run(file, out))["one"]
-    assert "none of the latest rows is the same as in the dataset" in str(outcome.error)
+    assert "none of the latest top-ups is the same as in the dataset" in str(outcome.error)
     renamed = accounts_file(tmp_path / "renamed", simulator, {"three": accounts["two"]})
     assert "account 'three' has the same rows as account 'two'" in str((await run(renamed, out))["three"].error)
 
@@ -374,7 +374,7 @@ async def test_the_history_of_another_account_does_not_replace_an_account(tmp_pa
     accounts_file(tmp_path / "etc", simulator, {"eu": accounts["us"]})
     for incremental in (False, False, True):
         outcome = (await run(file, out, "history", incremental=incremental))["eu"]
-        assert "none of the latest rows is the same as in the dataset" in str(outcome.error)
+        assert "none of the latest days with a cost is the same as in the dataset" in str(outcome.error)
         assert {path: path.read_bytes() for path in (out / "history").rglob("*.parquet")} == before
     (tmp_path / "etc" / "eu.token").write_text(accounts["eu"].token)
     file.write_text(f'[[account]]\nlabel = "eu"\nbase_url = "{simulator.url}"\ntoken = "file:eu.token"\n')
@@ -383,16 +383,42 @@ async def test_the_history_of_another_account_does_not_replace_an_account(tmp_pa
     assert (outcome.status, outcome.new_rows) == ("complete", 2)
 
 
-async def test_another_account_is_refused_if_an_export_was_resumed(tmp_path, simulator, accounts, out):
-    """After a resumed export, of which no checksums of the latest rows are known, another account is refused, too."""
+@pytest.mark.parametrize(
+    ("what", "path", "words"),
+    [
+        ("top_ups", "topUp", "none of the rows that were read before"),
+        ("history", "historyUsage", "none of the latest days with a cost is the same"),
+    ],
+)
+async def test_another_account_is_refused_if_an_export_was_resumed(
+    tmp_path, simulator, accounts, out, what, path, words
+):
+    """After a resumed export, which did not read the first page again, another account is refused, too."""
     simulator.behaviour.max_limit = 10
     file = accounts_file(tmp_path / "etc", simulator, {"eu": accounts["eu"]})
-    simulator.fail("http-401", times=1, path="topUp", account=accounts["eu"], after=5)
-    assert [(await run(file, out))["eu"].status for _ in range(2)] == ["failed", "complete"]
+    simulator.fail("http-401", times=1, path=path, account=accounts["eu"], after=1)
+    assert [(await run(file, out, what))["eu"].status for _ in range(2)] == ["failed", "complete"]
+    (part,) = (out / what).rglob("*.parquet")
+    before = part.read_bytes()
     accounts_file(tmp_path / "etc", simulator, {"eu": accounts["us"]})
-    outcome = (await run(file, out, incremental=True))["eu"]
-    assert "none of the rows that were read before" in str(outcome.error)
-    assert ids_in(out)["eu"] == accounts["eu"].top_up_ids()
+    outcome = (await run(file, out, what, incremental=True))["eu"]
+    assert words in str(outcome.error)
+    assert part.read_bytes() == before
+
+
+async def test_a_history_without_checksums_continues_with_a_new_key(tmp_path, simulator, accounts, out):
+    """A dataset whose manifest has no checksums of the history's rows, as an earlier version wrote it, continues."""
+    file = accounts_file(tmp_path / "etc", simulator, {"eu": accounts["eu"]})
+    await run(file, out, "history")
+    path = out / "_manifests/eu.json"
+    manifest = json.loads(path.read_bytes())
+    manifest["lists"]["history"] |= {"latest": ""}
+    path.write_text(json.dumps(manifest))
+    (tmp_path / "etc" / "eu.token").write_text(accounts["eu"].token)
+    file.write_text(f'[[account]]\nlabel = "eu"\nbase_url = "{simulator.url}"\ntoken = "file:eu.token"\n')
+    outcome = (await run(file, out, "history"))["eu"]
+    assert (outcome.status, outcome.new_rows) == ("complete", 0)
+    assert json.loads(path.read_bytes())["lists"]["history"]["latest"]
 
 
 async def test_a_file_that_the_manifest_does_not_list_is_removed(file, out, accounts):
