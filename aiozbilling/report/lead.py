@@ -103,7 +103,7 @@ def _runway(of: ReportMonth) -> Iterator[str]:
 def _units(of: ReportMonth) -> Iterator[str]:
     used = [usage.summary.used for _, usage in of.cu if usage.summary is not None and usage.summary.used is not None]
     if used:
-        yield f"B3OS used {quantity(exact_sum(*used))} compute units."
+        yield f"{quantity(exact_sum(*used))} compute units were used on B3OS."
 
 
 def _metered(of: ReportMonth) -> Iterator[str]:

@@ -99,7 +99,7 @@ def test_a_balance_that_moves_by_less_than_a_cent_stays():
 def test_a_report_of_b3os_tells_its_units():
     """Without an account of AIOZ Pin, the sentence names the compute units, and nothing empty of AIOZ Pin is shown."""
     facts = Facts((), cu=(("acme", cu()),))
-    assert lead(ReportMonth(statement(facts), "2026-10")) == "B3OS used 300 compute units."
+    assert lead(ReportMonth(statement(facts), "2026-10")) == "300 compute units were used on B3OS."
     page = html_report(statement(facts), static=True)
     assert "evm-swap" in page
     assert not [title for title in ("Spend", "Opening balance", "Deposits", "Control totals") if f">{title}" in page]
