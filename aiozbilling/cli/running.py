@@ -29,7 +29,7 @@ def run(command: Coroutine[Any, Any, None]) -> None:
                 loop.call_soon_threadsafe(task.cancel)
 
         signal.signal(signal.SIGTERM, on_signal)
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a background job of a shell
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell ignores it for a background job
             signal.signal(signal.SIGINT, on_signal)
         await command
 

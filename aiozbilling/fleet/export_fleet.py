@@ -59,8 +59,8 @@ def fleet(
         format: format of the parts.
         workers: accounts that one process reads at a time.
         processes: number of processes that share the accounts, including this one. Each account is read by one process
-            only, so that its rate limit holds. The other processes import the main module of your program, so a program
-            must start below ``if __name__ == "__main__":``.
+            only, so that its rate limit holds. The other processes import the main module of your program, so
+            what it runs must be below ``if __name__ == "__main__":``.
         only: patterns of labels, such as ``["eu-*"]``. Default: all accounts.
         rate_limit: rate limit of each account, or None. A `SharedRateLimit` also counts the requests of other programs
             and of earlier runs.
