@@ -121,9 +121,10 @@ def _metered(access: Access) -> Callable[[Simulator | None], MeteredBilling]:
     from aiozbilling.clients.environment import url_variable
 
     settings: Settings = {"timeout": access.timeout}
-    url = access.base_url or url_variable("METERED_BILLING_URL")
+    url = access.base_url
     secrets: dict[str, str] = {}
     if not access.simulator:
+        url = url or url_variable("METERED_BILLING_URL")
         if not url:
             raise ConfigurationError(
                 "set the environment variable METERED_BILLING_URL, or add --base-url; --simulator needs neither"

@@ -296,6 +296,18 @@ def test_a_wrong_url_of_the_environment_is_named(
     )
 
 
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [("AIOZ_PIN_BASE_URL", "month"), ("B3OS_SERVER_URL", "cu-balance"), ("METERED_BILLING_URL", "metered")],
+)
+def test_the_simulator_needs_no_url(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, variable: str, name: str
+) -> None:
+    """With --simulator, a wrong URL in a variable does not matter."""
+    monkeypatch.setenv(variable, "api.example.com")
+    assert command(name, "--simulator", "--format", "json").code == 0
+
+
 def test_words_of_the_server_are_no_options(capsys: pytest.CaptureFixture[str]) -> None:
     """A keyword of the library in a server's message stays as it is; in the hint it becomes an option."""
     error = BadRequestError("rate_limit: a timeout", status=400, hint="Try a smaller page_size")
