@@ -19,7 +19,7 @@ from aiozbilling.report.numbers import (
     runway_text,
     tokens_text,
 )
-from aiozbilling.report.period import ReportMonth, month_label, opening_and_closing, whole_change
+from aiozbilling.report.period import ReportMonth, is_whole, month_label, opening_and_closing, whole_change
 from aiozbilling.statement.estimates import complete_days
 from aiozbilling.statement.facts import SpendDay
 from aiozbilling.statement.months import SpendMonth, cost_per_tb
@@ -56,7 +56,7 @@ def _month_row(of: ReportMonth, month: SpendMonth, previous: SpendMonth | None) 
         money(month.storage),
         money(month.bandwidth),
         money(month.not_split),
-        money(cost_per_tb(month) if month.is_closed else None),
+        money(cost_per_tb(month) if is_whole(month) else None),
         money(month.deposits),
         money(opening_and_closing(of.statement.balances, month.month)[1]),
     ]

@@ -16,5 +16,5 @@ METHODS = {
     "Runway": f"an estimate: {RUNWAY_METHOD}. Money doesn't move between accounts, so the first one to end counts.",
     "Projection": f"an estimate: {PROJECTION_METHOD}.",
     "Unusual": f"{UNUSUAL_METHOD}.",
-    "Per TB": "the month's spend, bandwidth included, by the mean of the bytes stored (10¹² to a TB).",
+    "Per TB": "the spend of a whole month, bandwidth included, by the mean of the bytes stored (10¹² to a TB).",
 }

@@ -69,7 +69,7 @@ def _months(of: ReportMonth) -> Sheet:
                 state,
                 *cells,
                 share,
-                cost_per_tb(month) if month.is_closed else None,
+                cost_per_tb(month) if is_whole(month) else None,
                 ", ".join(month.not_read),
             ]
         )

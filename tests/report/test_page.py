@@ -188,6 +188,7 @@ def test_a_part_of_a_month_is_not_compared():
         (sheet,) = (sheet for sheet in sheets(ReportMonth(statement(facts), "2026-10")) if sheet.name == name)
         assert sheet.columns[place][0] == "change"
         assert {row[place] for row in sheet.rows} == {None}
+    assert [row[6] == NOTHING for row in months] == [True, False, True], "nor is its cost per TB a month's"
     longer = months_grid(ReportMonth(statement(Facts((account("one", 96),))), "2026-10")).rows
     assert [row[2] == NOTHING for row in longer] == [True, False, True, True]
 
