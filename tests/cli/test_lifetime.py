@@ -51,6 +51,37 @@ def test_a_signal_ends_a_hanging_request_quietly(
     assert (process.returncode, out, err) == (code, b"", b"")
 
 
+@pytest.mark.slow
+def test_a_second_signal_does_not_wait_for_a_name_server() -> None:
+    """When a cancelled command has ended, another Ctrl-C ends the process, although a thread still looks up a name."""
+    script = """
+import asyncio, time
+from aiozbilling.cli.running import run
+
+async def command():
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 600)
+    print("ready", flush=True)
+    try:
+        await asyncio.sleep(600)
+    finally:
+        print("ended", flush=True)
+
+run(command())
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == b"ended\n"
+        until = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < until:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        code = process.poll()
+        process.kill()
+    assert code == 130
+
+
 @pytest.mark.slow  # the test above has SIGTERM by default
 def test_sigterm_ends_a_background_job(command: CommandLine) -> None:
     """A shell starts background jobs with SIGINT ignored: Ctrl-C does not end them, SIGTERM does."""
