@@ -12,6 +12,7 @@ from zlib import crc32
 
 import msgspec
 
+from aiozbilling.fleet.changes import KEY, TIME
 from aiozbilling.listing.cursor import Cursor
 from aiozbilling.listing.listing import Listing
 from aiozbilling.listing.page import Page
@@ -107,8 +108,8 @@ class _Watched(Listing[Any]):
 
 
 def _key(row: TopUp | DayUsage) -> int:
-    return crc32((row.id if isinstance(row, TopUp) else row.date.isoformat()).encode())
+    return crc32(str(KEY[type(row)](row)).encode())
 
 
 def _time(row: TopUp | DayUsage) -> datetime:
-    return (row.created_at if isinstance(row, TopUp) else row.date) or _LONG_AGO
+    return TIME[type(row)](row) or _LONG_AGO
